@@ -1,0 +1,121 @@
+/*
+ * Every limit of the ledger, in one place: its name, its unit, its reason.
+ *
+ * At a limit the program refuses, visibly, and stays up. Nothing outside this file may carry a bound as a
+ * bare number. Limits marked (format) are part of the published formats and never change under one rules version.
+ */
+#ifndef PROTO_LIMITS_H
+#define PROTO_LIMITS_H
+
+/* Records (format) */
+#define RECORD_SIZE_MAX		8192	/* bytes of one encoded record; the fields below allow about 3,600 */
+#define TRADE_NO_SIZE_MAX	64	/* bytes, visible ASCII; also adjust_no and voucher_no */
+#define CONTRACT_NO_SIZE_MAX	128	/* bytes of UTF-8: contract numbers carry 〔2025〕 and the like */
+#define PRODUCT_CODE_SIZE_MAX	64	/* bytes of UTF-8 */
+#define PRODUCT_NAME_SIZE_MAX	200	/* bytes of UTF-8 */
+#define PARTY_NAME_SIZE_MAX	200	/* bytes of UTF-8 */
+#define REASON_CODE_SIZE_MAX	32	/* bytes, visible ASCII */
+#define REASON_SIZE_MAX		500	/* bytes of UTF-8 */
+#define INVOICE_COUNT_MAX	8	/* invoice numbers of one trade */
+#define INSTALMENT_MAX		9999	/* number of a settlement within its contract */
+#define AMOUNT_FEN_MAX		10000000000000ULL	/* 10^13 fen = 100 billion yuan: amount or tax of one record */
+#define DATE_YEAR_MIN		1990
+#define DATE_YEAR_MAX		2099
+
+/* Feeds and pushes (format) */
+#define PUSH_RECORDS_MAX	65536	/* records of one push: a quarter of a second of work */
+#define PUSH_SIZE_MAX		(24u << 20)	/* bytes of one push body */
+#define VENUE_ID_SIZE_MAX	32	/* bytes: lower-case letters, digits, '-' */
+#define VENUE_NAME_SIZE_MAX	200	/* bytes of UTF-8 */
+#define VENUES_MAX		1024	/* licensed venues of one ledger; Shandong has 16 */
+#define VENUE_KEYS_MAX		8	/* keys named by one licence */
+#define FEED_GENERATIONS_MAX	1000
+
+/* Entries and the ledger (format) */
+#define ENTRY_SIZE_MAX		65535	/* bytes: what a C2SP entry bundle can carry */
+#define ORIGIN_SIZE_MAX		128	/* bytes of a ledger's origin */
+#define FEED_ORIGIN_SIZE_MAX	(VENUE_ID_SIZE_MAX + 1 + 16 + 1 + 10)
+#define LEDGER_ID_SIZE		16	/* hex digits */
+#define SALT_SIZE		16	/* bytes */
+#define TREE_SIZE_MAX		(1ULL << 53)	/* leaves: a JSON number holds it exactly */
+#define TREE_DEPTH_MAX		64	/* hashes of a frontier or of an inclusion path */
+#define PROOF_HASHES_MAX	128	/* hashes of a consistency proof (C2SP allows 63 in add-checkpoint) */
+#define TILE_HEIGHT		8	/* levels of one tile */
+#define TILE_WIDTH		256	/* hashes of one full tile */
+
+/* Notes and keys (format) */
+#define KEY_NAME_SIZE_MAX	128	/* bytes */
+#define NOTE_TEXT_SIZE_MAX	60000	/* bytes: an order with its note must fit an entry */
+#define NOTE_SIZE_MAX		65000	/* bytes, text and signatures together */
+#define NOTE_SIGNATURES_MAX	32	/* signature lines; C2SP asks for at least 16 */
+#define CHECKPOINT_SIZE_MAX	8192	/* bytes of a checkpoint note with its cosignatures */
+
+/* Orders (format) */
+#define ORDER_ID_SIZE_MAX	64	/* bytes, visible ASCII */
+#define ORDER_BODY_SIZE_MAX	49152	/* bytes: note and item lines together, 48 KiB */
+#define ORDER_ITEMS_MAX		1000	/* items of one order */
+#define ORDER_EXPIRY_DAYS_MAX	30	/* an order left in a drawer must not act years later */
+#define OFFICERS_MAX		64	/* officers in office */
+#define OFFICER_KEYS_MAX	4	/* keys of one officer */
+#define OFFICER_NAME_SIZE_MAX	64	/* bytes */
+#define QUORUM_SLOTS_MAX	8	/* signatures one order type may ask for */
+#define LISTS_MAX		16	/* lists one enterprise may be on */
+#define LIST_NAME_SIZE_MAX	32	/* bytes: lower-case letters, digits, '-', '_' */
+#define RELATE_TRADES_MAX	100000	/* past trades one relation may re-file; more is refused with the count */
+#define RELATE_WALK_MAX		1000000	/* chain entries read to find them */
+#define GRANT_HOLDER_SIZE_MAX	128	/* bytes of UTF-8 */
+#define GRANT_YEARS_MAX		5	/* an access code lives at most this long */
+
+/* Policies (format) */
+#define POLICY_ID_SIZE_MAX	64	/* bytes: letters, digits, '-', '.', '_' */
+#define POLICY_TEXT_SIZE_MAX	200	/* bytes of title and basis */
+#define POLICY_VENUES_MAX	64
+#define POLICY_TIERS_MAX	32
+#define POLICY_YEARS_MAX	20	/* calendar years a window may touch */
+#define POLICY_INSTALMENTS_MAX	12
+#define POLICIES_MAX		64	/* policies one ledger holds in force (one per name) */
+#define RATE_PPM_MAX		10000000	/* ten times the volume: more is a slip of the pen */
+
+/* JSON */
+#define JSON_DEPTH_MAX		16
+
+/* Network */
+#define HTTP_HEADERS_SIZE_MAX	16384	/* bytes */
+#define HTTP_FEED_BODY_MAX	PUSH_SIZE_MAX
+#define HTTP_FEED_OPEN_BODY_MAX	(1u << 20)	/* feed listener open to the world without client certificates */
+#define HTTP_PUBLIC_BODY_MAX	65536
+#define HTTP_READING_MAX	(96u << 20)	/* bytes of bodies being read at a time, all connections together */
+#define HTTP_IDLE_TIMEOUT_S	30
+#define HTTP_REQUEST_TIMEOUT_S	120	/* from the first byte of a request to its last */
+#define HTTP_HANDSHAKE_TIMEOUT_S 10
+#define HTTP_CONNECTIONS_MAX	1024
+#define HTTP_CONNECTIONS_PER_ADDRESS_MAX 256
+#define HTTP_TARGET_SIZE_MAX	2048	/* bytes of path and query */
+#define PAGE_ROWS_MAX		1000	/* rows of one answer page */
+#define PAGE_ROWS_DEFAULT	100
+#define RECORDS_PAGE_SIZE_MAX	(1u << 20)	/* bytes of records in one answer page */
+#define ERRORS_REPORTED_MAX	1000	/* record errors listed in one refusal; the count is always whole */
+#define AS_OF_WALK_MAX		1000000	/* chain entries one answer may read */
+#define OVERVIEW_SCAN_MAX	2000000	/* newest entries searched for equal contract hashes */
+#define OVERVIEW_SHARED_MAX	100	/* shared contracts one overview lists */
+
+/* Running */
+#define WORKERS_MAX		16
+#define JOBS_WAITING_MAX	256	/* jobs queued for the workers; a further one is answered 503 */
+#define GROUP_RECORDS_MAX	65536	/* records of one commit */
+#define GROUP_SIZE_MAX		(32u << 20)	/* bytes of one commit */
+#define COMMANDS_WAITING_MAX	256	/* commands queued for the writer */
+#define FEED_WAITING_MAX	1	/* pushes of one feed that wait behind the one in work */
+#define MAP_SIZE_MAX		(1ULL << 40)	/* bytes: default of ledger.map_size where the system allows it */
+#define MAP_SIZE_MIN		(64ULL << 20)
+#define READERS_MAX		126
+#define CLOCK_AHEAD_MAX_S	86400	/* a jump ahead beyond this makes the daemon read-only */
+#define CONFIG_LINE_SIZE_MAX	1000
+#define LOG_LINE_SIZE_MAX	2048
+
+/* Client */
+#define CSV_FIELD_SIZE_MAX	65536	/* bytes */
+#define CSV_ROWS_MAX		2000000	/* rows of one file */
+#define CLIENT_PUSH_RECORDS	10000	/* records the client puts into one push */
+
+#endif
