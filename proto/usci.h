@@ -12,6 +12,7 @@
 #include "proto/bytes.h"
 
 #define USCI_SIZE 18
+#define USCI_TEXT_SIZE_MAX 64	/* bytes of a normalised text: a name in the code's column is shown, an essay is not */
 
 enum usci_fault {
 	USCI_OK,
@@ -26,9 +27,11 @@ enum usci_fault usci_check(struct slice code, unsigned *ret_position);
 char usci_check_character(const char code[static USCI_SIZE - 1]);
 /* False where the inner organisation code (positions 9-17, GB 11714) does not check: worth a warning only. */
 bool usci_inner_is_ok(struct slice code);
-/* Trims white space (also U+3000), full-width to half-width, upper case. ERR_TOO_LARGE if the result exceeds 64 bytes. */
+/* Trims white space (also U+3000), full-width to half-width, upper case; replaces what ret_code held. ERR_TOO_LARGE
+ * if the result exceeds USCI_TEXT_SIZE_MAX. */
 enum err usci_normalise(struct slice text, struct buf *ret_code) must_check;
-/* One English sentence: what is wrong, with the check character that would be right where that is known. */
+/* ERR_INVALID, or OK for a right code. One English sentence: what is wrong, with the check character that would be
+ * right where that is known. */
 enum err usci_explain(struct slice code, struct why *ret_why);
 
 #endif
