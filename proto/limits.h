@@ -117,5 +117,13 @@
 #define CSV_FIELD_SIZE_MAX	65536	/* bytes */
 #define CSV_ROWS_MAX		2000000	/* rows of one file */
 #define CLIENT_PUSH_RECORDS	10000	/* records the client puts into one push */
+#define CLIENT_PUSH_SIZE_MAX	(900u << 10) /* bytes of one push body: fits a listener that asks for no certificates */
+#define CLIENT_ANSWER_SIZE_MAX	(8u << 20) /* bytes of one answer: a page of records is 1 MiB, in base64 and JSON */
+#define CLIENT_CONNECT_TIMEOUT_S 10
+#define CLIENT_REQUEST_TIMEOUT_S 150	/* a little above the daemon's own deadline */
+#define CLIENT_TRIES_MAX	6	/* of one push; waits of 1, 2, 4 … seconds in between */
+#define CLIENT_WAIT_MAX_S	30	/* longest wait between two of them, whatever Retry-After says */
+#define CLIENT_ERRORS_MAX	100000	/* row errors kept of one file; the count is always whole */
+#define CLIENT_FILE_SIZE_MAX	(2u << 20) /* bytes of a key, note, policy or receipt file */
 
 #endif

@@ -1,0 +1,34 @@
+/*
+ * What the client says: data on stdout, everything else on stderr. A complaint has three parts: what was wrong,
+ * where, and what to do next. Text from outside never reaches a terminal unescaped.
+ */
+#ifndef CLIENT_OUT_H
+#define CLIENT_OUT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "client/client.h"
+#include "client/link.h"
+
+/* "subsidy: <sentence>: <why>" and what to do next (NULL: what is usual for this error). Gives exit_code_of(err). */
+enum exit_code out_fail(enum err err, const struct why *why, const char *next);
+/* The same for a request that did not end in 200, with the problem document's text. */
+enum exit_code out_fail_answer(const struct link_answer *answer);
+/* "subsidy: …" and where the usage is found. Gives EXIT_USAGE. */
+enum exit_code out_usage(const char *format, ...) printf_like(1, 2);
+/* One line for people on stderr. */
+void out_info(const char *format, ...) printf_like(1, 2);
+/* `text` with control characters shown as \xHH, so that a server can't drive the terminal. */
+void out_text(FILE *file, const char *text);
+/* Compact JSON and a newline on stdout; takes the reference over. EXIT_OTHER if it can't be written. */
+enum exit_code out_json(json_t *json);
+/* Flushes stdout: EXIT_OTHER, with a complaint, if what was printed did not arrive (a full disk, a closed pipe). */
+enum exit_code out_close(void);
+/* May this stream be coloured: a terminal, and NO_COLOR is not set. */
+bool out_has_color(FILE *file);
+
+/* A string member of a JSON object, or `fallback`. */
+const char *json_text_or(const json_t *object, const char *key, const char *fallback);
+
+#endif

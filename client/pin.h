@@ -1,0 +1,22 @@
+/*
+ * Which ledger is this? GET /v1/ledger names origin, ledger id and key; they are compared with --vkey, or with
+ * what the state folder remembers for this server. The first one seen is remembered, and said.
+ */
+#ifndef CLIENT_PIN_H
+#define CLIENT_PIN_H
+
+#include "client/link.h"
+#include "proto/checkpoint.h"
+
+struct ledger_id {
+	char origin[ORIGIN_TEXT_SIZE];
+	char id[LEDGER_ID_SIZE + 1];	/* 16 hex digits */
+	struct key key;
+	uint64_t size;			/* at the time of asking */
+};
+
+/* Asks at `door` and compares. On anything but EXIT_OK it has complained; EXIT_UNVERIFIED where the key differs. */
+enum exit_code pin_ledger(struct link *link, const struct settings *settings, enum link_door door,
+    struct ledger_id *ret_ledger) must_check;
+
+#endif
