@@ -223,7 +223,9 @@ uint16_t reader_u16(struct reader *reader)
 {
 	const uint8_t *data = reader_take(reader, 2);
 
-	return data == NULL ? 0 : (uint16_t)(data[0] << 8 | data[1]);
+	if (data == NULL)
+		return 0;
+	return (uint16_t)(data[0] << 8 | data[1]);
 }
 
 static uint32_t load_u32(const uint8_t *data)

@@ -107,17 +107,15 @@ void money_exact_format(money_exact exact, char ret_text[static MONEY_EXACT_TEXT
 	unsigned __int128 magnitude = exact < 0 ? 0 - (unsigned __int128)exact : (unsigned __int128)exact;
 	unsigned __int128 yuan = magnitude / EXACT_PER_YUAN;
 	uint64_t high = (uint64_t)(yuan / split), low = (uint64_t)(yuan % split);
-	uint64_t part = (uint64_t)(magnitude % EXACT_PER_YUAN);
+	unsigned part = (unsigned)(magnitude % EXACT_PER_YUAN);
 	const char *sign = exact < 0 ? "-" : "";
-	int decimals = EXACT_DECIMALS;
+	size_t size;
 
-	while (decimals > 2 && part % 10 == 0) {
-		part /= 10;
-		decimals--;
-	}
 	if (high > 0)
-		snprintf(ret_text, MONEY_EXACT_TEXT_SIZE, "%s%" PRIu64 "%018" PRIu64 ".%0*" PRIu64, sign, high, low,
-		    decimals, part);
+		snprintf(ret_text, MONEY_EXACT_TEXT_SIZE, "%s%" PRIu64 "%018" PRIu64 ".%08u", sign, high, low, part);
 	else
-		snprintf(ret_text, MONEY_EXACT_TEXT_SIZE, "%s%" PRIu64 ".%0*" PRIu64, sign, low, decimals, part);
+		snprintf(ret_text, MONEY_EXACT_TEXT_SIZE, "%s%" PRIu64 ".%08u", sign, low, part);
+	size = strlen(ret_text);
+	for (unsigned i = 0; i < EXACT_DECIMALS - 2 && ret_text[size - 1] == '0'; i++)
+		ret_text[--size] = '\0';
 }

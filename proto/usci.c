@@ -217,7 +217,8 @@ enum err usci_explain(struct slice code, struct why *ret_why)
 		at += character_size(slice_of(code.data + at, code.size - at), is_text);
 	}
 	if (count != USCI_SIZE)
-		return why_set(ret_why, ERR_INVALID, "the code has %zu characters; a code has %d", count, USCI_SIZE);
+		return why_set(ret_why, ERR_INVALID, "the code has %zu character%s; a code has %d", count,
+		    count == 1 ? "" : "s", USCI_SIZE);
 	if (bad_at < code.size)
 		return explain_letter(code, bad_at, bad_position, ret_why);
 	return explain_check(code, ret_why);
