@@ -204,6 +204,21 @@ class Evaluation(unittest.TestCase):
         self.assertEqual([period["capped"] for period in first["periods"]], [True, False])
         self.assertEqual((first["capped"], first["remaining_fen"]), (False, 30000000))
         self.assertEqual((both["capped"], both["capped_at"]["trade_no"]), (True, "2"))
+        self.assertEqual([period["capped"] for period in both["periods"]], [True, True])
+
+    def test_the_year_is_that_of_the_day_the_policy_goes_by(self):
+        events = [trade("1", "1000", settled="2026-01-04", signed_on="2025-12-30")]
+        for basis, volumes in (("settled", [0, 100000]), ("signed", [100000, 0])):
+            with self.subTest(basis):
+                rules = policy(cap={"amount": "300000.00", "scope": "year"}, date_basis=basis)
+                self.assertEqual([period["volume_fen"] for period in ask(events, rules=rules)["periods"]], volumes)
+
+    def test_a_cap_touched_on_the_way_is_not_reached(self):
+        rules = policy(rate={"type": "slab", "tiers": TIERS}, cap={"amount": "100000.00", "scope": "term"})
+        events = [trade("1", "1000000"), trade("2", "500000"), trade("3", "500000")]
+        self.assertEqual([ask(events[:count], rules=rules)["capped_at"] is None for count in (1, 2, 3)],
+                         [False, True, False])
+        self.assertEqual(ask(events, rules=rules)["capped_at"]["trade_no"], "1")
 
     def test_a_refund_can_raise_a_slab_award(self):
         rules = policy(rate={"type": "slab", "tiers": TIERS})
@@ -240,6 +255,9 @@ class Dispositions(unittest.TestCase):
     def test_numbers_are_unique_within_a_venue(self):
         self.assertEqual(dispositions([trade("1", "5"), trade("1", "6"), trade("1", "5", venue="sddex")]),
                          ["counted", "duplicate_trade", "counted"])
+        refunds = [refund("a", "1", "1"), refund("a", "1", "1", venue="sddex"), refund("a", "1", "1")]
+        self.assertEqual(dispositions([trade("1", "5"), trade("1", "5", venue="sddex")] + refunds)[2:],
+                         ["counted", "counted", "duplicate_adjust"])
 
     def test_a_self_trade_takes_its_number(self):
         self.assertEqual(dispositions([trade("1", "5", buyer=FIRM), trade("1", "5")]),
