@@ -351,9 +351,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	size_t room = arena->max - arena->used_size;
 	void *place;
 
-	if (size > room)
-		return NULL;
-	/* Two callers never get the same address, not even for nothing. */
+	/* Two callers never get the same address, not even for nothing. A size that wraps around becomes 0. */
 	size = size == 0 ? ARENA_ALIGNMENT : (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
 	if (size == 0 || size > room)
 		return NULL;
@@ -430,11 +428,6 @@ void base64_add(struct buf *buf, struct slice bytes)
 
 	if (bytes.size == 0)
 		return;
-	if (bytes.size > buf->max) {
-		/* Also keeps BASE64_SIZE from wrapping around. */
-		buf->err = buf->err == OK ? ERR_TOO_LARGE : buf->err;
-		return;
-	}
 	out = buf_extend(buf, BASE64_SIZE(bytes.size));
 	if (out == NULL)
 		return;
