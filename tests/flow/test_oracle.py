@@ -427,6 +427,7 @@ class Sample(unittest.TestCase):
         self.assertEqual(sorted(trading - registered), sorted(self.made.not_registered))
         self.assertEqual(sorted(registered - listed), sorted(self.made.not_on_default))
         self.assertEqual(sorted(registered - trading), sorted(self.made.without_trade))
+        self.assertEqual([lists for code, _, lists in self.world.firms if code == self.made.not_on_default[-1]], [[]])
         for code in self.made.not_registered + self.made.not_on_default:
             self.assertIn(code, trading)
             self.assertEqual(self.flat["enterprises"][code]["reason"], "not_listed")

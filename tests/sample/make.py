@@ -53,7 +53,7 @@ TRADES = "数据科技 信息技术 智能科技".split()
 ROLES = ("exact", "fen_below", "far_beyond", "falls_back", "stays_capped", "two_years", "dates", "compute_only",
          "declared", "kin_first", "kin_second", "subsidised", "self_dealer", "all_refunded", "small")
 ORDINARY = 30
-NOT_ON_DEFAULT = 3
+NOT_DEFAULT_LISTS = ("pilot;watch", "pilot", "")
 NOT_REGISTERED = 4
 WITHOUT_TRADE = 3
 
@@ -157,7 +157,7 @@ class World:
         for role in ROLES:
             self.roles[role] = self.add_enterprise("default")
         self.ordinary = [self.add_enterprise("default;pilot" if i % 7 == 3 else "default") for i in range(ORDINARY)]
-        self.not_on_default = [self.add_enterprise("pilot" if i else "pilot;watch") for i in range(NOT_ON_DEFAULT)]
+        self.not_on_default = [self.add_enterprise(lists) for lists in NOT_DEFAULT_LISTS]
         self.not_registered = [self.add_enterprise(None) for _ in range(NOT_REGISTERED)]
         self.without_trade = [self.add_enterprise("default") for _ in range(WITHOUT_TRADE)]
         self.traders = self.ordinary + self.not_on_default + self.not_registered
