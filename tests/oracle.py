@@ -190,7 +190,7 @@ POLICY_DEFAULTS = {
     "title": "", "basis": "", "date_basis": "settled", "sides": list(SIDES), "base": "net", "enterprises": "listed",
     "list": "default", "exclude_list": None, "related": "exclude", "other_subsidy": "exclude",
     "exclude_product_kinds": [], "threshold": None, "rate": None, "round": {"unit_fen": 100, "mode": "floor"},
-    "pool": None, "clawback": "recompute"}
+    "growth": None, "pool": None, "review": None, "instalments": None, "clawback": "recompute"}
 POLICY_NEEDED = ("policy", "version", "status", "window", "venues", "cap")
 RATE_KEYS = {"flat": ("type", "ppm"), "marginal": ("type", "tiers"), "slab": ("type", "tiers"),
              "fixed": ("type", "amount")}
@@ -222,6 +222,8 @@ def complete_policy(given):
     for key in POLICY_NEEDED:
         if key not in given:
             raise ValueError(f"policy has no {key!r}")
+    if given.get("growth") is not None:
+        raise ValueError("growth over a baseline is not recomputed here")
     policy = dict(POLICY_DEFAULTS, **given)
     check_keys(policy["window"], {"from", "to"}, "window")
     check_keys(policy["cap"], {"amount", "scope"}, "cap")
@@ -341,7 +343,7 @@ def running_award(policy, periods):
 
 
 def reason_of(policy, is_listed, award_fen, periods):
-    """Why there is no award, the widest reason first; None where there is one, or it is too small to round up to."""
+    """Why there is no award, the widest reason first; None where there is one, or where rounding leaves nothing."""
     if not is_listed:
         return "not_listed"
     if policy["rate"] is None:
@@ -350,7 +352,7 @@ def reason_of(policy, is_listed, award_fen, periods):
         return None
     if all(period["trades"] == 0 for period in periods):
         return "no_eligible_trade"
-    if any(period["below_threshold"] and period["trades"] for period in periods):
+    if all(period["below_threshold"] for period in periods if period["trades"]):
         return "below_threshold"
     return None
 

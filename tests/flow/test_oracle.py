@@ -237,7 +237,8 @@ class Evaluation(unittest.TestCase):
 
     def test_a_key_it_does_not_know_is_an_error(self):
         for wrong in (policy(bonus=1), policy(cap={"amount": "1.00", "scope": "term", "each": 1}),
-                      policy(threshold={"trade": 1}), policy(rate={"type": "flat", "ppm": 1, "tiers": []})):
+                      policy(threshold={"trade": 1}), policy(rate={"type": "flat", "ppm": 1, "tiers": []}),
+                      policy(growth={"from": "2024-01-01", "to": "2024-12-31"})):
             with self.assertRaises(ValueError):
                 oracle.complete_policy(wrong)
 

@@ -69,7 +69,8 @@ def write(world, periodic_contracts, random_refunds):
     ]
     lines += [f"| {role} | {code} | {ROLE_TEXTS[role]} |" for role, code in world.roles.items()]
     lines += ["", "Trading but not on the register: " + ", ".join(world.not_registered) + ".",
-              "Registered, but not on list `default`: " + ", ".join(world.not_on_default) + ", the last on no list at all.",
+              "Registered, but not on list `default`: " + ", ".join(world.not_on_default) + ",",
+              "the last on no list at all.",
               "Registered, without any trade: " + ", ".join(world.without_trade) + ".",
               "", "## Rows with a part to play", "", "| case | venue | number | what it shows |", "|---|---|---|---|"]
     for case, item in world.cases.items():
