@@ -9,8 +9,7 @@
 
 /* clang-format off */
 #define COMMAND_LIST(X) \
-	X(cmd_key) \
-	X(cmd_push)
+	X(cmd_key)
 /* clang-format on */
 
 #define COMMAND_DECLARE(name) extern const struct command name;

@@ -19,4 +19,8 @@ struct ledger_id {
 enum exit_code pin_ledger(struct link *link, const struct settings *settings, enum link_door door,
     struct ledger_id *ret_ledger) must_check;
 
+/* What is remembered of that door's address, without asking anybody. ERR_NOT_FOUND, ERR_CONFIG, ERR_IO, ERR_SYNTAX. */
+enum err pin_recall(const struct settings *settings, enum link_door door, struct ledger_id *ret_ledger,
+    struct why *why) must_check;
+
 #endif

@@ -1,0 +1,120 @@
+/* subsidy, the client of the subsidy ledger. */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/args.h"
+#include "client/commands.h"
+#include "client/out.h"
+#include "proto/key.h"
+
+static const struct command *const commands[] = {
+#define COMMAND_ADDRESS(name) &name,
+    COMMAND_LIST(COMMAND_ADDRESS)
+#undef COMMAND_ADDRESS
+	NULL,
+};
+
+static const char exit_text[] =
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused by a rule, 5 not allowed,\n"
+    "6 verification failed, 7 unreachable or outcome unknown (safe to repeat), 9 damaged ledger.\n";
+
+static void help_options(const struct option *options)
+{
+	for (; options->name != NULL; options++) {
+		char text[64];
+
+		(void)snprintf(text, sizeof(text), "%s%s%s%s", options->name[1] == '\0' ? "-" : "--", options->name,
+		    options->value != NULL ? " " : "", options->value != NULL ? options->value : "");
+		printf("  %-20s %s\n", text, options->help);
+	}
+}
+
+static enum exit_code help_all(void)
+{
+	printf("usage: subsidy [option]… command [argument]…\n\n");
+	for (const struct command *const *command = commands; *command != NULL; command++)
+		printf("  %-20s %s\n", (*command)->name, (*command)->summary);
+	printf("\n`subsidy COMMAND --help` says more of one. Options, before or after the command:\n");
+	help_options(settings_options);
+	printf("\nSettings may also stand in ~/.config/subsidy.conf (\"server = https://…\") or in the environment\n"
+	       "(SUBSIDY_SERVER and so on); an option goes before the environment, the environment before the file.\n"
+	       "%s",
+	    exit_text);
+	return EXIT_OK;
+}
+
+static enum exit_code help_command(const struct command *command)
+{
+	printf("usage: subsidy %s %s\n\n%s.\n\n%s", command->name, command->usage, command->summary, command->help);
+	if (command->options != NULL) {
+		printf("\nOptions of this command:\n");
+		help_options(command->options);
+	}
+	printf("\nOptions of every command:\n");
+	help_options(settings_options);
+	printf("\n%s", exit_text);
+	return EXIT_OK;
+}
+
+static enum err settings_load(struct settings *settings, const struct args *globals, struct why *why)
+{
+	char *path = settings_path();
+	enum err err = OK;
+
+	if (path != NULL)
+		err = settings_read_file(settings, path, why);
+	free(path);
+	if (err == OK)
+		err = settings_read_environment(settings);
+	for (size_t i = 0; err == OK && i < globals->value_count; i++)
+		err = settings_set(settings, globals->values[i].option->name, globals->values[i].text);
+	if (err == OK)
+		err = settings_finish(settings, why);
+	return err;
+}
+
+static enum exit_code command_run(const struct command *command, const struct command_line *line)
+{
+	struct settings settings;
+	struct why why = {""};
+	enum exit_code code;
+	enum err err;
+
+	if (line->args.word_count < command->word_min)
+		return out_usage("usage: subsidy %s %s", command->name, command->usage);
+	if (line->args.word_count > command->word_max)
+		return out_usage("\"%s\" is one word too many", line->args.words[command->word_max]);
+	settings_init(&settings);
+	err = settings_load(&settings, &line->globals, &why);
+	if (err != OK)
+		code = out_fail(err, &why, NULL);
+	else
+		code = command->run(&settings, &line->args);
+	settings_done(&settings);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static struct command_line line; /* too large for a stack */
+	enum exit_code code;
+
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (key_global_init() != OK)
+		return EXIT_OTHER;
+	if (!args_parse(argc, argv, commands, &line))
+		return EXIT_USAGE;
+	if (line.command == NULL)
+		code = line.wants_help ? help_all() : out_usage("which command?");
+	else if (line.wants_help)
+		code = help_command(line.command);
+	else
+		code = command_run(line.command, &line);
+	if (code == EXIT_OK)
+		code = out_close();
+	return (int)code;
+}

@@ -1,0 +1,153 @@
+#include "client/out.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum exit_code exit_code_of(enum err err)
+{
+	/* What is ours alone, whatever status a server would give it. */
+	if (err == ERR_MEMORY || err == ERR_LOCKED || err == ERR_DISK_FULL || err == ERR_KEY_FILE || err == ERR_IO)
+		return EXIT_OTHER;
+	if (err == ERR_CONFIG)
+		return EXIT_USAGE;
+	if (err == ERR_DAMAGED || err == ERR_GUARD || err == ERR_ROLLED_BACK)
+		return EXIT_DAMAGED;
+	switch (err_status(err)) {
+	case 200: return EXIT_OK;
+	case 401:
+	case 403: return EXIT_NOT_ALLOWED;
+	case 404: return EXIT_NOT_FOUND;
+	case 503: return EXIT_UNREACHABLE;
+	default: return err_status(err) < 500 ? EXIT_REFUSED : EXIT_OTHER;
+	}
+}
+
+void out_text(FILE *file, const char *text)
+{
+	for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+		/* C1 controls are C2 80..9F in UTF-8. */
+		bool is_c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+
+		if (is_c1) {
+			fprintf(file, "\\x%02x\\x%02x", at[0], at[1]);
+			at++;
+		} else if (*at < 0x20 || *at == 0x7f) {
+			fprintf(file, "\\x%02x", *at);
+		} else {
+			fputc(*at, file);
+		}
+	}
+}
+
+/* What usually helps. NULL where the cause says it all. */
+static const char *next_of(enum err err)
+{
+	if (err == ERR_UNREACHABLE)
+		return "check --server, --feed, --ca and the network, then repeat";
+	if (err == ERR_UNCERTAIN || err == ERR_OVERLOADED || err == ERR_STOPPING || err == ERR_FEED_BUSY)
+		return "it is safe to repeat the command";
+	if (err == ERR_READ_ONLY || err == ERR_CLOCK)
+		return "nothing was stored; tell the ledger's operator, and repeat when it takes entries again";
+	if (err == ERR_UNAUTHORIZED)
+		return "give an access code that is still valid: --token FILE";
+	if (err == ERR_FORBIDDEN)
+		return "use an access code that was granted for this";
+	if (err == ERR_DAMAGED || err == ERR_GUARD || err == ERR_ROLLED_BACK)
+		return "tell the ledger's operator at once, and keep your receipts";
+	return NULL;
+}
+
+enum exit_code out_fail(enum err err, const struct why *why, const char *next)
+{
+	(void)fflush(stdout);
+	fprintf(stderr, "subsidy: %s", err_sentence(err));
+	if (why != NULL && why->text[0] != '\0') {
+		fputs(": ", stderr);
+		out_text(stderr, why->text);
+	}
+	fputc('\n', stderr);
+	if (next == NULL)
+		next = next_of(err);
+	if (next != NULL) {
+		fputs("         ", stderr);
+		out_text(stderr, next);
+		fputc('\n', stderr);
+	}
+	return exit_code_of(err);
+}
+
+enum exit_code out_fail_answer(const struct link_answer *answer)
+{
+	enum exit_code code = out_fail(answer->err, &answer->why, NULL);
+
+	/* A server's lack of memory or disk is its own: try later. */
+	return answer->status == 503 && code == EXIT_OTHER ? EXIT_UNREACHABLE : code;
+}
+
+enum exit_code out_usage(const char *format, ...)
+{
+	char *text = NULL;
+	va_list arguments;
+	int size;
+
+	va_start(arguments, format);
+	size = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	fputs("subsidy: ", stderr);
+	out_text(stderr, size >= 0 ? text : format);
+	fputs("\n         `subsidy --help` lists the commands, `subsidy COMMAND --help` explains one\n", stderr);
+	if (size >= 0)
+		free(text);
+	return EXIT_USAGE;
+}
+
+void out_info(const char *format, ...)
+{
+	char *text = NULL;
+	va_list arguments;
+	int size;
+
+	va_start(arguments, format);
+	size = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	out_text(stderr, size >= 0 ? text : format);
+	fputc('\n', stderr);
+	if (size >= 0)
+		free(text);
+}
+
+enum exit_code out_json(json_t *json)
+{
+	bool is_written = json != NULL && json_dumpf(json, stdout, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+
+	json_decref(json);
+	if (!is_written)
+		return out_fail(json == NULL ? ERR_MEMORY : ERR_IO, NULL, NULL);
+	fputc('\n', stdout);
+	return EXIT_OK;
+}
+
+enum exit_code out_close(void)
+{
+	struct why why;
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_OK;
+	(void)why_set(&why, ERR_IO, "standard output: %m");
+	return out_fail(ERR_IO, &why, "what was printed is incomplete");
+}
+
+bool out_has_color(FILE *file)
+{
+	const char *refused = getenv("NO_COLOR");
+
+	return isatty(fileno(file)) && (refused == NULL || refused[0] == '\0');
+}
+
+const char *json_text_or(const json_t *object, const char *key, const char *fallback)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : fallback;
+}

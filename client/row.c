@@ -1,0 +1,532 @@
+/*
+ * A row becomes a struct record cell by cell; what a cell can't be parsed into is complained of here, what the
+ * record's rules say of the values comes from record_check. A cell that was complained of once isn't complained of
+ * again, and neither is the other half of a rule over two cells (tax below amount, signed before settled).
+ */
+#include "client/row.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/date.h"
+#include "proto/money.h"
+#include "proto/usci.h"
+
+#define TRADE (1u << RECORD_TRADE)
+#define REFUND (1u << RECORD_REFUND)
+#define ROWS_SIZE_MAX ((size_t)CSV_ROWS_MAX * 1024) /* bytes of all records of a file; most take about 250 */
+#define VALUE_SHOWN_MAX 60                          /* bytes of a cell that a complaint repeats */
+#define CODE_TEXT_MAX 64                            /* bytes usci_normalise may give */
+
+static const struct {
+	const char *name, *chinese;
+	unsigned kinds;
+	bool is_required; /* the column, in a file with rows of these kinds */
+} columns[COLUMN_COUNT] = {
+    [COLUMN_KIND] = {"kind", "记录类型", TRADE | REFUND, false},
+    [COLUMN_TRADE_NO] = {"trade_no", "交易编号", TRADE, true},
+    [COLUMN_CONTRACT_NO] = {"contract_no", "合同编号", TRADE, true},
+    [COLUMN_CONTRACT_HASH] = {"contract_hash", "合同摘要", TRADE, true},
+    [COLUMN_CONTRACT_KIND] = {"contract_kind", "合同类型", TRADE, true},
+    [COLUMN_PRODUCT_CODE] = {"product_code", "产品编码", TRADE, true},
+    [COLUMN_PRODUCT_NAME] = {"product_name", "产品名称", TRADE, true},
+    [COLUMN_PRODUCT_KIND] = {"product_kind", "产品类型", TRADE, true},
+    [COLUMN_SUPPLIER] = {"supplier", "供方统一社会信用代码", TRADE, true},
+    [COLUMN_SUPPLIER_NAME] = {"supplier_name", "供方名称", TRADE, false},
+    [COLUMN_BUYER] = {"buyer", "需方统一社会信用代码", TRADE, true},
+    [COLUMN_BUYER_NAME] = {"buyer_name", "需方名称", TRADE, false},
+    [COLUMN_BROKER] = {"broker", "中介方统一社会信用代码", TRADE, false},
+    [COLUMN_AMOUNT] = {"amount", "金额", TRADE | REFUND, true},
+    [COLUMN_TAX] = {"tax", "税额", TRADE | REFUND, true},
+    [COLUMN_INSTALMENT] = {"instalment", "结算期次", TRADE, false},
+    [COLUMN_SIGNED_ON] = {"signed_on", "签订日期", TRADE, true},
+    [COLUMN_SETTLED_ON] = {"settled_on", "结算日期", TRADE, true},
+    [COLUMN_VOUCHER_NO] = {"voucher_no", "交易凭证编号", TRADE, true},
+    [COLUMN_INVOICE_NO] = {"invoice_no", "发票号码", TRADE, false},
+    [COLUMN_RELATED_DECLARED] = {"related_declared", "是否关联交易", TRADE, false},
+    [COLUMN_OTHER_SUBSIDY] = {"other_subsidy", "是否享受其他补贴", TRADE, false},
+    [COLUMN_ADJUST_NO] = {"adjust_no", "退款编号", REFUND, true},
+    [COLUMN_ORIGINAL_TRADE_NO] = {"original_trade_no", "原交易编号", REFUND, true},
+    [COLUMN_OCCURRED_ON] = {"occurred_on", "退款日期", REFUND, true},
+    [COLUMN_REASON_CODE] = {"reason_code", "退款原因代码", REFUND, true},
+    [COLUMN_REASON] = {"reason", "退款原因", REFUND, false},
+    [COLUMN_RED_INVOICE_NO] = {"red_invoice_no", "红字发票号码", REFUND, false},
+};
+
+/* The Chinese words of a value; the English ones are those of record.h. */
+struct word {
+	const char *text;
+	unsigned value;
+};
+
+static const struct word kind_words[] = {
+    {"trade", RECORD_TRADE}, {"refund", RECORD_REFUND}, {"交易", RECORD_TRADE}, {"退款", RECORD_REFUND}, {NULL, 0}};
+static const struct word contract_words[] = {{"数据提供", CONTRACT_PROVIDE}, {"数据委托处理", CONTRACT_PROCESS},
+    {"数据融合开发", CONTRACT_FUSION}, {"数据中介", CONTRACT_INTERMEDIARY}, {NULL, 0}};
+static const struct word product_words[] = {{"数据集", PRODUCT_DATASET}, {"数据接口", PRODUCT_API},
+    {"数据报告", PRODUCT_REPORT}, {"数据模型", PRODUCT_MODEL}, {"数据工具", PRODUCT_TOOL}, {"算力", PRODUCT_COMPUTE},
+    {"其他", PRODUCT_OTHER}, {NULL, 0}};
+static const struct word declaration_words[] = {
+    {"否", DECLARED_NO}, {"是", DECLARED_YES}, {"未声明", DECLARED_NOT_STATED}, {NULL, 0}};
+
+/* ---- columns */
+
+const char *column_name(enum column column)
+{
+	return column < COLUMN_COUNT ? columns[column].name : "";
+}
+
+const char *column_chinese(enum column column)
+{
+	return column < COLUMN_COUNT ? columns[column].chinese : "";
+}
+
+enum column column_by_name(struct slice name)
+{
+	for (enum column column = 0; column < COLUMN_COUNT; column++)
+		if (slice_equal(name, slice_text(columns[column].name)) ||
+		    slice_equal(name, slice_text(columns[column].chinese)))
+			return column;
+	return COLUMN_COUNT;
+}
+
+/* ---- lists of records and faults */
+
+void rows_init(struct rows *rows)
+{
+	*rows = (struct rows){.err = OK};
+	buf_init(&rows->bytes, ROWS_SIZE_MAX);
+}
+
+void rows_done(struct rows *rows)
+{
+	for (size_t i = 0; i < rows->fault_count; i++) {
+		free(rows->faults[i].value);
+		free(rows->faults[i].rule);
+	}
+	free(rows->faults);
+	free(rows->records);
+	buf_done(&rows->bytes);
+	*rows = (struct rows){.err = OK};
+}
+
+struct slice rows_record(const struct rows *rows, size_t index)
+{
+	assert(index < rows->record_count);
+	return slice_of(rows->bytes.data + rows->records[index].offset, rows->records[index].size);
+}
+
+/* Room for one more in an array of `size`-byte things, or false. */
+static bool grow(void **array, size_t count, size_t *capacity, size_t size)
+{
+	size_t larger = *capacity == 0 ? 64 : 2 * *capacity;
+	void *grown;
+
+	if (count < *capacity)
+		return true;
+	grown = reallocarray(*array, larger, size);
+	if (grown == NULL)
+		return false;
+	*array = grown;
+	*capacity = larger;
+	return true;
+}
+
+/* The cell's text, cut at a character's boundary. */
+static char *value_shown(struct slice value)
+{
+	size_t size = value.size;
+	char *text = NULL;
+
+	if (size > VALUE_SHOWN_MAX) {
+		size = VALUE_SHOWN_MAX;
+		while (size > 0 && (value.data[size] & 0xc0) == 0x80)
+			size--;
+	}
+	if (asprintf(
+		&text, "%.*s%s", (int)size, size > 0 ? (const char *)value.data : "", size < value.size ? "…" : "") < 0)
+		return NULL;
+	return text;
+}
+
+static void fault_add(struct rows *rows, uint64_t number, enum column column, struct slice value, const char *rule)
+{
+	void *array = rows->faults;
+	struct row_fault fault = {.row = number, .column = column_name(column)};
+
+	rows->fault_total++;
+	if (rows->fault_count == CLIENT_ERRORS_MAX)
+		return;
+	fault.value = value_shown(value);
+	fault.rule = strdup(rule);
+	if (fault.value == NULL || fault.rule == NULL ||
+	    !grow(&array, rows->fault_count, &rows->fault_capacity, sizeof(fault))) {
+		free(fault.value);
+		free(fault.rule);
+		rows->err = ERR_MEMORY;
+		return;
+	}
+	rows->faults = array;
+	rows->faults[rows->fault_count++] = fault;
+}
+
+void row_complain(struct rows *rows, uint64_t number, enum column column, struct slice value, const char *format, ...)
+{
+	char *rule = NULL;
+	va_list arguments;
+	int size;
+
+	va_start(arguments, format);
+	size = vasprintf(&rule, format, arguments);
+	va_end(arguments);
+	if (size < 0) {
+		rows->err = ERR_MEMORY;
+		return;
+	}
+	fault_add(rows, number, column, value, rule);
+	free(rule);
+}
+
+/* ---- cells */
+
+/* What one row's parsing carries along. */
+struct parsing {
+	const struct row *row;
+	struct rows *rows;
+	struct arena *arena;
+	uint32_t bad; /* columns complained of */
+};
+
+static struct slice trimmed(struct slice text)
+{
+	while (text.size > 0 && strchr(" \t\r\n", text.data[0]) != NULL && text.data[0] != '\0') {
+		text.data++;
+		text.size--;
+	}
+	while (text.size > 0 && strchr(" \t\r\n", text.data[text.size - 1]) != NULL && text.data[text.size - 1] != '\0')
+		text.size--;
+	return text;
+}
+
+static struct slice cell(const struct parsing *parsing, enum column column)
+{
+	if ((parsing->row->columns & 1u << column) == 0)
+		return slice_of("", 0);
+	return trimmed(parsing->row->cells[column]);
+}
+
+static void complain(struct parsing *parsing, enum column column, const char *rule)
+{
+	if ((parsing->bad & 1u << column) == 0)
+		fault_add(parsing->rows, parsing->row->number, column, cell(parsing, column), rule);
+	parsing->bad |= 1u << column;
+}
+
+static uint64_t cell_amount(struct parsing *parsing, enum column column)
+{
+	struct slice text = cell(parsing, column);
+	int64_t fen = 0;
+
+	if (text.size == 0)
+		complain(parsing, column, "must not be empty");
+	else if (money_parse(text, &fen) != OK)
+		complain(parsing, column,
+		    "must be an amount in yuan as 1234.50: digits, and at most two decimals; no sign, no separators");
+	else if (fen > (int64_t)AMOUNT_FEN_MAX)
+		complain(parsing, column, "must be at most 100000000000.00");
+	return (uint64_t)fen;
+}
+
+static uint32_t cell_date(struct parsing *parsing, enum column column)
+{
+	struct slice text = cell(parsing, column);
+	uint32_t date = 0;
+	enum err err;
+
+	if (text.size == 0) {
+		complain(parsing, column, "must not be empty");
+		return 0;
+	}
+	err = date_parse(text, &date);
+	if (err == ERR_SYNTAX)
+		complain(parsing, column, "must be a date as 2025-01-05");
+	else if (err != OK)
+		complain(parsing, column, "there is no such day between 1990 and 2099");
+	return date;
+}
+
+/* `value` is what the English name gave, 0 for none. */
+static unsigned cell_word(
+    struct parsing *parsing, enum column column, unsigned value, const struct word *words, const char *rule)
+{
+	struct slice text = cell(parsing, column);
+
+	for (; value == 0 && words->text != NULL; words++)
+		if (slice_equal(text, slice_text(words->text)))
+			value = words->value;
+	if (value == 0)
+		complain(parsing, column, rule);
+	return value;
+}
+
+static enum declaration cell_declaration(struct parsing *parsing, enum column column)
+{
+	struct slice text = cell(parsing, column);
+
+	if (text.size == 0)
+		return DECLARED_NOT_STATED;
+	return (enum declaration)cell_word(parsing, column, declaration_by_name(text), declaration_words,
+	    "must be no, yes or not_stated (否, 是, 未声明); empty is not_stated");
+}
+
+/* Full-width letters, lower case and white space are mended; the rest is record_check's. */
+static struct slice cell_code(struct parsing *parsing, enum column column)
+{
+	struct slice text = cell(parsing, column), copy = {NULL, 0};
+	struct buf code;
+
+	if (text.size == 0)
+		return text;
+	buf_init(&code, CODE_TEXT_MAX);
+	if (usci_normalise(text, &code) != OK || code.err != OK)
+		complain(parsing, column, "must be a unified social credit code of 18 characters");
+	else
+		copy = arena_copy(parsing->arena, buf_slice(&code));
+	buf_done(&code);
+	return copy.data != NULL ? copy : text;
+}
+
+static struct slice cell_hash(struct parsing *parsing, enum column column)
+{
+	char digits[2 * HASH_SIZE];
+	struct slice text = cell(parsing, column), copy;
+	uint8_t hash[HASH_SIZE] = {0};
+	bool is_hex = text.size == sizeof(digits);
+
+	for (size_t i = 0; is_hex && i < sizeof(digits); i++)
+		digits[i] =
+		    (char)(text.data[i] >= 'A' && text.data[i] <= 'F' ? text.data[i] - 'A' + 'a' : text.data[i]);
+	if (!is_hex || hex_parse(slice_of(digits, sizeof(digits)), hash, sizeof(hash)) != OK)
+		complain(parsing, column, "must be 64 hex digits: SHA-256 or SM3 of the signed contract's file");
+	copy = arena_copy(parsing->arena, slice_of(hash, sizeof(hash)));
+	return copy.data != NULL ? copy : slice_of("", 0);
+}
+
+static uint32_t cell_instalment(struct parsing *parsing, enum column column)
+{
+	struct slice text = cell(parsing, column);
+	uint64_t value = 1;
+
+	if (text.size > 0 && (decimal_parse(text, INSTALMENT_MAX, &value) != OK || value == 0))
+		complain(parsing, column, "must be a number from 1 to 9999; empty is 1");
+	return (uint32_t)value;
+}
+
+/* "a;b;c", also with the full-width semicolon; white space around each is ignored. */
+static size_t cell_invoices(
+    struct parsing *parsing, enum column column, struct slice ret_invoices[static INVOICE_COUNT_MAX])
+{
+	static const char wide[] = "；";
+	struct slice rest = cell(parsing, column);
+	size_t count = 0;
+
+	while (rest.size > 0) {
+		size_t size = 0, skip = 0;
+
+		while (size < rest.size && skip == 0) {
+			if (rest.data[size] == ';')
+				skip = 1;
+			else if (rest.size - size >= sizeof(wide) - 1 &&
+				 memcmp(rest.data + size, wide, sizeof(wide) - 1) == 0)
+				skip = sizeof(wide) - 1;
+			else
+				size++;
+		}
+		if (count == INVOICE_COUNT_MAX) {
+			complain(parsing, column, "must be at most 8 invoice numbers, separated by ;");
+			return 0;
+		}
+		ret_invoices[count] = trimmed(slice_of(rest.data, size));
+		if (ret_invoices[count++].size == 0) {
+			complain(parsing, column, "there is nothing between two ; or behind the last one");
+			return 0;
+		}
+		rest = slice_of(rest.data + size + skip, rest.size - size - skip);
+		if (skip > 0 && rest.size == 0)
+			complain(parsing, column, "there is nothing between two ; or behind the last one");
+	}
+	return count;
+}
+
+/* ---- rows */
+
+static void trade_parse(struct parsing *parsing, struct trade *ret_trade)
+{
+	struct slice contract = cell(parsing, COLUMN_CONTRACT_KIND), product = cell(parsing, COLUMN_PRODUCT_KIND);
+
+	*ret_trade = (struct trade){
+	    .trade_no = cell(parsing, COLUMN_TRADE_NO),
+	    .contract_no = cell(parsing, COLUMN_CONTRACT_NO),
+	    .contract_hash = cell_hash(parsing, COLUMN_CONTRACT_HASH),
+	    .product_code = cell(parsing, COLUMN_PRODUCT_CODE),
+	    .product_name = cell(parsing, COLUMN_PRODUCT_NAME),
+	    .supplier = cell_code(parsing, COLUMN_SUPPLIER),
+	    .supplier_name = cell(parsing, COLUMN_SUPPLIER_NAME),
+	    .buyer = cell_code(parsing, COLUMN_BUYER),
+	    .buyer_name = cell(parsing, COLUMN_BUYER_NAME),
+	    .broker = cell_code(parsing, COLUMN_BROKER),
+	    .amount_fen = cell_amount(parsing, COLUMN_AMOUNT),
+	    .tax_fen = cell_amount(parsing, COLUMN_TAX),
+	    .instalment = cell_instalment(parsing, COLUMN_INSTALMENT),
+	    .signed_on = cell_date(parsing, COLUMN_SIGNED_ON),
+	    .settled_on = cell_date(parsing, COLUMN_SETTLED_ON),
+	    .voucher_no = cell(parsing, COLUMN_VOUCHER_NO),
+	    .related_declared = cell_declaration(parsing, COLUMN_RELATED_DECLARED),
+	    .other_subsidy = cell_declaration(parsing, COLUMN_OTHER_SUBSIDY),
+	};
+	ret_trade->contract_kind = (enum contract_kind)cell_word(parsing, COLUMN_CONTRACT_KIND,
+	    contract_kind_by_name(contract), contract_words,
+	    "must be provide, process, fusion or intermediary (数据提供, 数据委托处理, 数据融合开发, 数据中介)");
+	ret_trade->product_kind =
+	    (enum product_kind)cell_word(parsing, COLUMN_PRODUCT_KIND, product_kind_by_name(product), product_words,
+		"must be dataset, api, report, model, tool, compute or other "
+		"(数据集, 数据接口, 数据报告, 数据模型, 数据工具, 算力, 其他)");
+	ret_trade->invoice_count = cell_invoices(parsing, COLUMN_INVOICE_NO, ret_trade->invoice_no);
+}
+
+static void refund_parse(struct parsing *parsing, struct refund *ret_refund)
+{
+	*ret_refund = (struct refund){
+	    .adjust_no = cell(parsing, COLUMN_ADJUST_NO),
+	    .original_trade_no = cell(parsing, COLUMN_ORIGINAL_TRADE_NO),
+	    .amount_fen = cell_amount(parsing, COLUMN_AMOUNT),
+	    .tax_fen = cell_amount(parsing, COLUMN_TAX),
+	    .occurred_on = cell_date(parsing, COLUMN_OCCURRED_ON),
+	    .reason_code = cell(parsing, COLUMN_REASON_CODE),
+	    .reason = cell(parsing, COLUMN_REASON),
+	    .red_invoice_no = cell(parsing, COLUMN_RED_INVOICE_NO),
+	};
+}
+
+/* A rule over two cells is moot once one of them was complained of. */
+static uint32_t moot_columns(uint32_t bad)
+{
+	const uint32_t amounts = 1u << COLUMN_AMOUNT | 1u << COLUMN_TAX;
+	const uint32_t dates = 1u << COLUMN_SIGNED_ON | 1u << COLUMN_SETTLED_ON;
+
+	return bad | ((bad & amounts) != 0 ? amounts : 0) | ((bad & dates) != 0 ? dates : 0);
+}
+
+/* Says whether the record passes; each fault goes to its cell. */
+static bool record_passes(struct parsing *parsing, const struct record *record)
+{
+	struct record_fault faults[RECORD_FAULTS_MAX];
+	uint32_t moot = moot_columns(parsing->bad);
+	size_t fault_count = 0;
+
+	if (record_check(record, faults, &fault_count) == OK)
+		return parsing->bad == 0;
+	for (size_t i = 0; i < fault_count; i++) {
+		enum column column = column_by_name(slice_text(faults[i].field));
+
+		if (column == COLUMN_COUNT)
+			fault_add(parsing->rows, parsing->row->number, column, slice_of("", 0), faults[i].reason.text);
+		else if ((moot & 1u << column) == 0)
+			fault_add(
+			    parsing->rows, parsing->row->number, column, cell(parsing, column), faults[i].reason.text);
+	}
+	return false;
+}
+
+static void record_add(struct rows *rows, uint64_t number, const struct record *record)
+{
+	size_t offset = rows->bytes.size;
+	void *array = rows->records;
+	enum err err;
+
+	if (rows->record_count == CSV_ROWS_MAX) {
+		rows->err = ERR_TOO_MANY;
+		return;
+	}
+	err = record_encode(record, &rows->bytes);
+	if (err == OK)
+		err = rows->bytes.err;
+	if (err == OK && !grow(&array, rows->record_count, &rows->record_capacity, sizeof(*rows->records)))
+		err = ERR_MEMORY;
+	if (err != OK) {
+		rows->err = err;
+		return;
+	}
+	rows->records = array;
+	rows->records[rows->record_count++] = (struct row_record){
+	    .offset = offset,
+	    .size = (uint32_t)(rows->bytes.size - offset),
+	    .latest_date = record_latest_date(record),
+	    .row = number,
+	};
+	rows->err = record->kind == RECORD_TRADE
+			? money_add(rows->amount_fen, (int64_t)record->trade.amount_fen, &rows->amount_fen)
+			: money_add(rows->refunded_fen, (int64_t)record->refund.amount_fen, &rows->refunded_fen);
+	rows->trade_count += record->kind == RECORD_TRADE;
+	rows->refund_count += record->kind == RECORD_REFUND;
+}
+
+/* Once per file and kind: the columns without which no such row can be. */
+static bool has_columns(const struct parsing *parsing, unsigned kind)
+{
+	bool has_all = true;
+
+	for (enum column column = 0; column < COLUMN_COUNT; column++) {
+		if ((columns[column].kinds & kind) == 0 || !columns[column].is_required ||
+		    (parsing->row->columns & 1u << column) != 0)
+			continue;
+		has_all = false;
+		if ((parsing->rows->missing_told & kind) == 0)
+			row_complain(parsing->rows, parsing->row->number, column, slice_of("", 0),
+			    "the column %s (%s) is missing; a %s needs it", columns[column].name,
+			    columns[column].chinese, kind == TRADE ? "trade" : "refund");
+	}
+	if (!has_all)
+		parsing->rows->missing_told |= kind;
+	return has_all;
+}
+
+static void foreign_check(struct parsing *parsing, unsigned kind)
+{
+	for (enum column column = 0; column < COLUMN_COUNT; column++)
+		if ((columns[column].kinds & kind) == 0 && cell(parsing, column).size > 0)
+			complain(parsing, column,
+			    kind == TRADE ? "must be empty in a trade: it belongs to a refund"
+					  : "must be empty in a refund: it belongs to a trade");
+}
+
+void row_add(const struct row *row, struct rows *rows)
+{
+	struct parsing parsing = {.row = row, .rows = rows};
+	unsigned kind = RECORD_TRADE;
+	struct record record;
+	struct arena arena;
+
+	if (rows->err != OK)
+		return;
+	arena_init(&arena, RECORD_SIZE_MAX);
+	parsing.arena = &arena;
+	if (cell(&parsing, COLUMN_KIND).size > 0)
+		kind = cell_word(
+		    &parsing, COLUMN_KIND, 0, kind_words, "must be trade or refund (交易, 退款); empty is trade");
+	if (kind == 0 || !has_columns(&parsing, 1u << kind))
+		goto out;
+	foreign_check(&parsing, 1u << kind);
+	memset(&record, 0, sizeof(record));
+	record.kind = (enum record_kind)kind;
+	if (record.kind == RECORD_TRADE)
+		trade_parse(&parsing, &record.trade);
+	else
+		refund_parse(&parsing, &record.refund);
+	if (record_passes(&parsing, &record))
+		record_add(rows, row->number, &record);
+out:
+	arena_done(&arena);
+}
