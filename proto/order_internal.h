@@ -1,0 +1,44 @@
+/*
+ * Internals shared by order*.c, and by nothing else: strict reading and writing of the JSON in orders.
+ *
+ * What officers sign has one form. Every reader here is paired with a writer, and a text is accepted only if
+ * writing what was read gives the same bytes; so no reader has to look at white space, key order, escapes or the
+ * form of a number. The readers answer ERR_SYNTAX, ERR_INVALID or ERR_MEMORY with the reason.
+ */
+#ifndef PROTO_ORDER_INTERNAL_H
+#define PROTO_ORDER_INTERNAL_H
+
+#include "proto/order.h"
+
+/* Cuts the next line, without its newline, off `rest`. False where no newline is left. */
+bool order_line_take(struct slice *rest, struct slice *ret_line);
+/* Copies text that is known to fit, with a NUL. */
+void order_text_copy(struct slice text, char *ret_text, size_t capacity);
+
+/* An object, bounded in depth and without duplicate keys. `what` names it in a refusal. */
+enum err order_json_load(struct slice text, const char *what, json_t **ret_root, struct why *why) must_check;
+/* The first `required_count` of `keys` are there, and none that is not among the `key_count`. */
+enum err order_json_keys(const json_t *object, const char *const *keys, size_t required_count, size_t key_count,
+    struct why *why) must_check;
+/* The object's text of 1..size_max bytes, without control characters. Points into the object. */
+enum err order_json_text(const json_t *object, const char *key, size_t size_max, struct slice *ret_text,
+    struct why *why) must_check;
+enum err order_json_date(const json_t *object, const char *key, uint32_t *ret_date, struct why *why) must_check;
+/* An array of 1..max vkeys of Ed25519 or SM2, each named `name`, none twice. */
+enum err order_json_vkeys(const json_t *array, const char *name, size_t max, struct key *ret_keys, size_t *ret_count,
+    struct why *why) must_check;
+
+/* Writers. A buffer's error is looked at by order_json_compare. */
+void order_json_add_string(struct buf *buf, struct slice text);
+void order_json_add_vkeys(struct buf *buf, const struct key *keys, size_t key_count);
+enum err order_json_add(struct buf *buf, const json_t *json) must_check;
+/* ERR_NOT_CANONICAL, saying from which byte on the text differs, unless `text` is what was written. */
+enum err order_json_compare(struct slice text, const struct buf *written, const char *what, struct why *why) must_check;
+
+/* Is this the same key, whatever its name? */
+bool order_key_is_same(const struct key *a, const struct key *b);
+
+/* Parses `item_count` lines into order->items and refuses what one order names twice. */
+enum err order_items_parse(const struct slice *items, struct arena *arena, struct order *order, struct why *why) must_check;
+
+#endif
