@@ -372,10 +372,10 @@ static void refuses_a_ledgers_signature_under_what_is_no_checkpoint(void **state
 	buf_done(&note);
 }
 
-static void proves_the_only_entry_of_a_ledger(void **state)
+static void proves_the_only_entry_of_a_ledger_if_it_is_there(void **state)
 {
 	static const uint8_t secret[32] = {7};
-	struct proof proof = {.has_extra = true, .extra = slice_text("entry")};
+	struct proof proof = {.has_extra = true, .extra = slice_text("")};
 	struct checkpoint signed_checkpoint = {.origin = ORIGIN, .size = 1}, checkpoint;
 	struct signer *signer;
 	struct buf text, note;
@@ -390,6 +390,9 @@ static void proves_the_only_entry_of_a_ledger(void **state)
 	proof.note = buf_slice(&note);
 	assert_int_equal(proof_verify(&proof, signer_key(signer), &checkpoint, NULL), OK);
 	assert_int_equal(checkpoint.size, 1);
+	/* This entry is empty, which is not the same as none. */
+	proof.has_extra = false;
+	assert_int_equal(proof_verify(&proof, signer_key(signer), &checkpoint, NULL), ERR_PROOF);
 	signer_free(signer);
 	buf_done(&note);
 	buf_done(&text);
@@ -431,7 +434,7 @@ int main(void)
 	    cmocka_unit_test(verifies_the_published_receipt),
 	    cmocka_unit_test(refuses_receipts_that_lie),
 	    cmocka_unit_test(refuses_a_ledgers_signature_under_what_is_no_checkpoint),
-	    cmocka_unit_test(proves_the_only_entry_of_a_ledger),
+	    cmocka_unit_test(proves_the_only_entry_of_a_ledger_if_it_is_there),
 	    cmocka_unit_test(reads_no_truncation_of_a_receipt_as_genuine),
 	};
 	return cmocka_run_group_tests(tests, init, NULL);

@@ -382,8 +382,7 @@ static void rejects_the_note_when_a_known_key_fails(void **state)
 	    {"bad, then good, by the same key", LOG_TEXT "\n" DASH "subsidy.example/ledger1 qm3qAQA=\n" LOG_LINE,
 		ERR_SIGNATURE},
 	    {"too long by a known key",
-		LOG_TEXT "\n" LOG_LINE DASH
-			 "witness.example/bureau "
+		LOG_TEXT "\n" LOG_LINE DASH "witness.example/bureau "
 			 "rdo/3QAAAABkGFDL/WBDmGYdb8pweBiKkkD9UtR+I0peg4/+IarE6FECj+e7RM+SC4gtc3BTa2edOrbC"
 			 "QMxf/AhTCWf5i0rvzaRRCQAAAAAAAAAAAAAAAAAA\n",
 		ERR_SIGNATURE},

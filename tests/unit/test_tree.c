@@ -572,6 +572,24 @@ static void refuses_a_flipped_direction(void **state)
 	assert_int_equal(tree_verify_inclusion(8, 8, &hashes[5], &path, &root), ERR_PROOF);
 }
 
+/* The hashes come out right in each of these; only the numbers tell that no such tree can be. */
+static void refuses_hashes_that_fit_no_tree_of_that_size(void **state)
+{
+	struct tree_path none = {.count = 0}, path = {.count = 1, .hashes = {leaves[0]}};
+	struct hash deeper;
+
+	(void)state;
+	/* Leaf 1 of a tree of one leaf. */
+	assert_int_equal(tree_verify_inclusion(1, 2, &leaves[1], &path, &roots[2]), OK);
+	assert_int_equal(tree_verify_inclusion(1, 1, &leaves[1], &path, &roots[2]), ERR_PROOF);
+	/* A tree that shrank to its own root. */
+	assert_int_equal(tree_verify_consistency(2, 1, &roots[2], &roots[2], &none), ERR_PROOF);
+	/* One level more than two leaves have. */
+	path.hashes[path.count++] = leaves[2];
+	deeper = hash_node(&leaves[2], &roots[2]);
+	assert_int_equal(tree_verify_inclusion(1, 2, &leaves[1], &path, &deeper), ERR_PROOF);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -588,6 +606,7 @@ int main(void)
 	    cmocka_unit_test(passes_on_the_errors_of_its_source_and_writes_nothing),
 	    cmocka_unit_test(proves_at_the_largest_size_and_refuses_beyond),
 	    cmocka_unit_test(refuses_a_flipped_direction),
+	    cmocka_unit_test(refuses_hashes_that_fit_no_tree_of_that_size),
 	};
 	return cmocka_run_group_tests(tests, make_trees, NULL);
 }
