@@ -1,6 +1,5 @@
 #include "proto/policy_json.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

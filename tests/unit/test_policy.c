@@ -57,7 +57,8 @@ static void gives_each_vector_fen_for_fen(void **state)
 		facts[1].settled_month = month_of_date(20260301);
 		result = fixture_evaluate(&policy, facts, vector->amount_fen[1] == 0 ? 1 : 2);
 		if (result.award_fen != vector->award_fen || result.is_capped != vector->is_capped ||
-		    !result.has_award || result.remaining_fen != result.cap_fen - result.award_fen)
+		    !result.has_award || result.remaining_fen != result.cap_fen - result.award_fen ||
+		    (result.period_count == 1 && result.periods[0].is_capped != vector->is_capped))
 			fail_msg(
 			    "%s: award %lld, capped %d", vector->name, (long long)result.award_fen, result.is_capped);
 	}
