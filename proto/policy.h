@@ -73,7 +73,8 @@ struct policy {
 	uint32_t instalment_ppm[POLICY_INSTALMENTS_MAX];	/* how a payment is split; sums to 10^6 */
 };
 
-/* Strict. ERR_INVALID with key and rule; for text also ERR_SYNTAX, ERR_MEMORY, and ERR_TOO_LARGE beyond ORDER_BODY_SIZE_MAX. */
+/* Strict. ERR_INVALID with key and rule; for text also ERR_SYNTAX, ERR_MEMORY, and ERR_TOO_LARGE
+ * beyond ORDER_BODY_SIZE_MAX. */
 enum err policy_parse(const json_t *json, struct policy *ret_policy, struct why *why) must_check;
 enum err policy_parse_text(struct slice text, struct policy *ret_policy, struct why *why) must_check;
 /* The whole policy with every default written out, keys in the order of FORMAT.md. NULL on lack of memory. */
