@@ -25,6 +25,7 @@
 /* Feeds and pushes (format) */
 #define PUSH_RECORDS_MAX	65536	/* records of one push: a quarter of a second of work */
 #define PUSH_SIZE_MAX		(24u << 20)	/* bytes of one push body */
+#define PUSH_ARENA_MAX		(192u << 20)	/* bytes one decoded push may take in memory */
 #define VENUE_ID_SIZE_MAX	32	/* bytes: lower-case letters, digits, '-' */
 #define VENUE_NAME_SIZE_MAX	200	/* bytes of UTF-8 */
 #define VENUES_MAX		1024	/* licensed venues of one ledger; Shandong has 16 */
@@ -108,6 +109,8 @@
 #define FEED_WAITING_MAX	1	/* pushes of one feed that wait behind the one in work */
 #define MAP_SIZE_MAX		(1ULL << 40)	/* bytes: default of ledger.map_size where the system allows it */
 #define MAP_SIZE_MIN		(64ULL << 20)
+#define ROOM_RESERVE		(16u << 20)	/* bytes of map and disk below which the ledger is read-only */
+#define ROOM_PER_BYTE		8	/* bytes of room asked for per byte of a group: copied pages, derived rows */
 #define READERS_MAX		126
 #define CLOCK_AHEAD_MAX_S	86400	/* a jump ahead beyond this makes the daemon read-only */
 #define CONFIG_LINE_SIZE_MAX	1000

@@ -1,0 +1,333 @@
+#include "daemon/cells.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "proto/date.h"
+
+#define ROW_KEY_SIZE (2 + USCI_SIZE)
+#define CELL_KEY_SIZE 7
+#define SUMS_COUNT 10
+#define ROW_SIZE_MAX (64u << 20) /* bytes: far above what the distinct keys of one month allow */
+
+static struct slice row_key(uint16_t settled_month, const struct code *code, uint8_t ret_key[static ROW_KEY_SIZE])
+{
+	ret_key[0] = (uint8_t)(settled_month >> 8);
+	ret_key[1] = (uint8_t)settled_month;
+	memcpy(ret_key + 2, code->text, USCI_SIZE);
+	return slice_of(ret_key, ROW_KEY_SIZE);
+}
+
+static void cell_key_encode(const struct cell_key *key, uint8_t ret_bytes[static CELL_KEY_SIZE])
+{
+	ret_bytes[0] = (uint8_t)(key->signed_month >> 8);
+	ret_bytes[1] = (uint8_t)key->signed_month;
+	ret_bytes[2] = (uint8_t)(key->venue_number >> 8);
+	ret_bytes[3] = (uint8_t)key->venue_number;
+	ret_bytes[4] = (uint8_t)key->side;
+	ret_bytes[5] = (uint8_t)key->product_kind;
+	ret_bytes[6] = key->flags;
+}
+
+static void add_varint(struct buf *buf, uint64_t value)
+{
+	while (value >= 0x80) {
+		buf_u8(buf, (uint8_t)(value | 0x80));
+		value >>= 7;
+	}
+	buf_u8(buf, (uint8_t)value);
+}
+
+static uint64_t read_varint(struct cells_reader *reader)
+{
+	uint64_t value = 0;
+
+	for (unsigned shift = 0; shift < 64 && reader->rest.size > 0; shift += 7) {
+		uint8_t byte = reader->rest.data[0];
+
+		reader->rest = slice_of(reader->rest.data + 1, reader->rest.size - 1);
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if ((byte & 0x80) == 0)
+			return value;
+	}
+	reader->is_broken = true;
+	return 0;
+}
+
+static void sums_to_array(const struct cell_sums *sums, uint64_t ret_values[static SUMS_COUNT])
+{
+	ret_values[0] = sums->trades;
+	ret_values[1] = sums->contracts;
+	ret_values[2] = sums->gross_zero_trades;
+	ret_values[3] = sums->gross_zero_contracts;
+	ret_values[4] = sums->net_zero_trades;
+	ret_values[5] = sums->net_zero_contracts;
+	ret_values[6] = sums->amount_fen;
+	ret_values[7] = sums->tax_fen;
+	ret_values[8] = sums->refunded_fen;
+	ret_values[9] = sums->refunded_tax_fen;
+}
+
+static struct cell_sums sums_of_array(const uint64_t values[static SUMS_COUNT])
+{
+	return (struct cell_sums){.trades = values[0],
+	    .contracts = values[1],
+	    .gross_zero_trades = values[2],
+	    .gross_zero_contracts = values[3],
+	    .net_zero_trades = values[4],
+	    .net_zero_contracts = values[5],
+	    .amount_fen = values[6],
+	    .tax_fen = values[7],
+	    .refunded_fen = values[8],
+	    .refunded_tax_fen = values[9]};
+}
+
+bool cells_next(struct cells_reader *reader, struct cell_key *ret_key, struct cell_sums *ret_sums)
+{
+	const uint8_t *bytes = reader->rest.data;
+	uint64_t values[SUMS_COUNT];
+
+	if (reader->is_broken || reader->rest.size == 0)
+		return false;
+	if (reader->rest.size < CELL_KEY_SIZE || bytes[4] < SIDE_SUPPLIER || bytes[4] > SIDE_BUYER ||
+	    bytes[5] < PRODUCT_DATASET || bytes[5] > PRODUCT_OTHER || bytes[6] > CELL_FLAGS_ALL) {
+		reader->is_broken = true;
+		return false;
+	}
+	ret_key->signed_month = (uint16_t)(bytes[0] << 8 | bytes[1]);
+	ret_key->venue_number = (uint16_t)(bytes[2] << 8 | bytes[3]);
+	ret_key->side = (enum side)bytes[4];
+	ret_key->product_kind = (enum product_kind)bytes[5];
+	ret_key->flags = bytes[6];
+	reader->rest = slice_of(bytes + CELL_KEY_SIZE, reader->rest.size - CELL_KEY_SIZE);
+	for (unsigned i = 0; i < SUMS_COUNT; i++)
+		values[i] = read_varint(reader);
+	*ret_sums = sums_of_array(values);
+	return !reader->is_broken;
+}
+
+/* `a` plus or minus `b`; false when a sum leaves its range. */
+static bool combine(struct cell_sums *a, const struct cell_sums *b, bool is_removal)
+{
+	uint64_t left[SUMS_COUNT], right[SUMS_COUNT];
+
+	sums_to_array(a, left);
+	sums_to_array(b, right);
+	for (unsigned i = 0; i < SUMS_COUNT; i++) {
+		if (is_removal ? __builtin_sub_overflow(left[i], right[i], &left[i])
+			       : __builtin_add_overflow(left[i], right[i], &left[i]))
+			return false;
+	}
+	*a = sums_of_array(left);
+	return true;
+}
+
+static bool is_nothing(const struct cell_sums *sums)
+{
+	return sums->trades == 0 && sums->amount_fen == 0 && sums->refunded_fen == 0;
+}
+
+static void add_cell(struct buf *row, const uint8_t key[static CELL_KEY_SIZE], const struct cell_sums *sums)
+{
+	uint64_t values[SUMS_COUNT];
+
+	if (is_nothing(sums))
+		return;
+	sums_to_array(sums, values);
+	buf_add(row, key, CELL_KEY_SIZE);
+	for (unsigned i = 0; i < SUMS_COUNT; i++)
+		add_varint(row, values[i]);
+}
+
+/* Copies the row with one cell changed or put in. False when it is broken or the change does not fit. */
+static bool rewrite(struct slice old, const uint8_t key[static CELL_KEY_SIZE], const struct cell_sums *sums,
+    bool is_removal, struct buf *row)
+{
+	struct cells_reader reader = {.rest = old};
+	struct cell_key cell;
+	struct cell_sums found;
+	bool is_done = false;
+
+	while (reader.rest.size > 0) {
+		const uint8_t *start = reader.rest.data;
+		int order = reader.rest.size < CELL_KEY_SIZE ? 1 : memcmp(start, key, CELL_KEY_SIZE);
+
+		if (order > 0 && !is_done) {
+			if (is_removal)
+				return false;
+			add_cell(row, key, sums);
+			is_done = true;
+		}
+		if (!cells_next(&reader, &cell, &found))
+			return false;
+		if (order != 0) {
+			buf_add(row, start, (size_t)(reader.rest.data - start));
+			continue;
+		}
+		if (!combine(&found, sums, is_removal))
+			return false;
+		add_cell(row, key, &found);
+		is_done = true;
+	}
+	if (!is_done) {
+		if (is_removal)
+			return false;
+		add_cell(row, key, sums);
+	}
+	return true;
+}
+
+void cells_change(struct store_txn *txn, const struct cell_key *key, const struct cell_sums *sums, bool is_removal)
+{
+	uint8_t row_bytes[ROW_KEY_SIZE], key_bytes[CELL_KEY_SIZE];
+	struct slice db_key = row_key(key->settled_month, &key->code, row_bytes), old = slice_of(NULL, 0);
+	struct buf row;
+
+	if (store_error(txn) != OK)
+		return;
+	cell_key_encode(key, key_bytes);
+	buf_init(&row, ROW_SIZE_MAX);
+	(void)store_get(txn, STORE_CELLS, db_key, &old);
+	if (!rewrite(old, key_bytes, sums, is_removal, &row))
+		store_fail(txn, ERR_DAMAGED);
+	else if (row.err != OK)
+		store_fail(txn, row.err);
+	else if (row.size == 0)
+		store_delete(txn, STORE_CELLS, db_key);
+	else
+		store_put(txn, STORE_CELLS, db_key, buf_slice(&row));
+	buf_done(&row);
+}
+
+/* Calls `each` for the cells of the row under the cursor. */
+static enum err each_of_row(struct store_cursor *cursor,
+    enum err (*each)(void *cookie, const struct cell_key *key, const struct cell_sums *sums), void *cookie)
+{
+	struct cells_reader reader = {.rest = cursor->value};
+	struct cell_key key = {0};
+	struct cell_sums sums;
+	enum err err = OK;
+
+	if (cursor->key.size != ROW_KEY_SIZE)
+		return ERR_DAMAGED;
+	key.settled_month = (uint16_t)(cursor->key.data[0] << 8 | cursor->key.data[1]);
+	key.code = code_of(slice_of(cursor->key.data + 2, USCI_SIZE));
+	while (err == OK && cells_next(&reader, &key, &sums))
+		err = each(cookie, &key, &sums);
+	return err == OK && reader.is_broken ? ERR_DAMAGED : err;
+}
+
+enum err cells_each(struct store_txn *txn, const struct code *code,
+    enum err (*each)(void *cookie, const struct cell_key *key, const struct cell_sums *sums), void *cookie)
+{
+	struct store_cursor cursor;
+	uint8_t key[ROW_KEY_SIZE];
+	uint32_t month = 0;
+	enum err err = OK;
+
+	/* Months are the outer key: look the code up in each month that has rows at all, by leaps. */
+	store_cursor_open(&cursor, txn, STORE_CELLS);
+	while (err == OK && month <= UINT16_MAX && store_cursor_seek(&cursor, row_key((uint16_t)month, code, key))) {
+		uint32_t found;
+
+		if (cursor.key.size != ROW_KEY_SIZE) {
+			err = ERR_DAMAGED;
+			break;
+		}
+		found = (uint32_t)(cursor.key.data[0] << 8 | cursor.key.data[1]);
+		if (memcmp(cursor.key.data + 2, code->text, USCI_SIZE) == 0)
+			err = each_of_row(&cursor, each, cookie);
+		else if (found > month) {
+			month = found; /* its row, if any, lies ahead or was passed: look it up */
+			continue;
+		}
+		month = found + 1;
+	}
+	store_cursor_close(&cursor);
+	return err == OK ? store_error(txn) : err;
+}
+
+enum err cells_each_all(struct store_txn *txn,
+    enum err (*each)(void *cookie, const struct cell_key *key, const struct cell_sums *sums), void *cookie)
+{
+	struct store_cursor cursor;
+	enum err err = OK;
+
+	store_cursor_open(&cursor, txn, STORE_CELLS);
+	for (bool is_there = store_cursor_first(&cursor); is_there && err == OK; is_there = store_cursor_next(&cursor))
+		err = each_of_row(&cursor, each, cookie);
+	store_cursor_close(&cursor);
+	return err == OK ? store_error(txn) : err;
+}
+
+struct cell_key cell_of_trade(const struct trade *trade, uint16_t venue_number, enum side side, bool is_listed)
+{
+	struct cell_key key = {.settled_month = month_of_date(trade->settled_on),
+	    .code = code_of(side == SIDE_SUPPLIER ? trade->supplier : trade->buyer),
+	    .signed_month = month_of_date(trade->signed_on),
+	    .venue_number = venue_number,
+	    .side = side,
+	    .product_kind = trade->product_kind};
+	unsigned flags = 0;
+
+	/* "Not stated" counts as no. */
+	if (trade->related_declared == DECLARED_YES)
+		flags |= CELL_DECLARED;
+	if (is_listed)
+		flags |= CELL_LISTED;
+	if (trade->other_subsidy == DECLARED_YES)
+		flags |= CELL_OTHER_SUBSIDY;
+	if (trade->invoice_count > 0)
+		flags |= CELL_INVOICE;
+	key.flags = (uint8_t)flags;
+	return key;
+}
+
+struct cell_sums cell_sums_of(const struct trade *trade, const struct touched *touched)
+{
+	uint64_t contract = trade->instalment == 1 ? 1 : 0;
+	uint64_t gross = trade->amount_fen - touched->refunded_fen;
+	uint64_t tax_left = trade->tax_fen - touched->refunded_tax_fen;
+	struct cell_sums sums = {.trades = 1,
+	    .contracts = contract,
+	    .amount_fen = trade->amount_fen,
+	    .tax_fen = trade->tax_fen,
+	    .refunded_fen = touched->refunded_fen,
+	    .refunded_tax_fen = touched->refunded_tax_fen};
+
+	assert(touched->refunded_fen <= trade->amount_fen && touched->refunded_tax_fen <= trade->tax_fen &&
+	       tax_left <= gross);
+	if (gross == 0) {
+		sums.gross_zero_trades = 1;
+		sums.gross_zero_contracts = contract;
+	}
+	if (gross - tax_left == 0) {
+		sums.net_zero_trades = 1;
+		sums.net_zero_contracts = contract;
+	}
+	return sums;
+}
+
+struct policy_fact cell_fact(const struct cell_key *key, const struct cell_sums *sums, const char *venue)
+{
+	/* A party's total bounds every sum below INT64_MAX (struct party). */
+	return (struct policy_fact){.settled_month = key->settled_month,
+	    .signed_month = key->signed_month,
+	    .venue = venue,
+	    .side = key->side,
+	    .product_kind = key->product_kind,
+	    .is_related_declared = (key->flags & CELL_DECLARED) != 0,
+	    .is_related_listed = (key->flags & CELL_LISTED) != 0,
+	    .has_other_subsidy = (key->flags & CELL_OTHER_SUBSIDY) != 0,
+	    .has_invoice = (key->flags & CELL_INVOICE) != 0,
+	    .trades = sums->trades,
+	    .contracts = sums->contracts,
+	    .gross_zero_trades = sums->gross_zero_trades,
+	    .gross_zero_contracts = sums->gross_zero_contracts,
+	    .net_zero_trades = sums->net_zero_trades,
+	    .net_zero_contracts = sums->net_zero_contracts,
+	    .amount_fen = (int64_t)sums->amount_fen,
+	    .tax_fen = (int64_t)sums->tax_fen,
+	    .refunded_fen = (int64_t)sums->refunded_fen,
+	    .refunded_tax_fen = (int64_t)sums->refunded_tax_fen};
+}

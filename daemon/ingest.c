@@ -1,0 +1,331 @@
+#include "daemon/ingest.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/tiles.h"
+#include "proto/date.h"
+
+void ingest_init(struct ingest *ingest, const char *venue_id, struct slice body, bool is_check)
+{
+	memset(ingest, 0, sizeof(*ingest));
+	assert(strlen(venue_id) <= VENUE_ID_SIZE_MAX);
+	snprintf(ingest->venue_id, sizeof(ingest->venue_id), "%s", venue_id);
+	ingest->body = body;
+	ingest->is_check = is_check;
+	arena_init(&ingest->arena, PUSH_ARENA_MAX);
+}
+
+void ingest_done(struct ingest *ingest)
+{
+	arena_done(&ingest->arena);
+}
+
+uint64_t ingest_new_count(const struct ingest *ingest)
+{
+	return ingest->push.record_count - ingest->held_count;
+}
+
+static enum err add_fault(struct ingest *ingest, uint64_t feed_index, const struct record_fault *fault)
+{
+	ingest->fault_total++;
+	if (ingest->fault_count == ERRORS_REPORTED_MAX)
+		return OK;
+	if (ingest->faults == NULL) {
+		ingest->faults = arena_alloc(&ingest->arena, ERRORS_REPORTED_MAX * sizeof(*ingest->faults));
+		if (ingest->faults == NULL)
+			return ERR_MEMORY;
+	}
+	ingest->faults[ingest->fault_count].feed_index = feed_index;
+	ingest->faults[ingest->fault_count].fault = *fault;
+	ingest->fault_count++;
+	return OK;
+}
+
+static enum err faults_text(const struct ingest *ingest, struct why *why)
+{
+	return why_set(why, ERR_RECORDS, "%llu faults; the first: record %llu, %s: %s",
+	    (unsigned long long)ingest->fault_total, (unsigned long long)ingest->faults[0].feed_index,
+	    ingest->faults[0].fault.field, ingest->faults[0].fault.reason.text);
+}
+
+/* Decodes every record, so that all that is wrong is told at once. */
+static enum err decode_records(struct ingest *ingest, struct why *why)
+{
+	struct record_fault faults[RECORD_FAULTS_MAX];
+	struct push *push = &ingest->push;
+	size_t fault_count = 0;
+	enum err err;
+
+	ingest->records = arena_alloc(&ingest->arena, push->record_count * sizeof(*ingest->records));
+	ingest->leaves = arena_alloc(&ingest->arena, push->record_count * sizeof(*ingest->leaves));
+	if (ingest->records == NULL || ingest->leaves == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < push->record_count; i++) {
+		err = record_decode(push->records[i], &ingest->arena, &ingest->records[i], faults, &fault_count);
+		if (err == ERR_MEMORY)
+			return err;
+		for (size_t f = 0; err != OK && f < fault_count; f++)
+			if (add_fault(ingest, push->start + i, &faults[f]) != OK)
+				return ERR_MEMORY;
+		ingest->leaves[i] = hash_leaf(push->records[i]);
+	}
+	return ingest->fault_total > 0 ? faults_text(ingest, why) : OK;
+}
+
+enum err ingest_decode(struct ingest *ingest, struct why *why)
+{
+	enum err err = push_decode(ingest->body, &ingest->arena, &ingest->push, why);
+
+	if (err != OK)
+		return err;
+	if (ingest->push.start > TREE_SIZE_MAX - PUSH_RECORDS_MAX)
+		return why_set(why, ERR_SYNTAX, "start lies beyond what a feed can hold");
+	err = decode_records(ingest, why);
+	if (err != OK)
+		return err;
+	if (ingest->is_check)
+		return ingest->push.note.size == 0
+			   ? OK
+			   : why_set(why, ERR_NOTE, "a check takes the records without a note; leave the note out");
+	err = note_parse(ingest->push.note, &ingest->note, why);
+	if (err != OK)
+		return err;
+	err = checkpoint_parse(ingest->note.text, &ingest->checkpoint, why);
+	return err == OK || err == ERR_MEMORY ? err : ERR_NOTE;
+}
+
+/* ---- the feed as it is held */
+
+/* Finds records by feed index; remembers the push it looked at last, for neighbours mostly share one. */
+struct feed_lookup {
+	struct store_txn *txn;
+	const struct feed *feed;
+	struct arena arena;
+	uint64_t start, count, first_index; /* of that push; count 0 at first */
+};
+
+static void lookup_init(struct feed_lookup *lookup, struct store_txn *txn, const struct feed *feed)
+{
+	*lookup = (struct feed_lookup){.txn = txn, .feed = feed};
+	arena_init(&lookup->arena, 4 * ENTRY_SIZE_MAX);
+}
+
+static enum err lookup_index(struct feed_lookup *lookup, uint64_t feed_index, uint64_t *ret_index)
+{
+	struct entry entry;
+	uint64_t push_index;
+	enum err err;
+
+	if (feed_index - lookup->start >= lookup->count) {
+		if (!push_get(lookup->txn, lookup->feed->number, feed_index, &push_index))
+			return store_error(lookup->txn) != OK ? store_error(lookup->txn) : ERR_DAMAGED;
+		arena_reset(&lookup->arena);
+		err = ledger_entry(lookup->txn, push_index, &lookup->arena, &entry);
+		if (err == ERR_MEMORY)
+			return err;
+		if (err != OK || entry.kind != ENTRY_PUSH || feed_index - entry.push.start >= entry.push.count)
+			return ERR_DAMAGED;
+		lookup->start = entry.push.start;
+		lookup->count = entry.push.count;
+		lookup->first_index = entry.push.first_index;
+	}
+	*ret_index = lookup->first_index + (feed_index - lookup->start);
+	return OK;
+}
+
+static enum err lookup_leaf(void *cookie, uint64_t feed_index, struct hash *ret_hash)
+{
+	struct feed_lookup *lookup = cookie;
+	struct entry entry;
+	uint64_t index;
+	enum err err = lookup_index(lookup, feed_index, &index);
+
+	if (err != OK)
+		return err;
+	arena_reset(&lookup->arena);
+	err = ledger_entry(lookup->txn, index, &lookup->arena, &entry);
+	if (err == ERR_MEMORY)
+		return err;
+	if (err != OK || entry.kind != ENTRY_RECORD || entry.record.feed_index != feed_index)
+		return ERR_DAMAGED;
+	*ret_hash = hash_leaf(entry.record.record);
+	return OK;
+}
+
+static enum err lookup_hash(void *cookie, unsigned level, uint64_t index, struct hash *ret_hash)
+{
+	struct feed_lookup *lookup = cookie;
+	struct tiles_leaves leaves = {.leaf = lookup_leaf, .cookie = lookup};
+
+	return tiles_hash(lookup->txn, lookup->feed->number, &leaves, level, index, ret_hash);
+}
+
+enum err feed_frontier(struct store_txn *txn, const struct feed *feed, uint64_t size, struct frontier *ret_frontier)
+{
+	struct feed_lookup lookup;
+	struct tree_source source = {.hash = lookup_hash, .cookie = &lookup};
+	enum err err;
+
+	assert(size <= feed->frontier.size);
+	if (size == feed->frontier.size) {
+		*ret_frontier = feed->frontier;
+		return OK;
+	}
+	lookup_init(&lookup, txn, feed);
+	err = tree_frontier(&source, size, ret_frontier);
+	arena_done(&lookup.arena);
+	return err;
+}
+
+enum err feed_record_index(struct store_txn *txn, const struct feed *feed, uint64_t feed_index, uint64_t *ret_index)
+{
+	struct feed_lookup lookup;
+	enum err err;
+
+	assert(feed_index < feed->frontier.size);
+	lookup_init(&lookup, txn, feed);
+	err = lookup_index(&lookup, feed_index, ret_index);
+	arena_done(&lookup.arena);
+	return err;
+}
+
+/* ---- the push against it */
+
+static enum err check_note(const struct ingest *ingest, struct store_txn *txn, struct why *why)
+{
+	const struct venue *venue = &ingest->venue;
+	struct ledger_identity identity;
+	char origin[ORIGIN_TEXT_SIZE];
+	uint64_t signed_by, size = ingest->push.start + ingest->push.record_count;
+	enum err err = note_verify(&ingest->note, venue->keys, venue->key_count, &signed_by);
+
+	if (err == ERR_UNKNOWN_KEY)
+		return why_set(why, err,
+		    "the feed checkpoint carries no signature by a key of %s; its licence names %s key id "
+		    "%02x%02x%02x%02x",
+		    venue->id, venue->key_count > 1 ? "among others" : "the", venue->keys[0].id[0],
+		    venue->keys[0].id[1], venue->keys[0].id[2], venue->keys[0].id[3]);
+	if (err != OK)
+		return why_set(why, err,
+		    "the signature of the feed checkpoint does not match its text; sign exactly the three lines");
+	err = ledger_read_identity(txn, &identity);
+	if (err != OK)
+		return err;
+	feed_origin_format(venue->id, identity.ledger_id, venue->generation, origin);
+	if (strcmp(origin, ingest->checkpoint.origin) != 0)
+		return why_set(why, ERR_FEED_ORIGIN, "the feed checkpoint is of %s, this feed is %s",
+		    ingest->checkpoint.origin, origin);
+	if (ingest->checkpoint.size != size)
+		return why_set(why, ERR_FEED_SIZE,
+		    "the feed checkpoint says %llu records, start %llu and %zu records make %llu",
+		    (unsigned long long)ingest->checkpoint.size, (unsigned long long)ingest->push.start,
+		    ingest->push.record_count, (unsigned long long)size);
+	return OK;
+}
+
+static enum err compute_root(struct ingest *ingest, struct store_txn *txn)
+{
+	struct frontier frontier;
+	enum err err = feed_frontier(txn, &ingest->feed, ingest->push.start, &frontier);
+
+	if (err != OK)
+		return err;
+	for (size_t i = 0; i < ingest->push.record_count; i++)
+		frontier_append(&frontier, &ingest->leaves[i]);
+	ingest->root = frontier_root(&frontier);
+	return OK;
+}
+
+/* Compares the leading records that the feed holds already. */
+static enum err compare_held(struct ingest *ingest, struct store_txn *txn, struct why *why)
+{
+	uint64_t held = ingest->feed.frontier.size - ingest->push.start;
+	struct feed_lookup lookup;
+	struct hash hash;
+	enum err err = OK;
+
+	if (held > ingest->push.record_count)
+		held = ingest->push.record_count;
+	lookup_init(&lookup, txn, &ingest->feed);
+	for (uint64_t i = 0; i < held && err == OK; i++) {
+		err = lookup_leaf(&lookup, ingest->push.start + i, &hash);
+		if (err == OK && !hash_equal(&hash, &ingest->leaves[i]))
+			err = why_set(why, ERR_FEED_CONFLICT,
+			    "record %llu differs from the one held; what is held stays. A wrong record is refunded in "
+			    "full and "
+			    "pushed again under a new number",
+			    (unsigned long long)(ingest->push.start + i));
+	}
+	arena_done(&lookup.arena);
+	ingest->held_count = held;
+	return err;
+}
+
+enum err ingest_check(struct ingest *ingest, struct store_txn *txn, struct why *why)
+{
+	enum err err;
+
+	ingest->is_checked = false;
+	ingest->held_count = 0;
+	if (!venue_get(txn, slice_text(ingest->venue_id), &ingest->venue))
+		return store_error(txn) != OK ? store_error(txn)
+					      : why_set(why, ERR_VENUE, "no venue %s is licensed", ingest->venue_id);
+	if (!feed_get(txn, ingest->venue.number, ingest->venue.generation, &ingest->feed))
+		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+	if (!ingest->is_check) {
+		/* Before anything else: whoever can't sign learns nothing of the feed. */
+		err = check_note(ingest, txn, why);
+		if (err != OK)
+			return err;
+	}
+	if (ingest->push.start > ingest->feed.frontier.size)
+		return why_set(why, ERR_FEED_GAP,
+		    "the push starts at record %llu, but %llu are held; push from %llu on",
+		    (unsigned long long)ingest->push.start, (unsigned long long)ingest->feed.frontier.size,
+		    (unsigned long long)ingest->feed.frontier.size);
+	err = compute_root(ingest, txn);
+	if (err != OK)
+		return err;
+	if (!ingest->is_check && !hash_equal(&ingest->root, &ingest->checkpoint.root))
+		return why_set(why, ERR_FEED_ROOT,
+		    "the signed root is not the root of the %llu records held before %llu and the %zu sent",
+		    (unsigned long long)ingest->push.start, (unsigned long long)ingest->push.start,
+		    ingest->push.record_count);
+	err = compare_held(ingest, txn, why);
+	if (err == OK)
+		ingest->is_checked = true;
+	return err;
+}
+
+bool ingest_is_stale(const struct ingest *ingest, struct store_txn *txn)
+{
+	struct venue venue;
+	struct feed feed;
+
+	return !ingest->is_checked || !venue_get(txn, slice_text(ingest->venue_id), &venue) ||
+	       venue.license_index != ingest->venue.license_index || venue.generation != ingest->venue.generation ||
+	       !feed_get(txn, venue.number, venue.generation, &feed) ||
+	       !frontier_equal(&feed.frontier, &ingest->feed.frontier);
+}
+
+enum err ingest_check_dates(struct ingest *ingest, uint32_t today, struct why *why)
+{
+	char found[DATE_TEXT_SIZE], limit[DATE_TEXT_SIZE];
+
+	date_format(today, limit);
+	for (size_t i = ingest->held_count; i < ingest->push.record_count; i++) {
+		uint32_t date = record_latest_date(&ingest->records[i]);
+		struct record_fault fault;
+
+		if (date <= today)
+			continue;
+		date_format(date, found);
+		fault.field = ingest->records[i].kind == RECORD_TRADE ? "settled_on" : "occurred_on";
+		why_set(&fault.reason, ERR_INVALID, "%s lies after the day of ingest, %s", found, limit);
+		if (add_fault(ingest, ingest->push.start + i, &fault) != OK)
+			return ERR_MEMORY;
+	}
+	return ingest->fault_total > 0 ? faults_text(ingest, why) : OK;
+}

@@ -1,0 +1,72 @@
+/*
+ * Ingest: what is checked of a push before it may enter. Two stages: `ingest_decode` needs nothing but the bytes and
+ * runs in a worker, also while the feed's push before is still in work; `ingest_check` compares with the feed as it
+ * stands, in any transaction: in a worker first, and again by the writer where the feed has moved since.
+ *
+ * Neither reads a clock: the day that dates may not lie after comes from the caller.
+ */
+#ifndef DAEMON_INGEST_H
+#define DAEMON_INGEST_H
+
+#include "daemon/state.h"
+
+/* One thing wrong with one record of the push. */
+struct ingest_fault {
+	uint64_t feed_index;
+	struct record_fault fault;
+};
+
+struct ingest {
+	/* Given by the caller. */
+	char venue_id[VENUE_ID_SIZE_MAX + 1];
+	struct slice body;		/* PbPush; must outlive the ingest */
+	bool is_check;			/* check=1: no note, nothing will be stored */
+
+	/* Set by ingest_decode. */
+	struct arena arena;
+	struct push push;
+	struct record *records;
+	struct hash *leaves;		/* leaf hash of each record */
+	struct note note;
+	struct checkpoint checkpoint;	/* the feed checkpoint that was signed */
+
+	/* Set by ingest_check: the feed it looked at, and what follows. */
+	bool is_checked;
+	struct venue venue;
+	struct feed feed;
+	uint64_t held_count;		/* leading records that the feed holds already, equal */
+	struct hash root;		/* over everything, after this push */
+
+	/* Why it was refused, record by record (ERR_RECORDS). */
+	struct ingest_fault *faults;	/* in the arena; the first ERRORS_REPORTED_MAX */
+	size_t fault_count;		/* listed */
+	uint64_t fault_total;
+};
+
+void ingest_init(struct ingest *ingest, const char *venue_id, struct slice body, bool is_check);
+void ingest_done(struct ingest *ingest);
+
+/* Form only. ERR_SYNTAX, ERR_EMPTY_PUSH, ERR_TOO_MANY, ERR_TOO_LARGE, ERR_RECORDS (see faults), ERR_NOTE, ERR_MEMORY. */
+enum err ingest_decode(struct ingest *ingest, struct why *why) must_check;
+
+/*
+ * Against the state: is the venue licensed, does the feed go on from here, is the checkpoint of this feed and of
+ * exactly these records, signed by a key of the venue, and does it keep what is held. ERR_VENUE, ERR_FEED_GAP,
+ * ERR_FEED_ORIGIN, ERR_FEED_SIZE, ERR_UNKNOWN_KEY, ERR_SIGNATURE, ERR_FEED_ROOT, ERR_FEED_CONFLICT, ERR_DAMAGED.
+ * On these, `feed` is what is held (where the venue is known: is_checked stays false).
+ */
+enum err ingest_check(struct ingest *ingest, struct store_txn *txn, struct why *why) must_check;
+/* Has the feed or the venue changed since ingest_check? Then it must be checked again. */
+bool ingest_is_stale(const struct ingest *ingest, struct store_txn *txn);
+/* No new record may be dated after `today` (YYYYMMDD): ERR_RECORDS, with faults. After ingest_check. */
+enum err ingest_check_dates(struct ingest *ingest, uint32_t today, struct why *why) must_check;
+
+/* Number of records that are new. */
+uint64_t ingest_new_count(const struct ingest *ingest);
+
+/* Frontier of the first `size` leaves of a feed. ERR_DAMAGED. */
+enum err feed_frontier(struct store_txn *txn, const struct feed *feed, uint64_t size, struct frontier *ret_frontier) must_check;
+/* Ledger index of the record at a feed index below the feed's size. ERR_DAMAGED. */
+enum err feed_record_index(struct store_txn *txn, const struct feed *feed, uint64_t feed_index, uint64_t *ret_index) must_check;
+
+#endif

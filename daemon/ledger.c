@@ -1,0 +1,322 @@
+#include "daemon/ledger.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "daemon/tiles.h"
+#include "proto/date.h"
+
+#define HEAD_ROW_MAX (3 * 8 + HASH_SIZE + 8 + TREE_DEPTH_MAX * HASH_SIZE)
+#define IDENTITY_ROW_MAX 1024
+
+static struct slice u64_key(uint64_t value, uint8_t ret_key[static 8])
+{
+	for (unsigned i = 0; i < 8; i++)
+		ret_key[i] = (uint8_t)(value >> (56 - 8 * i));
+	return slice_of(ret_key, 8);
+}
+
+static enum err head_decode(struct slice row, struct ledger_head *ret_head)
+{
+	struct reader reader = reader_of(row);
+	struct ledger_head head;
+	struct slice leaf;
+
+	head.size = reader_u64(&reader);
+	head.folded = reader_u64(&reader);
+	head.last_time_us = reader_u64(&reader);
+	leaf = reader_bytes(&reader, HASH_SIZE);
+	if (reader.is_short || frontier_decode(reader.rest, &head.frontier) != OK || head.frontier.size != head.size)
+		return ERR_DAMAGED;
+	memcpy(head.last_leaf.bytes, leaf.data, HASH_SIZE);
+	*ret_head = head;
+	return OK;
+}
+
+enum err ledger_read_head(struct store_txn *txn, struct ledger_head *ret_head)
+{
+	struct slice row;
+
+	if (store_get(txn, STORE_META, slice_text("head"), &row))
+		return head_decode(row, ret_head);
+	return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+}
+
+enum err ledger_load(struct ledger *ledger, struct store_txn *txn)
+{
+	struct slice row;
+	enum err err = OK;
+
+	memset(ledger, 0, sizeof(*ledger));
+	frontier_init(&ledger->head.frontier);
+	buf_init(&ledger->scratch, ENTRY_SIZE_MAX);
+	if (store_get(txn, STORE_META, slice_text("head"), &row))
+		err = head_decode(row, &ledger->head);
+	return err != OK ? err : store_error(txn);
+}
+
+void ledger_done(struct ledger *ledger)
+{
+	buf_done(&ledger->scratch);
+}
+
+struct stamp ledger_stamp(const struct ledger *ledger, uint64_t now_us, const uint8_t seed[static 32])
+{
+	struct stamp stamp = {.time_us = now_us};
+
+	memcpy(stamp.seed, seed, sizeof(stamp.seed));
+	if (ledger->head.size > 0 && now_us <= ledger->head.last_time_us) {
+		stamp.time_us = ledger->head.last_time_us + 1;
+		/* Entries of one burst may run a little ahead of the clock, a microsecond each; that is no step back. */
+		if (ledger->head.last_time_us - now_us > GROUP_RECORDS_MAX * 2)
+			stamp.flags |= ENTRY_FLAG_CLOCK_STEPPED_BACK;
+	}
+	return stamp;
+}
+
+void ledger_begin_command(struct ledger *ledger, const struct stamp *stamp)
+{
+	ledger->stamp = *stamp;
+	ledger->command_start = ledger->head.size;
+}
+
+static void set_salt(struct ledger *ledger, uint64_t index, struct entry *entry)
+{
+	uint8_t key[8];
+	struct slice parts[2] = {slice_of(ledger->stamp.seed, sizeof(ledger->stamp.seed)), u64_key(index, key)};
+	struct hash hash;
+
+	hash = hash_sha256_parts(parts, 2);
+	memcpy(entry->salt, hash.bytes, SALT_SIZE);
+}
+
+/* In a replay: the salt is the original's, for it was random; everything else must come out the same. */
+static void set_salt_of_original(struct ledger *ledger, struct store_txn *txn, uint64_t index, struct entry *entry)
+{
+	struct arena arena;
+	struct entry original;
+	enum err err;
+
+	arena_init(&arena, 4 * ENTRY_SIZE_MAX);
+	err = ledger_entry(ledger->original, index, &arena, &original);
+	if (err == OK)
+		memcpy(entry->salt, original.salt, SALT_SIZE);
+	else if (err == ERR_MEMORY)
+		store_fail(txn, err);
+	else
+		ledger->is_different = true;
+	arena_done(&arena);
+}
+
+static void compare_with_original(struct ledger *ledger, uint64_t index, struct slice bytes)
+{
+	struct slice original;
+
+	if (!ledger_bytes(ledger->original, index, &original) || !slice_equal(original, bytes))
+		ledger->is_different = true;
+}
+
+uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entry *entry)
+{
+	struct ledger_head *head = &ledger->head;
+	uint64_t index = head->size;
+	uint8_t key[8];
+	struct slice bytes;
+	enum err err;
+
+	if (store_error(txn) != OK)
+		return index;
+	assert(index < TREE_SIZE_MAX);
+	entry->time_us = ledger->stamp.time_us + (index - ledger->command_start);
+	entry->flags = index == ledger->command_start ? ledger->stamp.flags : 0;
+	entry->previous = head->last_leaf;
+	memset(entry->salt, 0, SALT_SIZE);
+	if (entry->kind != ENTRY_RECORD) {
+		if (ledger->original != NULL)
+			set_salt_of_original(ledger, txn, index, entry);
+		else
+			set_salt(ledger, index, entry);
+	}
+	buf_clear(&ledger->scratch);
+	err = entry_encode(entry, &ledger->scratch);
+	if (err != OK) {
+		/* What may enter was bounded before; only memory can be short here. */
+		store_fail(txn, err);
+		return index;
+	}
+	bytes = buf_slice(&ledger->scratch);
+	if (ledger->original != NULL)
+		compare_with_original(ledger, index, bytes);
+	store_append(txn, STORE_ENTRIES, u64_key(index, key), bytes);
+	head->last_leaf = hash_leaf(bytes);
+	tiles_append(txn, LEDGER_TREE, &head->frontier, &head->last_leaf);
+	head->last_time_us = entry->time_us;
+	head->size = head->folded = index + 1;
+	return index;
+}
+
+void ledger_save(const struct ledger *ledger, struct store_txn *txn)
+{
+	struct buf row;
+
+	buf_init(&row, HEAD_ROW_MAX);
+	buf_u64(&row, ledger->head.size);
+	buf_u64(&row, ledger->head.folded);
+	buf_u64(&row, ledger->head.last_time_us);
+	buf_add_slice(&row, hash_slice(&ledger->head.last_leaf));
+	frontier_encode(&ledger->head.frontier, &row);
+	if (row.err != OK)
+		store_fail(txn, row.err);
+	else
+		store_put(txn, STORE_META, slice_text("head"), buf_slice(&row));
+	buf_done(&row);
+}
+
+uint64_t ledger_size(struct store_txn *txn)
+{
+	struct ledger_head head;
+	enum err err = ledger_read_head(txn, &head);
+
+	if (err != OK)
+		store_fail(txn, err);
+	return err == OK ? head.size : 0;
+}
+
+enum err ledger_read_identity(struct store_txn *txn, struct ledger_identity *ret_identity)
+{
+	struct ledger_identity identity = {0};
+	struct slice row, origin, id;
+	struct reader reader;
+
+	if (!store_get(txn, STORE_META, slice_text("identity"), &row))
+		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+	reader = reader_of(row);
+	if (reader_u32(&reader) != LEDGER_SCHEMA)
+		return ERR_DAMAGED;
+	identity.rules = reader_u32(&reader);
+	origin = reader_sized(&reader);
+	id = reader_sized(&reader);
+	if (key_parse(reader_sized(&reader), &identity.ledger_key) != OK || !reader_is_done(&reader) ||
+	    origin.size >= ORIGIN_TEXT_SIZE || id.size != LEDGER_ID_SIZE)
+		return ERR_DAMAGED;
+	memcpy(identity.origin, origin.data, origin.size);
+	memcpy(identity.ledger_id, id.data, id.size);
+	*ret_identity = identity;
+	return OK;
+}
+
+void ledger_save_identity(struct store_txn *txn, const struct ledger_identity *identity)
+{
+	char vkey[KEY_VKEY_SIZE];
+	struct buf row;
+
+	key_format(&identity->ledger_key, vkey);
+	buf_init(&row, IDENTITY_ROW_MAX);
+	buf_u32(&row, LEDGER_SCHEMA);
+	buf_u32(&row, identity->rules);
+	buf_sized(&row, slice_text(identity->origin));
+	buf_sized(&row, slice_text(identity->ledger_id));
+	buf_sized(&row, slice_text(vkey));
+	if (row.err != OK)
+		store_fail(txn, row.err);
+	else
+		store_put(txn, STORE_META, slice_text("identity"), buf_slice(&row));
+	buf_done(&row);
+}
+
+bool ledger_bytes(struct store_txn *txn, uint64_t index, struct slice *ret_bytes)
+{
+	uint8_t key[8];
+
+	return store_get(txn, STORE_ENTRIES, u64_key(index, key), ret_bytes);
+}
+
+enum err ledger_entry(struct store_txn *txn, uint64_t index, struct arena *arena, struct entry *ret_entry)
+{
+	struct slice bytes;
+	enum err err;
+
+	if (!ledger_bytes(txn, index, &bytes))
+		return store_error(txn) != OK ? store_error(txn) : ERR_NOT_FOUND;
+	err = entry_decode(bytes, arena, ret_entry);
+	return err == OK || err == ERR_MEMORY ? err : ERR_DAMAGED;
+}
+
+/* Time of one entry, for the search by date. */
+static enum err time_at(struct store_txn *txn, struct arena *arena, uint64_t index, uint64_t *ret_time_us)
+{
+	struct entry entry;
+	enum err err;
+
+	arena_reset(arena);
+	err = ledger_entry(txn, index, arena, &entry);
+	if (err == OK)
+		*ret_time_us = entry.time_us;
+	return err == ERR_NOT_FOUND ? ERR_DAMAGED : err;
+}
+
+enum err ledger_size_at(struct store_txn *txn, uint32_t date, uint64_t *ret_size)
+{
+	uint64_t limit_us = date_start_us(date_add_days(date, 1)), low = 0, high = ledger_size(txn), time_us;
+	struct arena arena;
+	enum err err = store_error(txn);
+
+	arena_init(&arena, 4 * ENTRY_SIZE_MAX);
+	/* Times rise strictly, so the first entry that is not before the limit is found by halving. */
+	while (err == OK && low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		err = time_at(txn, &arena, middle, &time_us);
+		if (err == OK && time_us < limit_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	arena_done(&arena);
+	if (err == OK)
+		*ret_size = low;
+	return err;
+}
+
+static enum err leaf_of_entry(void *cookie, uint64_t index, struct hash *ret_hash)
+{
+	struct store_txn *txn = cookie;
+	struct slice bytes;
+
+	if (!ledger_bytes(txn, index, &bytes))
+		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+	*ret_hash = hash_leaf(bytes);
+	return OK;
+}
+
+static enum err hash_of_source(void *cookie, unsigned level, uint64_t index, struct hash *ret_hash)
+{
+	struct ledger_source *source = cookie;
+	struct tiles_leaves leaves = {.leaf = leaf_of_entry, .cookie = source->txn};
+
+	return tiles_hash(source->txn, LEDGER_TREE, &leaves, level, index, ret_hash);
+}
+
+void ledger_source_init(struct ledger_source *source, struct store_txn *txn)
+{
+	source->txn = txn;
+	source->source = (struct tree_source){.hash = hash_of_source, .cookie = source};
+}
+
+enum err ledger_proof(struct store_txn *txn, uint64_t index, uint64_t size, struct slice note, struct buf *ret_proof)
+{
+	struct proof proof = {.has_extra = true, .index = index, .note = note};
+	struct ledger_source source;
+	enum err err;
+
+	if (index >= size)
+		return ERR_NOT_FOUND;
+	ledger_source_init(&source, txn);
+	err = tree_inclusion(&source.source, index, size, &proof.path);
+	if (err != OK)
+		return err;
+	if (!ledger_bytes(txn, index, &proof.extra))
+		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+	proof_format(&proof, ret_proof);
+	return ret_proof->err;
+}

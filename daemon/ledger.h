@@ -1,0 +1,83 @@
+/*
+ * The ledger: appending entries to the hash chain and the tree, and reading both back.
+ *
+ * `struct ledger` is the head in memory; it belongs to the thread that holds the write transaction (the writer, or a
+ * replay). ledger_append gives an entry its time, salt and predecessor, stores its bytes, and keeps frontier and tile
+ * roots; ledger_save writes the head row, in the same transaction. Readers need only a transaction.
+ */
+#ifndef DAEMON_LEDGER_H
+#define DAEMON_LEDGER_H
+
+#include "daemon/store.h"
+#include "proto/checkpoint.h"
+#include "proto/entry.h"
+
+#define LEDGER_SCHEMA 1		/* layout of the derived databases */
+#define LEDGER_TREE 0		/* tree number of the ledger itself in STORE_TREE; feeds count from 1 */
+
+/* The head row: everything that appending needs. */
+struct ledger_head {
+	uint64_t size;			/* entries */
+	uint64_t folded;		/* entries whose effect is in the derived databases; equals size for now */
+	uint64_t last_time_us;
+	struct hash last_leaf;
+	struct frontier frontier;
+};
+
+/* Constants of one ledger, from its genesis; read once. */
+struct ledger_identity {
+	char origin[ORIGIN_TEXT_SIZE];
+	char ledger_id[LEDGER_ID_SIZE + 1];
+	uint32_t rules;
+	struct key ledger_key;
+};
+
+/* What the sequencer fixed for one command. The fold sees nothing else of the world. */
+struct stamp {
+	uint64_t time_us;		/* of the command's first entry; each further one is 1 us later */
+	uint32_t flags;			/* of its first entry: ENTRY_FLAG_* */
+	uint8_t seed[32];		/* salts are SHA-256(seed || u64 index), cut to SALT_SIZE */
+};
+
+struct ledger {
+	struct ledger_head head;
+	struct stamp stamp;		/* of the command being applied */
+	uint64_t command_start;		/* index of its first entry */
+	struct buf scratch;		/* encoded entry */
+	/* Replay: the original's transaction. Salts come from it, and every entry must equal the stored one. */
+	struct store_txn *original;
+	bool is_different;		/* set by the first entry that doesn't */
+};
+
+/* Reads the head row (all zero in a new store). ERR_DAMAGED. */
+enum err ledger_load(struct ledger *ledger, struct store_txn *txn) must_check;
+void ledger_done(struct ledger *ledger);
+/* The stamp for a command at wall-clock time `now_us`: strictly after the last entry; flags a clock that stepped back. */
+struct stamp ledger_stamp(const struct ledger *ledger, uint64_t now_us, const uint8_t seed[static 32]);
+void ledger_begin_command(struct ledger *ledger, const struct stamp *stamp);
+/* Completes and stores the entry; gives its index. Errors stick to the transaction. */
+uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entry *entry);
+void ledger_save(const struct ledger *ledger, struct store_txn *txn);
+
+/* Readers. Size of the ledger in this transaction. */
+uint64_t ledger_size(struct store_txn *txn);
+enum err ledger_read_head(struct store_txn *txn, struct ledger_head *ret_head) must_check;
+enum err ledger_read_identity(struct store_txn *txn, struct ledger_identity *ret_identity) must_check;
+void ledger_save_identity(struct store_txn *txn, const struct ledger_identity *identity);
+/* The entry's bytes; false when absent. */
+bool ledger_bytes(struct store_txn *txn, uint64_t index, struct slice *ret_bytes);
+/* Decoded; slices point into the arena. ERR_NOT_FOUND, ERR_DAMAGED. */
+enum err ledger_entry(struct store_txn *txn, uint64_t index, struct arena *arena, struct entry *ret_entry) must_check;
+/* Size of the ledger at the end of a Shanghai day: the number of entries with an earlier time than the next day's start. */
+enum err ledger_size_at(struct store_txn *txn, uint32_t date, uint64_t *ret_size) must_check;
+
+/* Hashes of the ledger's tree at this transaction, for proofs. The source lives in the caller's storage. */
+struct ledger_source {
+	struct store_txn *txn;
+	struct tree_source source;
+};
+void ledger_source_init(struct ledger_source *source, struct store_txn *txn);
+/* A tlog-proof of entry `index` under `note`, a checkpoint of `size`, with the entry's bytes as `extra`. */
+enum err ledger_proof(struct store_txn *txn, uint64_t index, uint64_t size, struct slice note, struct buf *ret_proof) must_check;
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * Views: what the ledger says, as JSON, in one read transaction. Pure reading: no clock, no log; `size` is the asked
+ * ledger size (0 < size <= that of the transaction), at its head or earlier. Amounts are decimal strings.
+ *
+ * At the head an enterprise's figures come from its cells; at an earlier size its chain is folded again, bounded by
+ * AS_OF_WALK_MAX (ERR_TOO_LARGE says so). Both ways give the same figures, and `subsidyd verify` compares them.
+ */
+#ifndef DAEMON_QUERY_H
+#define DAEMON_QUERY_H
+
+#include <jansson.h>
+
+#include "daemon/cells.h"
+#include "daemon/chain.h"
+#include "daemon/ingest.h"
+
+/* What an enterprise is and has done, at a size: enough for every policy. */
+struct history;
+/* ERR_NOT_FOUND for a code that no entry concerned and no register names, at that size. */
+enum err history_read(struct store_txn *txn, const struct code *code, uint64_t size, struct history **ret_history,
+    struct why *why) must_check;
+void history_free(struct history *history);
+/* Name and lists at that size; NULL when not registered. */
+const struct account *history_account(const struct history *history);
+/* One policy's sums and result. ERR_OVERFLOW, ERR_MEMORY. */
+enum err history_evaluate(const struct history *history, const struct policy *policy, struct policy_sums *ret_sums,
+    struct policy_result *ret_result) must_check;
+/* The same from the chain even at the head: for verify, which compares. */
+enum err history_read_chain(struct store_txn *txn, const struct code *code, uint64_t size, struct history **ret_history,
+    struct why *why) must_check;
+
+/* Bodies of the answers of the same name in the API. The caller owns *ret_json. */
+enum err query_enterprise(struct store_txn *txn, const struct code *code, uint64_t size, json_t **ret_json, struct why *why) must_check;
+enum err query_explain(struct store_txn *txn, const struct code *code, uint64_t size, const char *policy_id, json_t **ret_json,
+    struct why *why) must_check;
+
+/* A page of rows. `after` is where the page before ended (0: from the start); *ret_after is 0 at the end. */
+struct query_page {
+	uint64_t after;
+	size_t limit;
+	uint64_t ret_after;
+};
+enum err query_trades(struct store_txn *txn, const struct code *code, uint64_t size, struct query_page *page, json_t **ret_json,
+    struct why *why) must_check;
+
+enum list_sort { LIST_BY_CODE = 1, LIST_BY_AWARD, LIST_BY_VOLUME };
+struct list_query {
+	uint64_t size;
+	enum list_sort sort;
+	const char *policy_id;		/* NULL: the first by id */
+	const char *list;		/* NULL: all */
+	struct slice find;		/* part of a code or name; empty: all */
+	struct query_page page;		/* `after` counts rows of the sorted list */
+};
+enum err query_list(struct store_txn *txn, struct list_query *query, json_t **ret_json, struct why *why) must_check;
+
+enum err query_policies(struct store_txn *txn, uint64_t size, json_t **ret_json, struct why *why) must_check;
+/* `now_us` only to say how many days a venue has been silent. */
+enum err query_overview(struct store_txn *txn, uint64_t now_us, json_t **ret_json, struct why *why) must_check;
+
+enum err query_feed(struct store_txn *txn, const struct venue *venue, json_t **ret_json, struct why *why) must_check;
+struct records_query {
+	uint32_t generation;		/* 0: the open one */
+	uint64_t from;
+	size_t limit;
+	bool is_not_counted_only;
+};
+enum err query_records(struct store_txn *txn, const struct venue *venue, const struct records_query *query, json_t **ret_json,
+    struct why *why) must_check;
+/* The PUSH object of the API for a push entry. */
+enum err query_push(struct store_txn *txn, uint64_t push_index, json_t **ret_json) must_check;
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * The rows of the derived databases: their types, and reading and writing them. Nothing here decides anything.
+ *
+ * Every `_get` answers false when the row is absent and puts the transaction in error (ERR_DAMAGED) when it does not
+ * decode; look at store_error before believing an absence. Any thread, in its own transaction.
+ */
+#ifndef DAEMON_STATE_H
+#define DAEMON_STATE_H
+
+#include "daemon/ledger.h"
+#include "proto/feed.h"
+#include "proto/order.h"
+#include "proto/record.h"
+#include "proto/usci.h"
+
+struct code {
+	char text[USCI_SIZE + 1];
+};
+struct code code_of(struct slice text);		/* asserts the size */
+struct slice code_slice(const struct code *code);
+bool code_equal(const struct code *a, const struct code *b);
+
+/* A licensed venue. */
+struct venue {
+	char id[VENUE_ID_SIZE_MAX + 1];
+	char name[VENUE_NAME_SIZE_MAX + 1];
+	uint16_t number;		/* 1.., in order of licensing */
+	uint32_t generation;		/* of the open feed */
+	uint64_t license_index;		/* order entry; also the version of everything a worker looked at */
+	size_t key_count;
+	struct key keys[VENUE_KEYS_MAX];
+};
+bool venue_get(struct store_txn *txn, struct slice id, struct venue *ret_venue);
+bool venue_get_by_number(struct store_txn *txn, uint16_t number, struct venue *ret_venue);
+void venue_put(struct store_txn *txn, const struct venue *venue);
+uint16_t venue_count(struct store_txn *txn);
+/* The number alone of a row of STORE_VENUES, without the cost of parsing its keys. */
+bool venue_number_decode(struct slice value, uint16_t *ret_number);
+
+/* A feed: one generation of a venue's log. */
+struct feed {
+	uint32_t number;		/* its tree in STORE_TREE, 1.. */
+	uint64_t last_push;		/* index of its newest push entry, 0 for none */
+	struct frontier frontier;
+};
+bool feed_get(struct store_txn *txn, uint16_t venue_number, uint32_t generation, struct feed *ret_feed);
+void feed_put(struct store_txn *txn, uint16_t venue_number, uint32_t generation, const struct feed *feed);
+uint32_t feed_count(struct store_txn *txn);
+/* The push that covers a feed index, and the one that ends at or covers size - 1. False when there is none. */
+bool push_get(struct store_txn *txn, uint32_t feed_number, uint64_t feed_index, uint64_t *ret_push_index);
+void push_put(struct store_txn *txn, uint32_t feed_number, uint64_t start, uint64_t push_index);
+
+/* trade_no -> first trade of that number; adjust_no likewise. */
+bool trade_find(struct store_txn *txn, uint16_t venue_number, struct slice trade_no, uint64_t *ret_index);
+void trade_put(struct store_txn *txn, uint16_t venue_number, struct slice trade_no, uint64_t index);
+bool adjust_find(struct store_txn *txn, uint16_t venue_number, struct slice adjust_no, uint64_t *ret_index);
+void adjust_put(struct store_txn *txn, uint16_t venue_number, struct slice adjust_no, uint64_t index);
+
+/* What refunds took from a trade. All zero for an untouched one. */
+struct touched {
+	uint64_t refunded_fen, refunded_tax_fen;
+};
+void touched_get(struct store_txn *txn, uint64_t trade_index, struct touched *ret_touched);
+void touched_put(struct store_txn *txn, uint64_t trade_index, const struct touched *touched);
+
+/* Whoever appears in an entry. */
+struct party {
+	uint64_t last_index;		/* newest entry that concerns it, 0 for none */
+	uint64_t total_fen;		/* of its counted trades, as supplier and as buyer: bounds every sum */
+};
+void party_get(struct store_txn *txn, const struct code *code, struct party *ret_party);
+void party_put(struct store_txn *txn, const struct code *code, const struct party *party);
+
+/* The register. */
+struct account {
+	char name[PARTY_NAME_SIZE_MAX + 1];
+	size_t list_count;
+	char lists[LISTS_MAX][LIST_NAME_SIZE_MAX + 1];
+	uint64_t index;			/* effect that wrote it */
+};
+bool account_get(struct store_txn *txn, const struct code *code, struct account *ret_account);
+void account_put(struct store_txn *txn, const struct code *code, const struct account *account);
+/* In any order of the two. */
+bool relation_get(struct store_txn *txn, const struct code *a, const struct code *b, uint64_t *ret_index);
+void relation_put(struct store_txn *txn, const struct code *a, const struct code *b, uint64_t index);
+
+/* Reconciliation: sums over every record of a venue. 128 bits, so that no number of refused records overflows. */
+__extension__ typedef unsigned __int128 wide_fen;
+struct venue_month {
+	uint64_t records;
+	wide_fen amount_fen, tax_fen;
+};
+void venue_month_get(struct store_txn *txn, uint16_t venue_number, uint16_t month, enum record_kind kind,
+    enum disposition disposition, struct venue_month *ret_month);
+void venue_month_put(struct store_txn *txn, uint16_t venue_number, uint16_t month, enum record_kind kind,
+    enum disposition disposition, const struct venue_month *venue_month);
+struct venue_month_key {
+	uint16_t venue_number, month;
+	enum record_kind kind;
+	enum disposition disposition;
+};
+bool venue_month_decode(struct slice key, struct slice value, struct venue_month_key *ret_key, struct venue_month *ret_month);
+/* "1234.50" of any size. `ret_text` holds 48 bytes. */
+void wide_format(wide_fen fen, char ret_text[static 48]);
+
+/* Officers in office and their quorums. */
+bool officer_get(struct store_txn *txn, struct slice name, struct officer *ret_officer);
+bool officer_decode(struct slice key, struct slice value, struct officer *ret_officer);
+void officer_put(struct store_txn *txn, const struct officer *officer);
+enum err quorums_get(struct store_txn *txn, struct quorums *ret_quorums) must_check;
+enum err quorums_put(struct store_txn *txn, const struct quorums *quorums) must_check;
+
+/* Policies: every version ever adopted; the one in force at a size is the last before it. */
+bool policy_find(struct store_txn *txn, struct slice id, uint64_t size, uint64_t *ret_order_index, uint32_t *ret_version);
+void policy_put(struct store_txn *txn, struct slice id, uint64_t order_index, uint32_t version);
+size_t policy_ids(struct store_txn *txn, uint64_t size, char (*ret_ids)[POLICY_ID_SIZE_MAX + 1], size_t max);
+/* The policy an order adopted. ERR_DAMAGED when the entry is no such order. */
+enum err policy_read(struct store_txn *txn, uint64_t order_index, struct policy *ret_policy) must_check;
+/* Its text as signed (compact JSON). */
+enum err policy_read_text(struct store_txn *txn, uint64_t order_index, struct buf *ret_text) must_check;
+
+bool order_find(struct store_txn *txn, struct slice id, uint64_t *ret_index);
+void order_put(struct store_txn *txn, struct slice id, uint64_t index);
+
+struct grant_row {
+	struct grant grant;
+	uint64_t index;			/* order entry */
+	uint32_t item;
+};
+bool grant_get(struct store_txn *txn, const uint8_t token_hash[static HASH_SIZE], struct grant_row *ret_row);
+void grant_put(struct store_txn *txn, const struct grant_row *row);
+
+/* Bytes of u64 keys and values. */
+#define STATE_U64_SIZE 8
+struct slice state_u64(uint64_t value, uint8_t ret_bytes[static STATE_U64_SIZE]);
+
+#endif

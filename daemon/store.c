@@ -1,0 +1,547 @@
+/*
+ * Why the flags are what they are: LMDB's default sync is the only mode that lost nothing in simulated power cuts;
+ * MDB_NOTLS lets a read transaction move between threads; MDB_WRITEMAP would turn a full disk into SIGBUS.
+ *
+ * Why the file is kept longer than its pages: a commit may leave its last pages unwritten (freed in the same
+ * transaction), and then a file cut short by a bad copy could not be told from a healthy one. So it is extended,
+ * sparsely, ahead of every write transaction, and at open a file shorter than its last page is damage.
+ */
+#include "daemon/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <lmdb.h>
+
+#define MAP_SIZE_LEAST (64ULL << 30)   /* bytes: down to here a refused map size is halved */
+#define FILE_SLACK ((off_t)(32 << 20)) /* bytes the file is kept longer than its last page */
+
+struct store {
+	MDB_env *env;
+	int lock_fd;
+	int folder_fd;
+	unsigned page_size;
+	uint64_t map_size;
+	enum store_mode mode;
+	MDB_dbi dbis[STORE_DB_COUNT];
+	/* Venues are numbered from 1 in order, so one number says which trade databases exist. */
+	atomic_uint trades_count;
+};
+
+struct store_txn {
+	struct store *store;
+	MDB_txn *txn;
+	bool is_write;
+	unsigned trades_count;
+	enum err err;
+};
+
+static const char *const db_names[STORE_FIXED_COUNT] = {
+    [STORE_META] = "meta",
+    [STORE_ENTRIES] = "entries",
+    [STORE_TREE] = "tree",
+    [STORE_VENUES] = "venues",
+    [STORE_FEEDS] = "feeds",
+    [STORE_PUSHES] = "pushes",
+    [STORE_OFFICERS] = "officers",
+    [STORE_ADJUSTS] = "adjusts",
+    [STORE_TOUCHED] = "touched",
+    [STORE_HEADS] = "heads",
+    [STORE_ACCOUNTS] = "accounts",
+    [STORE_RELATIONS] = "relations",
+    [STORE_CELLS] = "cells",
+    [STORE_VENUE_MONTHS] = "venue_months",
+    [STORE_POLICIES] = "policies",
+    [STORE_ORDERS] = "orders",
+    [STORE_GRANTS] = "grants",
+};
+
+void store_db_name(unsigned db, char ret_name[static 24])
+{
+	assert(db < STORE_DB_COUNT);
+	if (db < STORE_FIXED_COUNT)
+		snprintf(ret_name, 24, "%s", db_names[db]);
+	else
+		snprintf(ret_name, 24, "trades.%u", db - STORE_TRADES + 0u);
+}
+
+static enum err err_of(int code)
+{
+	switch (code) {
+	case 0: return OK;
+	case MDB_MAP_FULL:
+	case ENOSPC:
+	case EDQUOT: return ERR_DISK_FULL;
+	case ENOMEM:
+	case MDB_TXN_FULL:
+	case MDB_READERS_FULL: return ERR_MEMORY;
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_INVALID:
+	case MDB_VERSION_MISMATCH:
+	case MDB_PANIC:
+	case MDB_NOTFOUND: /* only asked about things that must be there */
+	case MDB_INCOMPATIBLE:
+	case MDB_CURSOR_FULL: return ERR_DAMAGED;
+	default: return ERR_IO;
+	}
+}
+
+static enum err lock_folder(const char *folder, int *ret_fd, struct why *why)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/lock", folder) >= (int)sizeof(path))
+		return why_set(why, ERR_TOO_LARGE, "the data folder's path is too long: %s", folder);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return why_set(why, ERR_IO, "can't open %s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		close(fd);
+		return why_set(why, ERR_LOCKED, "another process is using the data folder %s; stop it first", folder);
+	}
+	*ret_fd = fd;
+	return OK;
+}
+
+/* The environment at the largest map size that the system grants. */
+static int open_env(struct store *store, const char *folder, uint64_t map_size)
+{
+	unsigned flags = MDB_NOTLS;
+	int code;
+
+	if (store->mode == STORE_SCRATCH)
+		flags |= MDB_NOSYNC | MDB_NOMETASYNC;
+	for (;;) {
+		code = mdb_env_create(&store->env);
+		if (code != 0)
+			return code;
+		code = mdb_env_set_mapsize(store->env, (size_t)map_size);
+		if (code == 0)
+			code = mdb_env_set_maxdbs(store->env, STORE_DB_COUNT);
+		if (code == 0)
+			code = mdb_env_set_maxreaders(store->env, READERS_MAX);
+		if (code == 0)
+			code = mdb_env_open(store->env, folder, flags, 0600);
+		if (code == 0) {
+			store->map_size = map_size;
+			return 0;
+		}
+		mdb_env_close(store->env);
+		store->env = NULL;
+		if (code != ENOMEM || map_size / 2 < MAP_SIZE_LEAST)
+			return code;
+		map_size /= 2;
+	}
+}
+
+static int open_dbs(struct store *store)
+{
+	MDB_txn *txn;
+	bool is_new = store->mode != STORE_OPEN;
+	int code = mdb_txn_begin(store->env, NULL, is_new ? 0 : MDB_RDONLY, &txn);
+
+	if (code != 0)
+		return code;
+	for (unsigned db = 0; code == 0 && db < STORE_FIXED_COUNT; db++)
+		code = mdb_dbi_open(txn, db_names[db], is_new ? MDB_CREATE : 0, &store->dbis[db]);
+	for (unsigned number = 1; code == 0 && !is_new && number < VENUES_MAX; number++) {
+		char name[24];
+
+		store_db_name(STORE_TRADES + number, name);
+		code = mdb_dbi_open(txn, name, 0, &store->dbis[STORE_TRADES + number]);
+		if (code == MDB_NOTFOUND) {
+			code = 0;
+			break;
+		}
+		atomic_store(&store->trades_count, number);
+	}
+	if (code != 0) {
+		mdb_txn_abort(txn);
+		return code;
+	}
+	return mdb_txn_commit(txn);
+}
+
+static off_t page_bytes(struct store *store)
+{
+	MDB_envinfo info;
+
+	mdb_env_info(store->env, &info);
+	return (off_t)(info.me_last_pgno + 1) * (off_t)store->page_size;
+}
+
+static enum err check_file(struct store *store, const char *folder, struct why *why)
+{
+	mdb_filehandle_t fd;
+	struct stat status;
+
+	mdb_env_get_fd(store->env, &fd);
+	if (fstat(fd, &status) != 0)
+		return why_set(why, ERR_IO, "can't look at the data file in %s: %s", folder, strerror(errno));
+	if (status.st_size < page_bytes(store))
+		return why_set(why, ERR_DAMAGED,
+		    "the data file in %s is cut short: %lld bytes where its pages need %lld", folder,
+		    (long long)status.st_size, (long long)page_bytes(store));
+	return OK;
+}
+
+static bool has_data(const char *folder)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s/data.mdb", folder) < (int)sizeof(path) && access(path, F_OK) == 0;
+}
+
+enum err store_open(
+    const char *folder, uint64_t map_size, enum store_mode mode, struct store **ret_store, struct why *why)
+{
+	struct store *store = NULL;
+	MDB_stat stat;
+	enum err err;
+	int code;
+
+	store = calloc(1, sizeof(*store));
+	if (store == NULL)
+		return ERR_MEMORY;
+	store->mode = mode;
+	store->lock_fd = store->folder_fd = -1;
+	store->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (store->folder_fd < 0) {
+		err = why_set(why, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "can't open the data folder %s: %s",
+		    folder, strerror(errno));
+		goto out;
+	}
+	err = lock_folder(folder, &store->lock_fd, why);
+	if (err != OK)
+		goto out;
+	if (mode == STORE_OPEN && !has_data(folder)) {
+		err = why_set(why, ERR_NOT_FOUND, "there is no ledger in %s; make one with subsidyd init", folder);
+		goto out;
+	}
+	if (mode != STORE_OPEN && has_data(folder)) {
+		err = why_set(why, ERR_INVALID, "there is a ledger in %s already", folder);
+		goto out;
+	}
+	code = open_env(store, folder, map_size);
+	if (code == 0)
+		code = open_dbs(store);
+	if (code != 0) {
+		err = why_set(why, err_of(code), "can't open the ledger in %s: %s", folder, mdb_strerror(code));
+		goto out;
+	}
+	mdb_env_stat(store->env, &stat);
+	store->page_size = stat.ms_psize;
+	err = check_file(store, folder, why);
+out:
+	if (err != OK)
+		store_close(store);
+	else
+		*ret_store = store;
+	return err;
+}
+
+void store_close(struct store *store)
+{
+	if (store == NULL)
+		return;
+	if (store->env != NULL)
+		mdb_env_close(store->env);
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	if (store->folder_fd >= 0)
+		close(store->folder_fd);
+	free(store);
+}
+
+static enum err begin(struct store *store, bool is_write, struct store_txn **ret_txn)
+{
+	struct store_txn *txn = calloc(1, sizeof(*txn));
+	int code;
+
+	if (txn == NULL)
+		return ERR_MEMORY;
+	txn->store = store;
+	txn->is_write = is_write;
+	/* Before the transaction begins: what was there then is there in its snapshot. */
+	txn->trades_count = atomic_load(&store->trades_count);
+	code = mdb_txn_begin(store->env, NULL, is_write ? 0 : MDB_RDONLY, &txn->txn);
+	if (code != 0) {
+		free(txn);
+		return err_of(code);
+	}
+	*ret_txn = txn;
+	return OK;
+}
+
+/* Keeps the file longer than the pages it may get, see the top. */
+static enum err extend_file(struct store *store, off_t size)
+{
+	mdb_filehandle_t fd;
+	struct stat status;
+
+	mdb_env_get_fd(store->env, &fd);
+	if (fstat(fd, &status) != 0)
+		return ERR_IO;
+	if (status.st_size >= size || (uint64_t)size > store->map_size)
+		return OK;
+	return ftruncate(fd, size) == 0 ? OK : ERR_IO;
+}
+
+enum err store_read(struct store *store, struct store_txn **ret_txn)
+{
+	return begin(store, false, ret_txn);
+}
+
+enum err store_write(struct store *store, struct store_txn **ret_txn)
+{
+	enum err err = extend_file(store, page_bytes(store) + FILE_SLACK);
+
+	return err != OK ? err : begin(store, true, ret_txn);
+}
+
+enum err store_commit(struct store_txn *txn)
+{
+	struct store *store = txn->store;
+	enum err err = txn->err;
+	int code;
+
+	assert(txn->is_write);
+	if (err != OK) {
+		store_abort(txn);
+		return err;
+	}
+	code = mdb_txn_commit(txn->txn);
+	if (code == 0) {
+		atomic_store(&store->trades_count, txn->trades_count);
+		err = extend_file(store, page_bytes(store));
+	} else {
+		err = err_of(code);
+	}
+	free(txn);
+	return err;
+}
+
+void store_abort(struct store_txn *txn)
+{
+	if (txn == NULL)
+		return;
+	mdb_txn_abort(txn->txn);
+	free(txn);
+}
+
+enum err store_error(const struct store_txn *txn)
+{
+	return txn->err;
+}
+
+void store_fail(struct store_txn *txn, enum err err)
+{
+	assert(err != OK);
+	if (txn->err == OK)
+		txn->err = err;
+}
+
+static MDB_val val_of(struct slice slice)
+{
+	/* LMDB takes keys and values it only reads as non-const. */
+	union {
+		const uint8_t *in;
+		void *out;
+	} data = {.in = slice.data};
+
+	return (MDB_val){.mv_size = slice.size, .mv_data = data.out};
+}
+
+bool store_has_db(struct store_txn *txn, unsigned db)
+{
+	assert(db < STORE_DB_COUNT);
+	return db < STORE_FIXED_COUNT || (db > STORE_TRADES && db - STORE_TRADES <= txn->trades_count);
+}
+
+bool store_get(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value)
+{
+	MDB_val mdb_key = val_of(key), value;
+	int code;
+
+	if (txn->err != OK || !store_has_db(txn, db))
+		return false;
+	code = mdb_get(txn->txn, txn->store->dbis[db], &mdb_key, &value);
+	if (code == 0)
+		*ret_value = slice_of(value.mv_data, value.mv_size);
+	else if (code != MDB_NOTFOUND)
+		store_fail(txn, err_of(code));
+	return code == 0;
+}
+
+static int put(struct store_txn *txn, unsigned db, struct slice key, struct slice value, unsigned flags)
+{
+	MDB_val mdb_key = val_of(key), mdb_value = val_of(value);
+
+	assert(txn->is_write && store_has_db(txn, db));
+	return mdb_put(txn->txn, txn->store->dbis[db], &mdb_key, &mdb_value, flags);
+}
+
+void store_put(struct store_txn *txn, unsigned db, struct slice key, struct slice value)
+{
+	int code;
+
+	if (txn->err != OK)
+		return;
+	code = put(txn, db, key, value, 0);
+	if (code != 0)
+		store_fail(txn, err_of(code));
+}
+
+void store_append(struct store_txn *txn, unsigned db, struct slice key, struct slice value)
+{
+	int code;
+
+	if (txn->err != OK)
+		return;
+	code = put(txn, db, key, value, MDB_APPEND);
+	if (code == MDB_KEYEXIST) /* LMDB's word for "not behind the last key" */
+		code = put(txn, db, key, value, 0);
+	if (code != 0)
+		store_fail(txn, err_of(code));
+}
+
+void store_delete(struct store_txn *txn, unsigned db, struct slice key)
+{
+	MDB_val mdb_key = val_of(key);
+	int code;
+
+	assert(txn->is_write && store_has_db(txn, db));
+	if (txn->err != OK)
+		return;
+	code = mdb_del(txn->txn, txn->store->dbis[db], &mdb_key, NULL);
+	if (code != 0 && code != MDB_NOTFOUND)
+		store_fail(txn, err_of(code));
+}
+
+void store_create_trades(struct store_txn *txn, uint16_t venue_number)
+{
+	char name[24];
+	int code;
+
+	assert(txn->is_write && venue_number > 0 && venue_number < VENUES_MAX);
+	assert(venue_number == txn->trades_count + 1);
+	if (txn->err != OK)
+		return;
+	store_db_name(STORE_TRADES + venue_number, name);
+	code = mdb_dbi_open(txn->txn, name, MDB_CREATE, &txn->store->dbis[STORE_TRADES + venue_number]);
+	if (code != 0)
+		store_fail(txn, err_of(code));
+	else
+		txn->trades_count = venue_number;
+}
+
+void store_cursor_open(struct store_cursor *cursor, struct store_txn *txn, unsigned db)
+{
+	MDB_cursor *handle = NULL;
+	int code;
+
+	*cursor = (struct store_cursor){.txn = txn};
+	if (txn->err != OK || !store_has_db(txn, db))
+		return;
+	code = mdb_cursor_open(txn->txn, txn->store->dbis[db], &handle);
+	if (code != 0)
+		store_fail(txn, err_of(code));
+	else
+		cursor->handle = handle;
+}
+
+void store_cursor_close(struct store_cursor *cursor)
+{
+	if (cursor->handle != NULL)
+		mdb_cursor_close(cursor->handle);
+	cursor->handle = NULL;
+}
+
+static bool move(struct store_cursor *cursor, struct slice key, MDB_cursor_op op)
+{
+	MDB_val mdb_key = val_of(key), value = {0};
+	int code;
+
+	if (cursor->handle == NULL || cursor->txn->err != OK)
+		return false;
+	code = mdb_cursor_get(cursor->handle, &mdb_key, &value, op);
+	if (code == 0) {
+		cursor->key = slice_of(mdb_key.mv_data, mdb_key.mv_size);
+		cursor->value = slice_of(value.mv_data, value.mv_size);
+	} else if (code != MDB_NOTFOUND) {
+		store_fail(cursor->txn, err_of(code));
+	}
+	return code == 0;
+}
+
+bool store_cursor_seek(struct store_cursor *cursor, struct slice key)
+{
+	return move(cursor, key, MDB_SET_RANGE);
+}
+
+bool store_cursor_seek_before(struct store_cursor *cursor, struct slice key)
+{
+	if (!move(cursor, key, MDB_SET_RANGE))
+		return store_cursor_last(cursor);
+	return slice_equal(cursor->key, key) || store_cursor_previous(cursor);
+}
+
+bool store_cursor_first(struct store_cursor *cursor)
+{
+	return move(cursor, slice_of(NULL, 0), MDB_FIRST);
+}
+
+bool store_cursor_last(struct store_cursor *cursor)
+{
+	return move(cursor, slice_of(NULL, 0), MDB_LAST);
+}
+
+bool store_cursor_next(struct store_cursor *cursor)
+{
+	return move(cursor, slice_of(NULL, 0), MDB_NEXT);
+}
+
+bool store_cursor_previous(struct store_cursor *cursor)
+{
+	return move(cursor, slice_of(NULL, 0), MDB_PREV);
+}
+
+void store_usage(struct store *store, struct store_usage *ret_usage)
+{
+	struct statvfs status;
+
+	ret_usage->used_size = (uint64_t)page_bytes(store);
+	ret_usage->map_size = store->map_size;
+	ret_usage->disk_free_size = 0;
+	if (fstatvfs(store->folder_fd, &status) == 0)
+		ret_usage->disk_free_size = (uint64_t)status.f_bavail * status.f_frsize;
+}
+
+uint64_t store_room(struct store *store)
+{
+	struct store_usage usage;
+	uint64_t map_left;
+
+	store_usage(store, &usage);
+	map_left = usage.map_size > usage.used_size ? usage.map_size - usage.used_size : 0;
+	return map_left < usage.disk_free_size ? map_left : usage.disk_free_size;
+}
+
+void store_check_readers(struct store *store)
+{
+	int dead_count;
+
+	mdb_reader_check(store->env, &dead_count);
+}

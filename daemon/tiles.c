@@ -1,0 +1,71 @@
+#include "daemon/tiles.h"
+
+#include <assert.h>
+
+#define KEY_SIZE (4 + 1 + 8)
+
+static struct slice tile_key(uint32_t tree, unsigned tile_level, uint64_t index, uint8_t ret_key[static KEY_SIZE])
+{
+	for (unsigned i = 0; i < 4; i++)
+		ret_key[i] = (uint8_t)(tree >> (24 - 8 * i));
+	ret_key[4] = (uint8_t)tile_level;
+	for (unsigned i = 0; i < 8; i++)
+		ret_key[5 + i] = (uint8_t)(index >> (56 - 8 * i));
+	return slice_of(ret_key, KEY_SIZE);
+}
+
+void tiles_append(struct store_txn *txn, uint32_t tree, struct frontier *frontier, const struct hash *leaf)
+{
+	struct hash hash = *leaf;
+	uint64_t size = frontier->size + 1;
+	unsigned left = frontier_count(frontier->size), level;
+	uint8_t key[KEY_SIZE];
+
+	/* The leaf completes tiles of level 1..k where 256^k divides the new size; their roots are its merges. */
+	for (level = 1; level < TREE_DEPTH_MAX / TILE_HEIGHT && size % (1ULL << (TILE_HEIGHT * level)) == 0; level++) {
+		for (unsigned i = 0; i < TILE_HEIGHT; i++) {
+			assert(left > 0);
+			hash = hash_node(&frontier->hashes[--left], &hash);
+		}
+		store_append(txn, STORE_TREE, tile_key(tree, level, (size >> (TILE_HEIGHT * level)) - 1, key),
+		    hash_slice(&hash));
+	}
+	frontier_append(frontier, leaf);
+}
+
+/* One hash of a tile: a stored tile root, or a leaf. */
+static enum err hash_at(struct store_txn *txn, uint32_t tree, const struct tiles_leaves *leaves, unsigned tile_level,
+    uint64_t index, struct hash *ret_hash)
+{
+	uint8_t key[KEY_SIZE];
+	struct slice value;
+
+	if (tile_level == 0)
+		return leaves->leaf(leaves->cookie, index, ret_hash);
+	if (!store_get(txn, STORE_TREE, tile_key(tree, tile_level, index, key), &value) || value.size != HASH_SIZE)
+		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+	for (unsigned i = 0; i < HASH_SIZE; i++)
+		ret_hash->bytes[i] = value.data[i];
+	return OK;
+}
+
+enum err tiles_hash(struct store_txn *txn, uint32_t tree, const struct tiles_leaves *leaves, unsigned level,
+    uint64_t index, struct hash *ret_hash)
+{
+	unsigned tile_level = level / TILE_HEIGHT, height = level % TILE_HEIGHT;
+	uint64_t first = index << height, count = 1ULL << height;
+	struct hash row[TILE_WIDTH / 2];
+	enum err err;
+
+	assert(level < TREE_DEPTH_MAX);
+	for (uint64_t i = 0; i < count; i++) {
+		err = hash_at(txn, tree, leaves, tile_level, first + i, &row[i]);
+		if (err != OK)
+			return err;
+	}
+	for (; count > 1; count /= 2)
+		for (uint64_t i = 0; i < count / 2; i++)
+			row[i] = hash_node(&row[2 * i], &row[2 * i + 1]);
+	*ret_hash = row[0];
+	return OK;
+}

@@ -1,0 +1,24 @@
+/*
+ * Tile roots: the part of a tree that is stored. For every tree (the ledger: 0, each feed: its number) STORE_TREE
+ * keeps the hash of each full tile of 256 hashes, at every level; leaves are hashed anew from what they are leaves of.
+ * So a proof at any size costs at most three tiles of leaves, and nothing is kept twice.
+ */
+#ifndef DAEMON_TILES_H
+#define DAEMON_TILES_H
+
+#include "daemon/store.h"
+#include "proto/tree.h"
+
+/* Appends a leaf to the frontier and stores the roots of the tiles that it completes. */
+void tiles_append(struct store_txn *txn, uint32_t tree, struct frontier *frontier, const struct hash *leaf);
+
+/* Gives the leaf hash number `index` of the tree. */
+struct tiles_leaves {
+	enum err (*leaf)(void *cookie, uint64_t index, struct hash *ret_hash);
+	void *cookie;
+};
+/* Root of the full subtree `index` of height `level` (leaves [index << level, (index + 1) << level)). */
+enum err tiles_hash(struct store_txn *txn, uint32_t tree, const struct tiles_leaves *leaves, unsigned level, uint64_t index,
+    struct hash *ret_hash) must_check;
+
+#endif

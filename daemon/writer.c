@@ -1,0 +1,463 @@
+#include "daemon/writer.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "proto/date.h"
+
+struct writer {
+	struct writer_settings settings;
+	pthread_t thread;
+	struct mailbox *inbox;
+	struct ledger ledger;
+	char origin[ORIGIN_TEXT_SIZE];
+
+	/* Where both clocks stood at the start: a jump of the wall clock shows against the other. */
+	uint64_t start_wall_us, start_monotonic_us;
+
+	/* Taken from the inbox and not yet in a group, oldest first. */
+	struct mail *pending, *pending_last;
+
+	pthread_mutex_t counts_lock;
+	struct writer_counts counts;
+};
+
+static struct command *command_of(struct mail *mail)
+{
+	return mail_of(mail, struct command, mail);
+}
+
+static size_t command_records(const struct command *command)
+{
+	return command->kind == COMMAND_PUSH ? command->ingest->push.record_count : 1;
+}
+
+static size_t command_bytes(const struct command *command)
+{
+	if (command->kind == COMMAND_PUSH)
+		return command->ingest->body.size;
+	/* An order's effects repeat its items, and each change rewrites rows. */
+	return command->plan->note_bytes.size + ORDER_BODY_SIZE_MAX;
+}
+
+/* ---- the head */
+
+static enum err sign_head(
+    const struct ledger_head *ledger_head, const char *origin, const struct signer *signer, struct head *ret_head)
+{
+	struct checkpoint checkpoint = {.size = ledger_head->size, .root = frontier_root(&ledger_head->frontier)};
+	struct signer *signers[1];
+	struct buf text, note;
+	enum err err;
+
+	/* note_sign takes an array of signers it does not change. */
+	memcpy(&signers[0], &signer, sizeof(signer));
+	memcpy(checkpoint.origin, origin, strlen(origin) + 1);
+	buf_init(&text, CHECKPOINT_SIZE_MAX);
+	buf_init(&note, CHECKPOINT_SIZE_MAX);
+	checkpoint_format(&checkpoint, &text);
+	err = text.err != OK ? text.err : note_sign(buf_slice(&text), signers, 1, &note);
+	if (err == OK) {
+		ret_head->size = checkpoint.size;
+		ret_head->root = checkpoint.root;
+		ret_head->time_us = ledger_head->last_time_us;
+		ret_head->note_size = note.size;
+		memcpy(ret_head->note, note.data, note.size);
+	}
+	buf_done(&text);
+	buf_done(&note);
+	return err;
+}
+
+static struct slice head_note(const struct head *head)
+{
+	return slice_of(head->note, head->note_size);
+}
+
+/* Is what the guard holds a checkpoint of this ledger, signed by its key? */
+static enum err read_guard(const struct guard *guard, const struct ledger_identity *identity,
+    struct checkpoint *ret_checkpoint, struct why *why)
+{
+	struct note note;
+	uint64_t signed_by;
+	enum err err = note_parse(guard_newest(guard), &note, why);
+
+	if (err == OK)
+		err = note_verify(&note, &identity->ledger_key, 1, &signed_by);
+	if (err == OK)
+		err = checkpoint_parse(note.text, ret_checkpoint, why);
+	if (err == ERR_MEMORY)
+		return err;
+	if (err != OK || strcmp(ret_checkpoint->origin, identity->origin) != 0)
+		return why_set(why, ERR_GUARD,
+		    "the guard file holds no checkpoint signed by the key of this ledger (%s): it belongs to another "
+		    "ledger",
+		    identity->origin);
+	return OK;
+}
+
+static enum err compare_with_guard(
+    struct store_txn *txn, const struct ledger_head *head, const struct checkpoint *guarded, struct why *why)
+{
+	struct ledger_source source;
+	struct frontier frontier;
+	struct hash root;
+	enum err err;
+
+	if (guarded->size > head->size)
+		return why_set(why, ERR_GUARD,
+		    "the ledger holds %llu entries, but it has signed a checkpoint of %llu: this is an older copy. "
+		    "Bring back the newest data "
+		    "file; going on from here would sign a second history",
+		    (unsigned long long)head->size, (unsigned long long)guarded->size);
+	ledger_source_init(&source, txn);
+	err = tree_frontier(&source.source, guarded->size, &frontier);
+	if (err != OK)
+		return err;
+	root = frontier_root(&frontier);
+	if (!hash_equal(&root, &guarded->root))
+		return why_set(why, ERR_GUARD,
+		    "the ledger's first %llu entries are not those of the checkpoint it signed: it was changed, or is "
+		    "another copy",
+		    (unsigned long long)guarded->size);
+	/* The stored head, too, must be the head of these entries. */
+	err = tree_frontier(&source.source, head->size, &frontier);
+	if (err == OK && !frontier_equal(&frontier, &head->frontier))
+		err = why_set(why, ERR_DAMAGED, "the stored head does not match the entries; run subsidyd verify");
+	return err;
+}
+
+enum err writer_open_head(
+    struct store *store, struct guard *guard, const struct signer *signer, struct head_box *box, struct why *why)
+{
+	struct ledger_identity identity;
+	struct ledger_head ledger_head;
+	struct checkpoint guarded;
+	struct store_txn *txn = NULL;
+	struct head *head = calloc(1, sizeof(*head));
+	enum err err;
+
+	if (head == NULL)
+		return ERR_MEMORY;
+	err = store_read(store, &txn);
+	if (err == OK)
+		err = ledger_read_identity(txn, &identity);
+	if (err == OK)
+		err = ledger_read_head(txn, &ledger_head);
+	if (err == OK && !key_equal(signer_key(signer), &identity.ledger_key))
+		err = why_set(
+		    why, ERR_KEY_FILE, "the configured key is not the key of this ledger (%s)", identity.origin);
+	if (err == OK)
+		err = read_guard(guard, &identity, &guarded, why);
+	if (err == OK)
+		err = compare_with_guard(txn, &ledger_head, &guarded, why);
+	if (err == OK)
+		err = sign_head(&ledger_head, identity.origin, signer, head);
+	/* A crash between commit and guard leaves the ledger ahead: sign and guard again. */
+	if (err == OK && ledger_head.size > guarded.size)
+		err = guard_write(guard, head_note(head));
+	if (err == OK)
+		head_publish(box, head);
+	store_abort(txn);
+	free(head);
+	return err;
+}
+
+/* ---- one command: decide, then apply */
+
+static void decide_push(struct writer *writer, struct store_txn *txn, struct command *command, uint32_t today)
+{
+	struct ingest *ingest = command->ingest;
+
+	command->err = OK;
+	if (ingest_is_stale(ingest, txn))
+		command->err = ingest_check(ingest, txn, &command->why);
+	if (command->err == OK)
+		command->err = ingest_check_dates(ingest, today, &command->why);
+	if (command->err != OK)
+		return;
+	if (ingest_new_count(ingest) > 0) {
+		command->index = fold_push(&writer->ledger, txn, ingest);
+		return;
+	}
+	/* All held: the receipt again, of the push that brought the last of these records. */
+	if (!push_get(txn, ingest->feed.number, ingest->checkpoint.size - 1, &command->index))
+		command->err = ERR_DAMAGED;
+}
+
+static void decide_order(struct writer *writer, struct store_txn *txn, struct command *command, uint32_t today)
+{
+	command->err = order_check(command->plan, txn, today, &command->why);
+	if (command->err != OK)
+		return;
+	command->index =
+	    command->plan->is_known ? command->plan->known_index : fold_order(&writer->ledger, txn, command->plan);
+}
+
+static void run_command(struct writer *writer, struct store_txn *txn, struct command *command, uint64_t now_us)
+{
+	uint8_t seed[32];
+	struct stamp stamp;
+	uint32_t today;
+
+	key_random(seed, sizeof(seed));
+	stamp = ledger_stamp(&writer->ledger, now_us, seed);
+	today = date_of_time(stamp.time_us);
+	ledger_begin_command(&writer->ledger, &stamp);
+	switch (command->kind) {
+	case COMMAND_PUSH: decide_push(writer, txn, command, today); break;
+	case COMMAND_ORDER: decide_order(writer, txn, command, today); break;
+	}
+	if (command->err == ERR_DAMAGED || store_error(txn) != OK)
+		log_fatal("stopping: %s while entry %llu was to be written",
+		    err_sentence(store_error(txn) != OK ? store_error(txn) : command->err),
+		    (unsigned long long)writer->ledger.head.size);
+}
+
+/* ---- one group */
+
+/* Why nothing may be written now; OK when it may. */
+static enum err find_obstacle(struct writer *writer, uint64_t now_us, size_t group_bytes)
+{
+	uint64_t elapsed_us = clock_monotonic_us() - writer->start_monotonic_us;
+
+	if (now_us > writer->start_wall_us + elapsed_us + CLOCK_AHEAD_MAX_S * 1000000ULL)
+		return ERR_CLOCK;
+	if (store_room(writer->settings.store) < ROOM_RESERVE + (uint64_t)group_bytes * ROOM_PER_BYTE)
+		return ERR_DISK_FULL;
+	return OK;
+}
+
+static void set_obstacle(struct writer *writer, enum err obstacle)
+{
+	bool was_read_only;
+
+	pthread_mutex_lock(&writer->counts_lock);
+	was_read_only = writer->counts.is_read_only;
+	writer->counts.is_read_only = obstacle != OK;
+	writer->counts.read_only_cause = obstacle;
+	pthread_mutex_unlock(&writer->counts_lock);
+	if (obstacle != OK && !was_read_only)
+		log_error("read-only: %s", err_sentence(obstacle));
+	else if (obstacle == OK && was_read_only)
+		log_notice("the ledger takes new entries again");
+}
+
+/* Splits the next group off the pending commands. */
+static struct mail *take_group(struct writer *writer, size_t *ret_records, size_t *ret_bytes)
+{
+	struct mail *group = writer->pending, *last = NULL;
+	size_t records = 0, bytes = 0;
+
+	while (writer->pending != NULL) {
+		struct command *command = command_of(writer->pending);
+
+		if (last != NULL && (records + command_records(command) > GROUP_RECORDS_MAX ||
+					bytes + command_bytes(command) > GROUP_SIZE_MAX))
+			break;
+		records += command_records(command);
+		bytes += command_bytes(command);
+		last = writer->pending;
+		writer->pending = last->next;
+	}
+	if (last != NULL)
+		last->next = NULL;
+	if (writer->pending == NULL)
+		writer->pending_last = NULL;
+	*ret_records = records;
+	*ret_bytes = bytes;
+	return group;
+}
+
+/* Durable, signed, guarded, published: in this order, and any failure is the end of the process. */
+static void make_durable(struct writer *writer, struct store_txn *txn)
+{
+	struct head *head = calloc(1, sizeof(*head));
+	enum err err;
+
+	ledger_save(&writer->ledger, txn);
+	err = store_commit(txn);
+	if (err != OK)
+		log_fatal("stopping: the commit failed: %s", err_sentence(err));
+	err =
+	    head == NULL ? ERR_MEMORY : sign_head(&writer->ledger.head, writer->origin, writer->settings.signer, head);
+	if (err != OK)
+		log_fatal("stopping: the checkpoint could not be signed: %s", err_sentence(err));
+	err = guard_write(writer->settings.guard, head_note(head));
+	if (err != OK)
+		log_fatal("stopping: the guard file could not be written: %s", err_sentence(err));
+	head_publish(writer->settings.head, head);
+	free(head);
+}
+
+static void count_group(struct writer *writer, struct mail *group, size_t records, uint64_t start_us)
+{
+	uint64_t took_us = clock_monotonic_us() - start_us;
+	struct writer_counts *counts = &writer->counts;
+
+	pthread_mutex_lock(&writer->counts_lock);
+	counts->groups++;
+	for (struct mail *mail = group; mail != NULL; mail = mail->next) {
+		struct command *command = command_of(mail);
+
+		counts->commands++;
+		if (command->err != OK)
+			counts->refused++;
+		else if (command->kind == COMMAND_PUSH)
+			counts->records += ingest_new_count(command->ingest);
+	}
+	counts->commit_us_sum += took_us;
+	if (took_us > counts->commit_us_max)
+		counts->commit_us_max = took_us;
+	if (records > counts->group_records_max)
+		counts->group_records_max = records;
+	pthread_mutex_unlock(&writer->counts_lock);
+}
+
+static void hand_back(struct writer *writer, struct mail *group)
+{
+	while (group != NULL) {
+		struct mail *mail = group;
+		enum err err;
+
+		group = group->next;
+		mail->next = NULL;
+		err = mailbox_send(writer->settings.finished, mail);
+		assert(err == OK); /* it holds all that can be in work */
+		(void)err;
+	}
+}
+
+static void run_group(struct writer *writer, struct mail *group, size_t records, size_t bytes)
+{
+	uint64_t start_us = clock_monotonic_us(), now_us = clock_now_us(), size_before = writer->ledger.head.size;
+	enum err obstacle = find_obstacle(writer, now_us, bytes), err;
+	struct store_txn *txn;
+
+	set_obstacle(writer, obstacle);
+	if (obstacle != OK) {
+		for (struct mail *mail = group; mail != NULL; mail = mail->next)
+			command_of(mail)->err =
+			    why_set(&command_of(mail)->why, obstacle, "nothing was stored; push again later");
+	} else {
+		err = store_write(writer->settings.store, &txn);
+		if (err != OK)
+			log_fatal("stopping: no transaction could be begun: %s", err_sentence(err));
+		for (struct mail *mail = group; mail != NULL; mail = mail->next)
+			run_command(writer, txn, command_of(mail), now_us);
+		if (writer->ledger.head.size > size_before)
+			make_durable(writer, txn);
+		else
+			store_abort(txn);
+	}
+	count_group(writer, group, records, start_us);
+	hand_back(writer, group);
+}
+
+static void add_pending(struct writer *writer, struct mail *mail)
+{
+	if (mail == NULL)
+		return;
+	if (writer->pending_last != NULL)
+		writer->pending_last->next = mail;
+	else
+		writer->pending = mail;
+	while (mail->next != NULL)
+		mail = mail->next;
+	writer->pending_last = mail;
+}
+
+static void *run(void *cookie)
+{
+	struct writer *writer = cookie;
+	size_t records, bytes;
+
+	for (;;) {
+		add_pending(
+		    writer, writer->pending == NULL ? mailbox_wait(writer->inbox, -1) : mailbox_take(writer->inbox));
+		if (writer->pending == NULL)
+			break; /* closed and empty */
+		struct mail *group = take_group(writer, &records, &bytes);
+
+		run_group(writer, group, records, bytes);
+	}
+	return NULL;
+}
+
+/* ---- life */
+
+static enum err load(struct writer *writer)
+{
+	struct ledger_identity identity;
+	struct store_txn *txn;
+	enum err err = store_read(writer->settings.store, &txn);
+
+	if (err != OK)
+		return err;
+	err = ledger_load(&writer->ledger, txn);
+	if (err == OK)
+		err = ledger_read_identity(txn, &identity);
+	if (err == OK)
+		memcpy(writer->origin, identity.origin, sizeof(writer->origin));
+	store_abort(txn);
+	return err;
+}
+
+enum err writer_start(const struct writer_settings *settings, struct writer **ret_writer)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+	enum err err;
+
+	if (writer == NULL)
+		return ERR_MEMORY;
+	writer->settings = *settings;
+	writer->start_wall_us = clock_now_us();
+	writer->start_monotonic_us = clock_monotonic_us();
+	pthread_mutex_init(&writer->counts_lock, NULL);
+	err = mailbox_new(COMMANDS_WAITING_MAX, &writer->inbox);
+	if (err == OK)
+		err = load(writer);
+	if (err == OK && pthread_create(&writer->thread, NULL, run, writer) != 0)
+		err = ERR_MEMORY;
+	if (err != OK) {
+		writer_free(writer);
+		return err;
+	}
+	*ret_writer = writer;
+	return OK;
+}
+
+enum err writer_submit(struct writer *writer, struct command *command)
+{
+	return mailbox_send(writer->inbox, &command->mail);
+}
+
+void writer_counts(struct writer *writer, struct writer_counts *ret_counts)
+{
+	pthread_mutex_lock(&writer->counts_lock);
+	*ret_counts = writer->counts;
+	pthread_mutex_unlock(&writer->counts_lock);
+	ret_counts->waiting = mailbox_count(writer->inbox);
+}
+
+void writer_stop(struct writer *writer)
+{
+	mailbox_close(writer->inbox);
+	pthread_join(writer->thread, NULL);
+}
+
+void writer_free(struct writer *writer)
+{
+	if (writer == NULL)
+		return;
+	if (writer->inbox != NULL)
+		mailbox_free(writer->inbox);
+	ledger_done(&writer->ledger);
+	pthread_mutex_destroy(&writer->counts_lock);
+	free(writer);
+}

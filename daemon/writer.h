@@ -1,0 +1,68 @@
+/*
+ * The writer: the one thread that changes the ledger. It owns LMDB's write transaction, takes what waits (group commit
+ * by back-pressure: while one group is being committed the next one gathers), applies the commands in order, commits
+ * once, signs the new head, guards it, publishes it, and only then hands the commands back, each with its answer.
+ *
+ * It is also the sequencer: here a command gets its order, its time and its salts, and nothing below knows who asked.
+ * A refusal is decided before the first put of a command. Any failure after a put (disk, damage) ends the process:
+ * the group was not acknowledged, and the next start finds the ledger as the last commit left it.
+ */
+#ifndef DAEMON_WRITER_H
+#define DAEMON_WRITER_H
+
+#include "daemon/fold.h"
+#include "daemon/guard.h"
+#include "daemon/head.h"
+#include "daemon/mailbox.h"
+
+enum command_kind { COMMAND_PUSH = 1, COMMAND_ORDER };
+
+/* Belongs to whoever submitted it, except between writer_submit and its `done`. */
+struct command {
+	struct mail mail;		/* link of the queues; first member */
+	enum command_kind kind;
+	struct ingest *ingest;		/* COMMAND_PUSH: decoded, and checked in some earlier transaction */
+	struct order_plan *plan;	/* COMMAND_ORDER: decoded */
+	void (*done)(struct command *command);	/* on the loop thread */
+	void *cookie;
+	/* The answer. */
+	enum err err;
+	struct why why;
+	uint64_t index;			/* of its push entry or order entry */
+};
+
+struct writer;
+struct writer_settings {
+	struct store *store;
+	struct guard *guard;
+	const struct signer *signer;	/* the ledger's key */
+	struct head_box *head;
+	struct mailbox *finished;	/* commands go back through here, to the loop */
+};
+
+/* Counts since the start, readable from any thread. */
+struct writer_counts {
+	uint64_t groups, commands, records, refused;
+	uint64_t commit_us_sum, commit_us_max, group_records_max;
+	uint64_t waiting;
+	bool is_read_only;
+	enum err read_only_cause;	/* ERR_DISK_FULL, ERR_CLOCK */
+};
+
+/* Starts the thread. The head must have been published already (ledger_open does). */
+enum err writer_start(const struct writer_settings *settings, struct writer **ret_writer) must_check;
+/* ERR_OVERLOADED at COMMANDS_WAITING_MAX, ERR_STOPPING. Loop thread. */
+enum err writer_submit(struct writer *writer, struct command *command) must_check;
+void writer_counts(struct writer *writer, struct writer_counts *ret_counts);
+/* Finishes what was submitted, then ends the thread; the finished commands wait in the mailbox. */
+void writer_stop(struct writer *writer);
+void writer_free(struct writer *writer);
+
+/*
+ * Opening for service: compares the ledger with its guard (smaller or different: ERR_GUARD), signs and guards again
+ * where a crash left the ledger ahead, and publishes the head.
+ */
+enum err writer_open_head(struct store *store, struct guard *guard, const struct signer *signer, struct head_box *head,
+    struct why *why) must_check;
+
+#endif
