@@ -4,21 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELLS_MAX COLUMN_COUNT /* of one row: a further one has no column */
-#define ROW_SIZE_MAX ((size_t)CELLS_MAX * (CSV_FIELD_SIZE_MAX + 1))
+_Static_assert((int)COLUMN_COUNT <= CSV_CELLS_MAX, "a venue's row fits");
+
+#define ROW_SIZE_MAX ((size_t)CSV_CELLS_MAX * (CSV_FIELD_SIZE_MAX + 1))
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
+/* ---- any CSV file, row by row */
+
 struct reading {
-	struct rows *rows;
-	uint64_t number;   /* of the row being read */
-	size_t cell_count; /* of it, also those beyond CELLS_MAX */
-	bool has_content;  /* some cell of it is not empty */
-	bool has_head;
+	enum err (*on_row)(void *cookie, const struct csv_row *row);
+	void *cookie;
+	enum err err;             /* of on_row, or of memory */
+	uint64_t number;          /* of the row being read */
+	size_t cell_count;        /* of it, also those beyond CSV_CELLS_MAX */
+	bool has_content;         /* some cell of it is not empty */
 	bool was_carriage_return; /* the row before ended in one, and nothing has come since */
 	struct buf bytes;         /* of its cells, one after the other */
-	size_t ends[CELLS_MAX];
-	size_t column_count;
-	enum column columns[CELLS_MAX]; /* as the head named them; COLUMN_COUNT for an unknown one */
+	size_t ends[CSV_CELLS_MAX];
 };
 
 static void reading_on_cell(void *data, size_t size, void *cookie)
@@ -26,7 +28,7 @@ static void reading_on_cell(void *data, size_t size, void *cookie)
 	struct reading *reading = cookie;
 
 	reading->was_carriage_return = false;
-	if (reading->cell_count < CELLS_MAX) {
+	if (reading->cell_count < CSV_CELLS_MAX) {
 		buf_add(&reading->bytes, data, size);
 		reading->ends[reading->cell_count] = reading->bytes.size;
 	}
@@ -34,58 +36,14 @@ static void reading_on_cell(void *data, size_t size, void *cookie)
 	reading->has_content = reading->has_content || size > 0;
 }
 
-static struct slice reading_cell(const struct reading *reading, size_t index)
+static void row_hand_on(struct reading *reading)
 {
-	size_t start = index > 0 ? reading->ends[index - 1] : 0;
 	const uint8_t *bytes = reading->bytes.data != NULL ? reading->bytes.data : (const uint8_t *)"";
+	struct csv_row row = {.number = reading->number, .cell_count = reading->cell_count};
 
-	return slice_of(bytes + start, reading->ends[index] - start);
-}
-
-static void head_take(struct reading *reading)
-{
-	uint32_t seen = 0;
-
-	reading->has_head = true;
-	for (size_t i = 0; i < reading->cell_count && i < CELLS_MAX; i++) {
-		struct slice name = reading_cell(reading, i);
-		enum column column = column_by_name(name);
-
-		reading->columns[reading->column_count++] = column;
-		if (!utf8_is_text(name))
-			row_complain(reading->rows, reading->number, COLUMN_COUNT, slice_of("", 0),
-			    "column %zu is not UTF-8 text; save the file as \"CSV UTF-8\"", i + 1);
-		else if (column == COLUMN_COUNT)
-			row_complain(
-			    reading->rows, reading->number, column, name, "column %zu has no known name", i + 1);
-		else if ((seen & 1u << column) != 0)
-			row_complain(reading->rows, reading->number, column, name,
-			    "column %zu has a name that stood before", i + 1);
-		if (column != COLUMN_COUNT)
-			seen |= 1u << column;
-	}
-	if (reading->cell_count > CELLS_MAX)
-		row_complain(reading->rows, reading->number, COLUMN_COUNT, slice_of("", 0),
-		    "there are %zu columns; there can be %d", reading->cell_count, CELLS_MAX);
-}
-
-static void row_take(struct reading *reading)
-{
-	struct row row = {.number = reading->number};
-
-	if (reading->cell_count != reading->column_count) {
-		row_complain(reading->rows, reading->number, COLUMN_COUNT, slice_of("", 0),
-		    "has %zu cells, the first row %zu; is a comma missing, or not within quotes?", reading->cell_count,
-		    reading->column_count);
-		return;
-	}
-	for (size_t i = 0; i < reading->cell_count; i++) {
-		if (reading->columns[i] == COLUMN_COUNT)
-			continue;
-		row.columns |= 1u << reading->columns[i];
-		row.cells[reading->columns[i]] = reading_cell(reading, i);
-	}
-	row_add(&row, reading->rows);
+	for (size_t i = 0, start = 0; i < reading->cell_count && i < CSV_CELLS_MAX; start = reading->ends[i++])
+		row.cells[i] = slice_of(bytes + start, reading->ends[i] - start);
+	reading->err = reading->on_row(reading->cookie, &row);
 }
 
 /* `end` is the character that ended the row, -1 at the end of the file. CR LF ends one row, not two. */
@@ -98,12 +56,10 @@ static void reading_on_row(int end, void *cookie)
 		return;
 	}
 	reading->number++;
-	if (reading->bytes.err != OK)
-		reading->rows->err = reading->bytes.err;
-	else if (reading->has_content && !reading->has_head)
-		head_take(reading);
-	else if (reading->has_content)
-		row_take(reading);
+	if (reading->err == OK)
+		reading->err = reading->bytes.err;
+	if (reading->err == OK && reading->has_content)
+		row_hand_on(reading);
 	reading->was_carriage_return = end == '\r';
 	reading->cell_count = 0;
 	reading->has_content = false;
@@ -138,21 +94,20 @@ static enum err blocks_read(FILE *file, struct csv_parser *parser, struct readin
 		if (csv_parse(parser, block + skip, size - skip, reading_on_cell, reading_on_row, reading) !=
 		    size - skip)
 			return parser_why(parser, reading, why);
-		if (reading->rows->err != OK)
-			return reading->rows->err;
+		if (reading->err != OK)
+			return reading->err;
 	}
 	if (ferror(file))
 		return why_set(why, ERR_IO, "%m");
 	if (csv_fini(parser, reading_on_cell, reading_on_row, reading) != 0)
 		return parser_why(parser, reading, why);
-	if (reading->rows->err == OK && !reading->has_head)
-		return why_set(why, ERR_SYNTAX, "the file is empty; its first row must name the columns");
-	return reading->rows->err;
+	return reading->err;
 }
 
-enum err csv_read(FILE *file, struct rows *rows, struct why *why)
+enum err csv_scan(
+    FILE *file, enum err (*on_row)(void *cookie, const struct csv_row *row), void *cookie, struct why *why)
 {
-	struct reading reading = {.rows = rows};
+	struct reading reading = {.on_row = on_row, .cookie = cookie};
 	struct csv_parser parser;
 	enum err err;
 
@@ -163,5 +118,81 @@ enum err csv_read(FILE *file, struct rows *rows, struct why *why)
 	err = blocks_read(file, &parser, &reading, why);
 	buf_done(&reading.bytes);
 	csv_free(&parser);
+	return err;
+}
+
+/* ---- a venue's file */
+
+struct sheet {
+	struct rows *rows;
+	bool has_head;
+	uint64_t head_number;
+	size_t column_count;
+	enum column columns[CSV_CELLS_MAX]; /* as the head named them; COLUMN_COUNT for an unknown one */
+};
+
+static void head_take(struct sheet *sheet, const struct csv_row *row)
+{
+	uint32_t seen = 0;
+
+	sheet->has_head = true;
+	for (size_t i = 0; i < row->cell_count && i < COLUMN_COUNT; i++) {
+		struct slice name = row->cells[i];
+		enum column column = column_by_name(name);
+
+		sheet->columns[sheet->column_count++] = column;
+		if (!utf8_is_text(name))
+			row_complain(sheet->rows, row->number, COLUMN_COUNT, slice_of("", 0),
+			    "column %zu is not UTF-8 text; save the file as \"CSV UTF-8\"", i + 1);
+		else if (column == COLUMN_COUNT)
+			row_complain(sheet->rows, row->number, column, name, "column %zu has no known name", i + 1);
+		else if ((seen & 1u << column) != 0)
+			row_complain(
+			    sheet->rows, row->number, column, name, "column %zu has a name that stood before", i + 1);
+		if (column != COLUMN_COUNT)
+			seen |= 1u << column;
+	}
+	if (row->cell_count > COLUMN_COUNT)
+		row_complain(sheet->rows, row->number, COLUMN_COUNT, slice_of("", 0),
+		    "there are %zu columns; there can be %d", row->cell_count, COLUMN_COUNT);
+}
+
+static void row_take(struct sheet *sheet, const struct csv_row *cells)
+{
+	struct row row = {.number = cells->number};
+
+	if (cells->cell_count != sheet->column_count) {
+		row_complain(sheet->rows, cells->number, COLUMN_COUNT, slice_of("", 0),
+		    "has %zu cells, the first row %zu; is a comma missing, or not within quotes?", cells->cell_count,
+		    sheet->column_count);
+		return;
+	}
+	for (size_t i = 0; i < cells->cell_count; i++) {
+		if (sheet->columns[i] == COLUMN_COUNT)
+			continue;
+		row.columns |= 1u << sheet->columns[i];
+		row.cells[sheet->columns[i]] = cells->cells[i];
+	}
+	row_add(&row, sheet->rows);
+}
+
+static enum err sheet_on_row(void *cookie, const struct csv_row *row)
+{
+	struct sheet *sheet = cookie;
+
+	if (sheet->has_head)
+		row_take(sheet, row);
+	else
+		head_take(sheet, row);
+	return sheet->rows->err;
+}
+
+enum err csv_read(FILE *file, struct rows *rows, struct why *why)
+{
+	struct sheet sheet = {.rows = rows};
+	enum err err = csv_scan(file, sheet_on_row, &sheet, why);
+
+	if (err == OK && !sheet.has_head)
+		err = why_set(why, ERR_SYNTAX, "the file is empty; its first row must name the columns");
 	return err;
 }
