@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct head_box {
 	pthread_mutex_t lock;
@@ -39,4 +40,32 @@ void head_get(struct head_box *box, struct head *ret_head)
 	pthread_mutex_lock(&box->lock);
 	*ret_head = box->head;
 	pthread_mutex_unlock(&box->lock);
+}
+
+enum err head_sign(struct head *head, const char *origin, const struct signer *signer)
+{
+	struct checkpoint checkpoint = {.size = head->size, .root = head->root};
+	struct signer *signers[1];
+	struct buf text, note;
+	enum err err;
+
+	/* note_sign takes an array of signers that it does not change. */
+	memcpy(&signers[0], &signer, sizeof(signer));
+	memcpy(checkpoint.origin, origin, strlen(origin) + 1);
+	buf_init(&text, CHECKPOINT_SIZE_MAX);
+	buf_init(&note, CHECKPOINT_SIZE_MAX);
+	checkpoint_format(&checkpoint, &text);
+	err = text.err != OK ? text.err : note_sign(buf_slice(&text), signers, 1, &note);
+	if (err == OK) {
+		head->note_size = note.size;
+		memcpy(head->note, note.data, note.size);
+	}
+	buf_done(&text);
+	buf_done(&note);
+	return err;
+}
+
+struct slice head_note(const struct head *head)
+{
+	return slice_of(head->note, head->note_size);
 }

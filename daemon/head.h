@@ -15,6 +15,10 @@ struct head {
 	uint8_t note[CHECKPOINT_SIZE_MAX];	/* the signed checkpoint */
 };
 
+/* The text is made of size and root; fills in the note. ERR_MEMORY, or what the signer says. */
+enum err head_sign(struct head *head, const char *origin, const struct signer *signer) must_check;
+struct slice head_note(const struct head *head);
+
 struct head_box;
 struct head_box *head_box_new(void);		/* NULL on lack of memory */
 void head_box_free(struct head_box *box);

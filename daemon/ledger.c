@@ -90,6 +90,13 @@ static void set_salt(struct ledger *ledger, uint64_t index, struct entry *entry)
 	memcpy(entry->salt, hash.bytes, SALT_SIZE);
 }
 
+static void set_different(struct ledger *ledger, uint64_t index)
+{
+	if (!ledger->is_different)
+		ledger->different_index = index;
+	ledger->is_different = true;
+}
+
 /* In a replay: the salt is the original's, for it was random; everything else must come out the same. */
 static void set_salt_of_original(struct ledger *ledger, struct store_txn *txn, uint64_t index, struct entry *entry)
 {
@@ -104,7 +111,7 @@ static void set_salt_of_original(struct ledger *ledger, struct store_txn *txn, u
 	else if (err == ERR_MEMORY)
 		store_fail(txn, err);
 	else
-		ledger->is_different = true;
+		set_different(ledger, index);
 	arena_done(&arena);
 }
 
@@ -113,7 +120,7 @@ static void compare_with_original(struct ledger *ledger, uint64_t index, struct 
 	struct slice original;
 
 	if (!ledger_bytes(ledger->original, index, &original) || !slice_equal(original, bytes))
-		ledger->is_different = true;
+		set_different(ledger, index);
 }
 
 uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entry *entry)

@@ -46,7 +46,8 @@ struct ledger {
 	struct buf scratch;		/* encoded entry */
 	/* Replay: the original's transaction. Salts come from it, and every entry must equal the stored one. */
 	struct store_txn *original;
-	bool is_different;		/* set by the first entry that doesn't */
+	bool is_different;		/* set by the first entry that doesn't; which one: */
+	uint64_t different_index;
 };
 
 /* Reads the head row (all zero in a new store). ERR_DAMAGED. */

@@ -128,7 +128,8 @@ static void add_keys(struct buf *row, const struct key *keys, size_t key_count)
 static bool read_key(struct reader *reader, struct key *ret_key)
 {
 	unsigned type = reader_u8(reader);
-	struct slice name = reader_sized(reader), id = reader_bytes(reader, KEY_ID_SIZE), material = reader_sized(reader);
+	struct slice name = reader_sized(reader), id = reader_bytes(reader, KEY_ID_SIZE),
+		     material = reader_sized(reader);
 
 	if (reader->is_short || (type != KEY_ED25519 && type != KEY_SM2) || material.size > KEY_MATERIAL_MAX ||
 	    !copy_text(name, ret_key->name, sizeof(ret_key->name)))

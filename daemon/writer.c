@@ -50,33 +50,10 @@ static size_t command_bytes(const struct command *command)
 static enum err sign_head(
     const struct ledger_head *ledger_head, const char *origin, const struct signer *signer, struct head *ret_head)
 {
-	struct checkpoint checkpoint = {.size = ledger_head->size, .root = frontier_root(&ledger_head->frontier)};
-	struct signer *signers[1];
-	struct buf text, note;
-	enum err err;
-
-	/* note_sign takes an array of signers it does not change. */
-	memcpy(&signers[0], &signer, sizeof(signer));
-	memcpy(checkpoint.origin, origin, strlen(origin) + 1);
-	buf_init(&text, CHECKPOINT_SIZE_MAX);
-	buf_init(&note, CHECKPOINT_SIZE_MAX);
-	checkpoint_format(&checkpoint, &text);
-	err = text.err != OK ? text.err : note_sign(buf_slice(&text), signers, 1, &note);
-	if (err == OK) {
-		ret_head->size = checkpoint.size;
-		ret_head->root = checkpoint.root;
-		ret_head->time_us = ledger_head->last_time_us;
-		ret_head->note_size = note.size;
-		memcpy(ret_head->note, note.data, note.size);
-	}
-	buf_done(&text);
-	buf_done(&note);
-	return err;
-}
-
-static struct slice head_note(const struct head *head)
-{
-	return slice_of(head->note, head->note_size);
+	ret_head->size = ledger_head->size;
+	ret_head->root = frontier_root(&ledger_head->frontier);
+	ret_head->time_us = ledger_head->last_time_us;
+	return head_sign(ret_head, origin, signer);
 }
 
 /* Is what the guard holds a checkpoint of this ledger, signed by its key? */
@@ -132,14 +109,33 @@ static enum err compare_with_guard(
 	return err;
 }
 
+enum err writer_check_guard(
+    struct store_txn *txn, const struct guard *guard, uint64_t *ret_guarded_size, struct why *why)
+{
+	struct ledger_identity identity;
+	struct ledger_head head;
+	struct checkpoint guarded;
+	enum err err = ledger_read_identity(txn, &identity);
+
+	if (err == OK)
+		err = ledger_read_head(txn, &head);
+	if (err == OK)
+		err = read_guard(guard, &identity, &guarded, why);
+	if (err == OK)
+		err = compare_with_guard(txn, &head, &guarded, why);
+	if (err == OK)
+		*ret_guarded_size = guarded.size;
+	return err;
+}
+
 enum err writer_open_head(
     struct store *store, struct guard *guard, const struct signer *signer, struct head_box *box, struct why *why)
 {
 	struct ledger_identity identity;
 	struct ledger_head ledger_head;
-	struct checkpoint guarded;
 	struct store_txn *txn = NULL;
 	struct head *head = calloc(1, sizeof(*head));
+	uint64_t guarded_size;
 	enum err err;
 
 	if (head == NULL)
@@ -149,17 +145,19 @@ enum err writer_open_head(
 		err = ledger_read_identity(txn, &identity);
 	if (err == OK)
 		err = ledger_read_head(txn, &ledger_head);
+	if (err == OK && identity.rules > RULES_VERSION)
+		err = why_set(why, ERR_DAMAGED,
+		    "the ledger follows rules version %u; this program knows up to %d: use a newer one", identity.rules,
+		    RULES_VERSION);
 	if (err == OK && !key_equal(signer_key(signer), &identity.ledger_key))
 		err = why_set(
 		    why, ERR_KEY_FILE, "the configured key is not the key of this ledger (%s)", identity.origin);
 	if (err == OK)
-		err = read_guard(guard, &identity, &guarded, why);
-	if (err == OK)
-		err = compare_with_guard(txn, &ledger_head, &guarded, why);
+		err = writer_check_guard(txn, guard, &guarded_size, why);
 	if (err == OK)
 		err = sign_head(&ledger_head, identity.origin, signer, head);
 	/* A crash between commit and guard leaves the ledger ahead: sign and guard again. */
-	if (err == OK && ledger_head.size > guarded.size)
+	if (err == OK && ledger_head.size > guarded_size)
 		err = guard_write(guard, head_note(head));
 	if (err == OK)
 		head_publish(box, head);

@@ -1,0 +1,18 @@
+/*
+ * `subsidyd verify`: replays the ledger and compares everything that is stored with what the replay gives.
+ */
+#ifndef DAEMON_VERIFY_H
+#define DAEMON_VERIFY_H
+
+#include <stdio.h>
+
+#include "daemon/config.h"
+
+/*
+ * Takes the data folder's lock (the daemon must be stopped). Writes what was found to `out`; progress to stderr when
+ * that is a terminal. Gives the exit code: 0 everything agrees, 6 something differs (the first difference is named),
+ * 9 the data file or the guard can't be used at all, 1 trouble of the machine.
+ */
+int verify_run(const struct config *config, FILE *out);
+
+#endif
