@@ -16,7 +16,10 @@
 #include "proto/usci.h"
 #include "proto/wire.h"
 
-/* What protobuf-c may take for one record: twice the largest, which leaves ample room for the structs. */
+/*
+ * What protobuf-c may take for one record, on the stack: twice the largest, which leaves ample room for its structs.
+ * Only the texts go to the arena, so that a push of any content takes at most its own size there.
+ */
 #define UNPACK_MEMORY_MAX (2 * RECORD_SIZE_MAX)
 
 #define QUOTE_BYTES_MAX 48 /* bytes of a value that a fault shows */
@@ -146,49 +149,61 @@ enum err record_encode(const struct record *record, struct buf *ret_bytes)
 
 /* ---- decoding */
 
-static void trade_take(const Subsidy__PbTrade *pb, struct trade *ret_trade)
+/* A copy of the bytes that outlives protobuf-c's. The texts of a record together are shorter than the record. */
+static struct slice kept(uint8_t **keep, struct slice bytes)
+{
+	struct slice copy = {*keep, bytes.size};
+
+	if (bytes.size != 0)
+		memcpy(*keep, bytes.data, bytes.size);
+	*keep += bytes.size;
+	return copy;
+}
+
+static void trade_take(const Subsidy__PbTrade *pb, uint8_t **keep, struct trade *ret_trade)
 {
 	struct trade *trade = ret_trade;
 
-	trade->trade_no = wire_text(pb->trade_no);
-	trade->contract_no = wire_text(pb->contract_no);
-	trade->contract_hash = wire_bytes(pb->contract_hash);
+	trade->trade_no = kept(keep, wire_text(pb->trade_no));
+	trade->contract_no = kept(keep, wire_text(pb->contract_no));
+	trade->contract_hash = kept(keep, wire_bytes(pb->contract_hash));
 	trade->contract_kind = (enum contract_kind)pb->contract_kind;
-	trade->product_code = wire_text(pb->product_code);
-	trade->product_name = wire_text(pb->product_name);
+	trade->product_code = kept(keep, wire_text(pb->product_code));
+	trade->product_name = kept(keep, wire_text(pb->product_name));
 	trade->product_kind = (enum product_kind)pb->product_kind;
-	trade->supplier = wire_text(pb->supplier);
-	trade->supplier_name = wire_text(pb->supplier_name);
-	trade->buyer = wire_text(pb->buyer);
-	trade->buyer_name = wire_text(pb->buyer_name);
-	trade->broker = wire_text(pb->broker);
+	trade->supplier = kept(keep, wire_text(pb->supplier));
+	trade->supplier_name = kept(keep, wire_text(pb->supplier_name));
+	trade->buyer = kept(keep, wire_text(pb->buyer));
+	trade->buyer_name = kept(keep, wire_text(pb->buyer_name));
+	trade->broker = kept(keep, wire_text(pb->broker));
 	trade->amount_fen = pb->amount;
 	trade->tax_fen = pb->tax;
 	trade->instalment = pb->instalment;
 	trade->signed_on = pb->signed_on;
 	trade->settled_on = pb->settled_on;
-	trade->voucher_no = wire_text(pb->voucher_no);
+	trade->voucher_no = kept(keep, wire_text(pb->voucher_no));
 	trade->invoice_count = pb->n_invoice_no;
 	for (size_t i = 0; i < pb->n_invoice_no && i < INVOICE_COUNT_MAX; i++)
-		trade->invoice_no[i] = wire_text(pb->invoice_no[i]);
+		trade->invoice_no[i] = kept(keep, wire_text(pb->invoice_no[i]));
 	trade->related_declared = (enum declaration)pb->related_declared;
 	trade->other_subsidy = (enum declaration)pb->other_subsidy;
 }
 
-static void refund_take(const Subsidy__PbRefund *pb, struct refund *ret_refund)
+static void refund_take(const Subsidy__PbRefund *pb, uint8_t **keep, struct refund *ret_refund)
 {
-	ret_refund->adjust_no = wire_text(pb->adjust_no);
-	ret_refund->original_trade_no = wire_text(pb->original_trade_no);
+	ret_refund->adjust_no = kept(keep, wire_text(pb->adjust_no));
+	ret_refund->original_trade_no = kept(keep, wire_text(pb->original_trade_no));
 	ret_refund->amount_fen = pb->amount;
 	ret_refund->tax_fen = pb->tax;
 	ret_refund->occurred_on = pb->occurred_on;
-	ret_refund->reason_code = wire_text(pb->reason_code);
-	ret_refund->reason = wire_text(pb->reason);
-	ret_refund->red_invoice_no = wire_text(pb->red_invoice_no);
+	ret_refund->reason_code = kept(keep, wire_text(pb->reason_code));
+	ret_refund->reason = kept(keep, wire_text(pb->reason));
+	ret_refund->red_invoice_no = kept(keep, wire_text(pb->red_invoice_no));
 }
 
 /* Takes over what protobuf-c found: one body, known fields only, our version. */
-static enum err record_take(const Subsidy__PbRecord *pb, struct record *ret_record, struct faults *faults)
+static enum err record_take(
+    const Subsidy__PbRecord *pb, uint8_t **keep, struct record *ret_record, struct faults *faults)
 {
 	unsigned unknown_count = pb->base.n_unknown_fields;
 
@@ -196,12 +211,12 @@ static enum err record_take(const Subsidy__PbRecord *pb, struct record *ret_reco
 	case SUBSIDY__PB_RECORD__BODY_TRADE:
 		unknown_count += pb->trade->base.n_unknown_fields;
 		ret_record->kind = RECORD_TRADE;
-		trade_take(pb->trade, &ret_record->trade);
+		trade_take(pb->trade, keep, &ret_record->trade);
 		break;
 	case SUBSIDY__PB_RECORD__BODY_REFUND:
 		unknown_count += pb->refund->base.n_unknown_fields;
 		ret_record->kind = RECORD_REFUND;
-		refund_take(pb->refund, &ret_record->refund);
+		refund_take(pb->refund, keep, &ret_record->refund);
 		break;
 	case SUBSIDY__PB_RECORD__BODY__NOT_SET:
 	case _SUBSIDY__PB_RECORD__BODY__CASE_IS_INT_SIZE:
@@ -236,22 +251,27 @@ static enum err compare_canonical(struct slice bytes, const struct record *recor
 
 static enum err record_unpack(struct slice bytes, struct arena *arena, struct record *ret_record, struct faults *faults)
 {
-	struct wire_memory memory = {.arena = arena, .left = UNPACK_MEMORY_MAX};
+	_Alignas(16) uint8_t scratch[UNPACK_MEMORY_MAX];
+	struct wire_memory memory = {.at = scratch, .left = sizeof(scratch)};
 	ProtobufCAllocator allocator = wire_allocator(&memory);
 	const Subsidy__PbRecord *pb;
+	uint8_t *keep, *end;
 	enum err err;
 
 	if (bytes.size > RECORD_SIZE_MAX)
 		return why_set(faults_next(faults, ""), ERR_TOO_LARGE, "has %zu bytes, at most %d are allowed",
 		    bytes.size, RECORD_SIZE_MAX);
 	pb = subsidy__pb_record__unpack(&allocator, bytes.size, bytes.data);
-	if (pb == NULL && wire_unpack_error(&memory) == ERR_MEMORY)
-		return why_set(faults_next(faults, ""), ERR_MEMORY, "could not be decoded for lack of memory");
 	if (pb == NULL)
 		return why_set(faults_next(faults, ""), ERR_SYNTAX, "%s",
 		    memory.is_over ? "has far more fields than a record can have"
 				   : "is not a protobuf message of a record");
-	err = record_take(pb, ret_record, faults);
+	keep = arena_alloc(arena, bytes.size + 1);
+	if (keep == NULL)
+		return why_set(faults_next(faults, ""), ERR_MEMORY, "could not be decoded for lack of memory");
+	end = keep + bytes.size;
+	err = record_take(pb, &keep, ret_record, faults);
+	assert(keep <= end);
 	if (err != OK)
 		return err;
 	/* Too many invoice numbers don't fit the struct; the fields' rules refuse them with their count. */

@@ -82,13 +82,18 @@ enum err wire_next(struct slice *rest, struct wire_field *ret_field)
 static void *memory_alloc(void *cookie, size_t size)
 {
 	struct wire_memory *memory = cookie;
-	void *pointer;
+	size_t taken = (size + 15) / 16 * 16;
+	void *pointer = memory->at;
 
-	if (size > memory->left || (size + 15) / 16 * 16 > memory->left) {
+	if (size > memory->left || taken > memory->left) {
 		memory->is_over = true;
 		return NULL;
 	}
-	memory->left -= (size + 15) / 16 * 16;
+	memory->left -= taken;
+	if (pointer != NULL) {
+		memory->at += taken;
+		return pointer;
+	}
 	pointer = arena_alloc(memory->arena, size);
 	if (pointer == NULL)
 		memory->is_out = true;

@@ -3,8 +3,8 @@
  *
  * Shared by record.c, feed.c and entry.c alone. The writer makes the one canonical encoding: fields in the order
  * of the calls, minimal varints, absent where the value is the default. The reader takes the fields of one
- * message apart without copying. The allocator lets protobuf-c decode into an arena within a bound of its own,
- * since a hostile message of many tiny fields would otherwise cost fifty times its size.
+ * message apart without copying. The allocator lets protobuf-c decode within a bound, since a hostile message of many
+ * tiny fields would otherwise cost fifty times its size.
  */
 #ifndef PROTO_WIRE_H
 #define PROTO_WIRE_H
@@ -106,8 +106,9 @@ struct wire_field {
 /* Takes one field off *rest (not empty). ERR_SYNTAX: cut, another wire type, or a number beyond 64 bits. */
 enum err wire_next(struct slice *rest, struct wire_field *ret_field) must_check;
 
-/* Memory for one protobuf-c message: from an arena, `left` bytes at most. */
+/* Memory for one protobuf-c message, `left` bytes at most: from `at` on (16-byte aligned), or from an arena. */
 struct wire_memory {
+	uint8_t *at; /* NULL: the arena */
 	struct arena *arena;
 	size_t left;
 	bool is_over; /* the message asked for more than `left` */

@@ -154,6 +154,7 @@ static void stays_full_once_something_did_not_fit(void **state)
 static void gives_memory_within_its_bound(void **state)
 {
 	struct arena arena;
+	_Alignas(16) uint8_t block[64];
 	struct wire_memory memory = {.arena = &arena, .left = 64};
 	ProtobufCAllocator allocator = wire_allocator(&memory);
 
@@ -170,6 +171,12 @@ static void gives_memory_within_its_bound(void **state)
 	assert_null(allocator.alloc(allocator.allocator_data, 4096));
 	assert_int_equal(wire_unpack_error(&memory), ERR_MEMORY);
 	arena_done(&arena);
+	memory = (struct wire_memory){.at = block, .left = sizeof(block)};
+	assert_ptr_equal(allocator.alloc(allocator.allocator_data, 17), block);
+	assert_ptr_equal(allocator.alloc(allocator.allocator_data, 32), block + 32);
+	assert_null(allocator.alloc(allocator.allocator_data, 1));
+	assert_true(memory.is_over);
+	assert_false(memory.is_out);
 }
 
 int main(void)
