@@ -257,7 +257,7 @@ static void refuses_a_text_beyond_its_limit_unread(void **state)
 	free(text);
 }
 
-static void refuses_a_draft_with_other_keys(void **state)
+static void refuses_a_draft_that_is_none(void **state)
 {
 	json_t *draft = make_draft();
 	struct buf text;
@@ -271,6 +271,11 @@ static void refuses_a_draft_with_other_keys(void **state)
 	draft = make_draft();
 	json_object_del(draft, "quorums");
 	assert_int_equal(compose(draft, &text, &why), ERR_INVALID);
+	draft = make_draft();
+	json_object_set_new(draft, "origin", json_string("https://subsidy.example"));
+	json_object_set_new(draft, "ledger_key", fixture_vkey("https://subsidy.example", 1));
+	assert_int_equal(compose(draft, &text, &why), ERR_INVALID);
+	assert_non_null(strstr(why.text, "the origin is not a schema-less URL"));
 	assert_int_equal(text.size, 0);
 	buf_done(&text);
 }
@@ -286,7 +291,7 @@ int main(void)
 	    cmocka_unit_test(takes_only_keys_that_sign_as_they_should),
 	    cmocka_unit_test(holds_each_limit),
 	    cmocka_unit_test(refuses_a_text_beyond_its_limit_unread),
-	    cmocka_unit_test(refuses_a_draft_with_other_keys),
+	    cmocka_unit_test(refuses_a_draft_that_is_none),
 	};
 	return cmocka_run_group_tests(tests, fixture_setup, NULL);
 }

@@ -308,8 +308,17 @@ static void holds_the_limits_of_a_line(void **state)
 static void writes_no_item_that_breaks_a_rule(void **state)
 {
 	struct order_item item = register_item();
+	char lists[LISTS_MAX][8];
 
 	(void)state;
+	for (size_t i = 0; i < LISTS_MAX; i++) {
+		snprintf(lists[i], sizeof(lists[i]), "l%02u", (unsigned)(i % 100));
+		item.lists[i] = slice_text(lists[i]);
+	}
+	item.list_count = LISTS_MAX;
+	assert_int_equal(format(ORDER_ENTERPRISE_REGISTER, &item), OK);
+	/* What lies behind the lists would pass for one more. */
+	item.second = slice_text("l99");
 	item.list_count = LISTS_MAX + 1;
 	assert_int_equal(format(ORDER_ENTERPRISE_REGISTER, &item), ERR_INVALID);
 	item = register_item();
