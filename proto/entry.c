@@ -67,8 +67,9 @@ static bool record_entry_is_valid(const struct entry *entry)
 	case DISPOSITION_SELF_TRADE:
 	case DISPOSITION_REFUND_EXCEEDS:
 	case DISPOSITION_OVERFLOW: return has_links;
-	case DISPOSITION_DUPLICATE_ADJUST: return has_links || has_none;
-	case DISPOSITION_REFUND_UNKNOWN: return has_none;
+	/* Of these the trade may be unknown. */
+	case DISPOSITION_DUPLICATE_ADJUST:
+	case DISPOSITION_REFUND_UNKNOWN: return has_links || has_none;
 	}
 	return false;
 }
@@ -311,7 +312,6 @@ static enum err take_order(const Subsidy__PbOrderEntry *pb, struct arena *arena,
 		return ERR_INVALID;
 	ret_entry->order.note = wire_bytes(pb->note);
 	ret_entry->order.item_count = pb->n_items;
-	ret_entry->order.items = NULL;
 	if (pb->n_items == 0)
 		return OK;
 	ret_entry->order.items = arena_alloc(arena, pb->n_items * sizeof(*ret_entry->order.items));

@@ -509,8 +509,7 @@ static const struct {
     [DISPOSITION_DUPLICATE_ADJUST] = {"duplicate_adjust",
 	"the venue has already recorded an adjustment of this number"},
     [DISPOSITION_SELF_TRADE] = {"self_trade", "supplier and buyer are the same enterprise"},
-    [DISPOSITION_REFUND_UNKNOWN] = {"refund_unknown",
-	"the trade it refunds was not recorded before it; push it again under a new number"},
+    [DISPOSITION_REFUND_UNKNOWN] = {"refund_unknown", "no trade of that number that counts was recorded before it"},
     [DISPOSITION_REFUND_EXCEEDS] = {"refund_exceeds", "with it the trade's refunds would be more than the trade"},
     [DISPOSITION_OVERFLOW] = {"overflow", "a sum of the enterprise would be too large to hold"},
 };

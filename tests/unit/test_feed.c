@@ -60,6 +60,7 @@ static void knows_a_venue_id(void **state)
 	    {"qddex", true},
 	    {"a", true},
 	    {"a-9-", true},
+	    {"zaz09", true},
 	    {"abcdefghijklmnopqrstuvwxyz012345", true},
 	    {"abcdefghijklmnopqrstuvwxyz0123456", false},
 	    {"", false},

@@ -599,6 +599,7 @@ static void checks_a_trade_field_by_field(void **state)
 	CASE(t->amount_fen = AMOUNT_FEN_MAX, NULL);
 	CASE(t->amount_fen = AMOUNT_FEN_MAX + 1, "amount");
 	CASE(t->amount_fen = UINT64_MAX, "amount");
+	CASE(t->amount_fen = AMOUNT_FEN_MAX; t->tax_fen = AMOUNT_FEN_MAX, "tax");
 	CASE(t->tax_fen = 0, NULL);
 	CASE(t->tax_fen = 999, NULL);
 	CASE(t->tax_fen = 1000, "tax");
@@ -665,6 +666,9 @@ static void refuses_a_ninth_invoice(void **state)
 	assert_int_equal(record_encode(&record, &bytes), OK);
 	assert_int_equal(decode(buf_slice(&bytes)), OK);
 	buf_init(&longer, RECORD_SIZE_MAX);
+	/* As many as fit don't excuse a second encoding. */
+	assert_true(mutate(buf_slice(&bytes), (size_t[]){1}, 1, 0, MUTATE_LONG_VALUE, &longer));
+	assert_int_equal(decode(buf_slice(&longer)), ERR_NOT_CANONICAL);
 	outer = parts_of(buf_slice(&bytes));
 	for (size_t at = 0; mutate(buf_slice(&bytes), (size_t[]){1}, 1, at, MUTATE_DOUBLED, &longer); at++)
 		if (part_field(parts_of(part_field(outer.rows[1]).bytes).rows[at]).number == 19)
@@ -695,6 +699,55 @@ static void names_every_fault_at_once(void **state)
 	record.trade.tax_fen = 1;
 	assert_int_equal(record_check(&record, faults, &fault_count), ERR_INVALID);
 	assert_int_equal(fault_count, RECORD_FAULTS_MAX);
+	record = (struct record){.kind = RECORD_TRADE, .trade = good_trade()};
+	record.trade.amount_fen = 0;
+	assert_int_equal(record_check(&record, faults, &fault_count), ERR_INVALID);
+	assert_int_equal(fault_count, 2);
+	assert_string_equal(faults[1].field, "tax");
+}
+
+static void says_what_was_found(void **state)
+{
+	struct record record = {.kind = RECORD_TRADE, .trade = good_trade()};
+
+	(void)state;
+	record.trade.product_kind = 0;
+	expect_fault(&record, "product_kind", "an absent kind");
+	assert_non_null(strstr(faults[0].reason.text, "it is absent"));
+	record.trade.product_kind = PRODUCT_OTHER + 1;
+	expect_fault(&record, "product_kind", "an unknown kind");
+	assert_non_null(strstr(faults[0].reason.text, "found 8"));
+	/* Where the size of the whole changes, that is the first difference. */
+	assert_int_equal(decode_replaced(trade_hex, "7801", "788100"), ERR_NOT_CANONICAL);
+	assert_non_null(strstr(faults[0].reason.text, "from byte 3 of 325"));
+	assert_int_equal(decode_replaced(refund_hex, "18ce958f01",
+			     "18ce958f01"
+			     "18ce958f01"),
+	    ERR_NOT_CANONICAL);
+	assert_non_null(strstr(faults[0].reason.text, "from byte 3 of 107"));
+	assert_int_equal(decode_replaced(trade_hex, "70c09fab037801", "780170c09fab03"), ERR_NOT_CANONICAL);
+	assert_non_null(strstr(faults[0].reason.text, "from byte 236 of 324"));
+}
+
+static void does_not_encode_beyond_the_limit(void **state)
+{
+	static char text[RECORD_SIZE_MAX + 100];
+	struct record record = {.kind = RECORD_REFUND, .refund = good_refund()};
+	struct buf bytes;
+	size_t size;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	buf_init(&bytes, 2 * RECORD_SIZE_MAX);
+	record.refund.reason = slice_of(text, 8000);
+	assert_int_equal(record_encode(&record, &bytes), OK);
+	size = 8000 + RECORD_SIZE_MAX - bytes.size;
+	for (size_t more = 0; more <= 100 - 8; more++) {
+		buf_clear(&bytes);
+		record.refund.reason = slice_of(text, size - 1 + more);
+		assert_int_equal(record_encode(&record, &bytes), more > 1 ? ERR_TOO_LARGE : OK);
+	}
+	buf_done(&bytes);
 }
 
 static void escapes_and_cuts_what_it_quotes(void **state)
@@ -709,6 +762,10 @@ static void escapes_and_cuts_what_it_quotes(void **state)
 	    {"数 据", "\"数 据\""},
 	    {"c1 \xc2\x9b", "\"c1 \\xc2\\x9b\""},
 	    {"not c1 \xc2\xa7", "\"not c1 §\""},
+	    {"\xc2\x80 \xc2\x9f \xc2\xa0", "\"\\xc2\\x80 \\xc2\\x9f \xc2\xa0\""},
+	    {"bad \x80", "\"bad \\x80\""},
+	    {"123456789012345678901234567890123456789012345678 ", "…\""},
+	    {"12345678901234567890123456789012345678901234567 ", "7 \""},
 	    {"xx数据数据数据数据数据数据数据数据", "\"xx数据数据数据数据数据数据数据数…\""},
 	};
 	struct record record = {.kind = RECORD_TRADE, .trade = good_trade()};
@@ -773,6 +830,8 @@ int main(void)
 	    cmocka_unit_test(checks_a_refund_field_by_field),
 	    cmocka_unit_test(refuses_a_ninth_invoice),
 	    cmocka_unit_test(names_every_fault_at_once),
+	    cmocka_unit_test(says_what_was_found),
+	    cmocka_unit_test(does_not_encode_beyond_the_limit),
 	    cmocka_unit_test(escapes_and_cuts_what_it_quotes),
 	    cmocka_unit_test(has_a_word_for_each_kind),
 	};

@@ -87,8 +87,11 @@ static void refuses_what_is_no_field(void **state)
 	    {"a size of 2^64 - 1", 12, "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x"},
 	};
 	struct wire_field field;
+	struct slice last = slice_of("\xf8\xff\xff\xff\x0f\x01", 6);
 
 	(void)state;
+	assert_int_equal(wire_next(&last, &field), OK);
+	assert_int_equal(field.number, (1u << 29) - 1);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct slice rest = slice_of(rows[i].bytes, rows[i].size);
 
@@ -148,6 +151,13 @@ static void stays_full_once_something_did_not_fit(void **state)
 	assert_null(opened);
 	wire_close(&writer, opened);
 	assert_true(writer.is_full);
+	/* Room for a tag and a size, and not. */
+	for (size_t room = 0; room <= sizeof(memory); room++) {
+		writer = wire_writer_of(memory, room);
+		opened = wire_open(&writer, 1);
+		assert_int_equal(opened == NULL, room < sizeof(memory));
+		assert_int_equal(writer.is_full, room < sizeof(memory));
+	}
 	assert_true(wire_written(&writer).size <= sizeof(memory));
 }
 
