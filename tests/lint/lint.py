@@ -1,0 +1,250 @@
+"""What a machine can check of the style: doors, include direction, headers alone, form, sizes, words.
+
+    python3 tests/lint/lint.py --build build --cflags "..."
+Prints one line a finding and ends with 1 when there is any.
+"""
+import argparse
+import concurrent.futures
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LINES_MAX = 700
+CODE_FOLDERS = ("proto", "daemon", "client")
+
+# One door per library: the header's pattern, and the only files that may open it.
+DOORS = [
+    (r"lmdb\.h", {"daemon/store.c", "tests/tools/corrupt.c"}),
+    (r"openssl/ssl\.h|openssl/err\.h", {"daemon/tls.c", "proto/key.c"}),
+    (r"openssl/(?!ssl\.h|err\.h)", {"proto/key.c", "proto/hash.c", "daemon/tls.c"}),
+    (r"sodium\.h", {"proto/key.c"}),
+    (r"event2/http.*\.h", {"daemon/http.c", "daemon/http_reply.c", "daemon/connection.c", "daemon/target.c"}),
+    (r"curl/curl\.h", {"client/link.c"}),
+    (r"csv\.h", {"client/csv.c"}),
+    (r"ini\.h", {"daemon/config.c", "client/settings.c"}),
+    (r"(proto/)?subsidy\.pb-c\.h|protobuf-c/.*", {"proto/record.c", "proto/feed.c", "proto/entry.c", "proto/wire.c", "proto/wire.h"}),
+]
+
+# Includes only go down. Modules of one line may include each other; a new module must be given its place.
+DAEMON_LAYERS = [
+    "log clock array notify target address mailbox",
+    "store",
+    "tiles ledger state cells venues",
+    "chain ingest orders keyfile guard head",
+    "fold",
+    "writer replay",
+    "past history",
+    "query query_json",
+    "pool tls config connection http http_request init",
+    "access cursor metrics",
+    "api api_request",
+    "server verify",
+    "main",
+]
+# proto: bytes below everything, formats above.
+PROTO_LAYERS = [
+    "err limits",
+    "bytes",
+    "money date usci hash",
+    "key tree wire",
+    "note",
+    "checkpoint record",
+    "feed entry policy policy_json policy_rate",
+    "order order_json order_internal",
+]
+
+UNSAFE = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|alloca|rand|system|popen)\s*\(")
+FLOAT = re.compile(r"\b(float|double)\b")
+MARKS = re.compile(r"\b(TODO|FIXME|XXX)\b")
+
+
+class Findings:
+    """Collects findings; each is a place and a sentence."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, place, text):
+        self.rows.append(f"{place}: {text}")
+
+
+def tracked(patterns):
+    paths = []
+    for pattern in patterns:
+        paths += glob.glob(os.path.join(ROOT, pattern))
+    return sorted(os.path.relpath(path, ROOT) for path in paths)
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def without_comments(text):
+    """The code with comments and strings blanked, line numbers kept."""
+    def blank(match):
+        return re.sub(r"[^\n]", " ", match.group(0))
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', blank, text, flags=re.S)
+
+
+def includes(text):
+    for number, line in enumerate(text.split("\n"), 1):
+        match = re.match(r'\s*#\s*include\s+[<"]([^>"]+)[>"]', line)
+        if match:
+            yield number, match.group(1)
+
+
+def module_of(path):
+    return os.path.basename(path).rsplit(".", 1)[0]
+
+
+def rank(layers, module):
+    """Place of a module, by its longest listed prefix (policy_pool belongs with policy)."""
+    best = None
+    for place, names in enumerate(layers):
+        for name in names.split():
+            if module == name or module.startswith(name + "_"):
+                if best is None or len(name) > len(best[1]):
+                    best = (place, name)
+    return None if best is None else best[0]
+
+
+def check_doors(path, text, findings):
+    for number, header in includes(text):
+        for pattern, allowed in DOORS:
+            if re.fullmatch(pattern + (".*" if pattern.endswith(")") else ""), header) and path not in allowed:
+                findings.add(f"{path}:{number}", f"includes {header}, which only {', '.join(sorted(allowed))} may")
+
+
+def check_direction(path, text, findings):
+    folder = path.split("/")[0]
+    if folder not in CODE_FOLDERS:
+        return
+    layers = {"proto": PROTO_LAYERS, "daemon": DAEMON_LAYERS}.get(folder)
+    own = rank(layers, module_of(path)) if layers else None
+    if layers and own is None:
+        findings.add(path, "has no place in the layers of tests/lint/lint.py")
+    for number, header in includes(text):
+        other = header.split("/")[0]
+        if other not in CODE_FOLDERS or header == "proto/subsidy.pb-c.h":
+            continue
+        if folder == "proto" and other != "proto" or other != folder and other != "proto":
+            findings.add(f"{path}:{number}", f"{folder}/ must not include {header}")
+        elif other == folder and layers and own is not None:
+            theirs = rank(layers, module_of(header))
+            if theirs is not None and theirs > own:
+                findings.add(f"{path}:{number}", f"includes {header}, which lies above it")
+
+
+def check_form(path, text, findings):
+    code = without_comments(text)
+    lines = text.split("\n")
+    if len(lines) - 1 > LINES_MAX:
+        findings.add(path, f"has {len(lines) - 1} lines; {LINES_MAX} are the most")
+    for number, line in enumerate(code.split("\n"), 1):
+        match = UNSAFE.search(line)
+        if match:
+            findings.add(f"{path}:{number}", f"uses {match.group(1)}")
+        if path.split("/")[0] in CODE_FOLDERS and FLOAT.search(line) and "curl" not in line and path != "client/link.c":
+            findings.add(f"{path}:{number}", "uses a floating point type")
+    for number, line in enumerate(lines, 1):
+        if MARKS.search(line):
+            findings.add(f"{path}:{number}", "carries a mark of unfinished work")
+        if line != line.rstrip():
+            findings.add(f"{path}:{number}", "ends in white space")
+
+
+def check_pure(path, text, findings):
+    """proto/ does no I/O and reads no clock."""
+    if not path.startswith("proto/"):
+        return
+    for number, header in includes(text):
+        if header in ("unistd.h", "fcntl.h", "time.h", "sys/time.h", "sys/stat.h", "sys/socket.h", "pthread.h", "locale.h"):
+            findings.add(f"{path}:{number}", f"includes {header}; proto/ does no I/O and reads no clock")
+
+
+def check_header_alone(path, cflags, findings):
+    with tempfile.NamedTemporaryFile("w", suffix=".c") as source:
+        source.write(f'#include "{path}"\n')
+        source.flush()
+        command = ["gcc", *cflags, "-w", "-fsyntax-only", "-I", ROOT, source.name]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        findings.add(path, "does not compile alone: " + done.stderr.strip().split("\n")[0])
+
+
+def check_format(paths, findings):
+    tool = shutil.which("clang-format")
+    if tool is None:
+        findings.add(".clang-format", "clang-format is missing")
+        return
+    for path in paths:
+        done = subprocess.run([tool, "--dry-run", "-Werror", path], cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            findings.add(path, "is not as clang-format would have it (make format)")
+
+
+def check_promises(findings):
+    """Every test that tests/README.md names exists."""
+    path = os.path.join(ROOT, "tests", "README.md")
+    if not os.path.exists(path):
+        findings.add("tests/README.md", "is missing")
+        return
+    text = read("tests/README.md")
+    sources = {}
+    for name in re.findall(r"`(test_\w+)(?:\.\w+)?`", text):
+        sources.setdefault(name, None)
+    all_tests = "\n".join(read(p) for p in tracked(["tests/unit/*.c", "tests/unit/*.h", "tests/flow/*.py", "tests/browser/*"])
+                          if os.path.isfile(os.path.join(ROOT, p)))
+    for name in re.findall(r"`test_\w+[.:]+(\w+)`", text):
+        if not re.search(r"\b" + re.escape(name) + r"\b", all_tests):
+            findings.add("tests/README.md", f"names a test {name} that does not exist")
+    for name in sources:
+        if not tracked([f"tests/unit/{name}.c", f"tests/flow/{name}.py"]) and not re.search(r"\b" + name + r"\b", all_tests):
+            findings.add("tests/README.md", f"names {name}, which does not exist")
+
+
+def check_python(findings):
+    for path in tracked(["tests/*.py", "tests/*/*.py"]):
+        try:
+            compile(read(path), path, "exec")
+        except SyntaxError as error:
+            findings.add(path, f"is not Python: {error}")
+        if len(read(path).split("\n")) - 1 > LINES_MAX:
+            findings.add(path, f"has more than {LINES_MAX} lines")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--cflags", default="")
+    args = parser.parse_args()
+    findings = Findings()
+    own = tracked([f"{folder}/*.{ext}" for folder in CODE_FOLDERS for ext in "ch"])
+    tests = tracked(["tests/*/*.c", "tests/*/*.h"])
+    for path in own + tests:
+        text = read(path)
+        check_doors(path, text, findings)
+        check_direction(path, text, findings)
+        check_form(path, text, findings)
+        check_pure(path, text, findings)
+    cflags = [flag for flag in args.cflags.split() if not flag.startswith(("-W", "-MM", "-MP", "-D_FORTIFY"))]
+    headers = [path for path in own if path.endswith(".h")]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(lambda path: check_header_alone(path, cflags, findings), headers))
+    check_format([path for path in own if path.endswith(".c")], findings)
+    check_promises(findings)
+    check_python(findings)
+    for row in findings.rows:
+        print(row)
+    print(f"lint: {len(own) + len(tests)} files, {len(findings.rows)} findings")
+    return 1 if findings.rows else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
