@@ -163,8 +163,8 @@ class Ledger:
             return "duplicate_adjust"
         self.adjust_numbers.add(key)
         trade = self.by_number.get((venue, row["original_trade_no"]))
-        if trade is None:
-            return "refund_unknown"
+        if trade is None or trade.disposition != "counted":
+            return "refund_unknown"     # what never counted has nothing to give back
         amount_fen, tax_fen = parse_fen(row["amount"]), parse_fen(row["tax"])
         if not trade.can_give_back(amount_fen, tax_fen):
             return "refund_exceeds"

@@ -264,6 +264,10 @@ class Dispositions(unittest.TestCase):
         self.assertEqual(dispositions([trade("1", "5", buyer=FIRM), trade("1", "5")]),
                          ["self_trade", "duplicate_trade"])
 
+    def test_a_trade_that_does_not_count_has_nothing_to_give_back(self):
+        self.assertEqual(dispositions([trade("1", "5", buyer=FIRM), refund("a", "1", "1")]),
+                         ["self_trade", "refund_unknown"])
+
     def test_refunds_are_bounded_in_amount_tax_and_net(self):
         for amount, tax, wanted in (("106", "6", "counted"), ("106.01", "6", "refund_exceeds"),
                                     ("53", "6.01", "refund_exceeds"), ("106", "5.99", "refund_exceeds")):
