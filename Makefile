@@ -51,13 +51,15 @@ HARDENING_LD = -pie
 CFLAGS = -O1 -g
 endif
 
-override CFLAGS += -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) $(HARDENING) $(SANITIZE) -ffile-prefix-map=$(CURDIR)=. \
-	-I. -I$(B)/gen $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
-override LDFLAGS += -pthread $(HARDENING_LD) $(SANITIZE)
+# Asked once a run, after the packages are there; not asked for goals that need none.
+PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+PROTO_LIBS := $(shell $(PKG_CONFIG) --libs $(PROTO_PACKAGES) 2>/dev/null)
+DAEMON_LIBS := $(shell $(PKG_CONFIG) --libs $(DAEMON_PACKAGES) 2>/dev/null)
+CLIENT_LIBS := $(shell $(PKG_CONFIG) --libs $(CLIENT_PACKAGES) 2>/dev/null) -lcsv
 
-PROTO_LIBS = $(shell $(PKG_CONFIG) --libs $(PROTO_PACKAGES))
-DAEMON_LIBS = $(shell $(PKG_CONFIG) --libs $(DAEMON_PACKAGES))
-CLIENT_LIBS = $(shell $(PKG_CONFIG) --libs $(CLIENT_PACKAGES)) -lcsv
+override CFLAGS += -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) $(HARDENING) $(SANITIZE) -ffile-prefix-map=$(CURDIR)=. \
+	-I. -I$(B)/gen $(PACKAGE_CFLAGS)
+override LDFLAGS += -pthread $(HARDENING_LD) $(SANITIZE)
 
 PROTO_SRC := $(sort $(wildcard proto/*.c))
 DAEMON_SRC := $(sort $(wildcard daemon/*.c))
