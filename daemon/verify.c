@@ -248,19 +248,15 @@ static enum err verify_store(struct store_txn *original, struct store *scratch, 
 }
 
 /* Replays into a scratch store of its own. */
-static enum err verify_scratch(const struct config *config, struct store_txn *original, FILE *out, struct why *why)
+static enum err verify_scratch(
+    const struct config *config, const char *scratch_path, struct store_txn *original, FILE *out, struct why *why)
 {
 	struct store *scratch = NULL;
-	char path[384];
-	enum err err = scratch_make(path, sizeof(path), why);
+	enum err err = store_open(scratch_path, config->map_size, STORE_SCRATCH, &scratch, why);
 
-	if (err != OK)
-		return err;
-	err = store_open(path, config->map_size, STORE_SCRATCH, &scratch, why);
 	if (err == OK)
 		err = verify_store(original, scratch, out, why);
 	store_close(scratch);
-	scratch_remove(path);
 	return err;
 }
 
@@ -277,7 +273,7 @@ static int finish(enum err err, const struct why *why, FILE *out)
 	return code;
 }
 
-static int verify_here(const struct config *config, FILE *out)
+static int verify_here(const struct config *config, const char *scratch_path, FILE *out)
 {
 	struct store *store = NULL;
 	struct store_txn *original = NULL;
@@ -292,7 +288,7 @@ static int verify_here(const struct config *config, FILE *out)
 	if (err == OK)
 		err = store_read(store, &original);
 	if (err == OK)
-		err = verify_scratch(config, original, out, &why);
+		err = verify_scratch(config, scratch_path, original, out, &why);
 	if (err == OK)
 		err = check_guard_file(config, original, &guarded_size, &why);
 	if (err == OK)
@@ -305,27 +301,34 @@ static int verify_here(const struct config *config, FILE *out)
 
 /*
  * In a child: LMDB trusts the pages of its file, and broken ones can take down whoever reads them. The parent outlives
- * that and says so.
+ * that, says so, and removes the scratch folder.
  */
 int verify_run(const struct config *config, FILE *out)
 {
+	char scratch_path[384];
+	struct why why = {{0}};
 	int status;
 	pid_t child;
+	enum err err = scratch_make(scratch_path, sizeof(scratch_path), &why);
 
+	if (err != OK)
+		return finish(err, &why, out);
 	fflush(out);
 	child = fork();
-	if (child < 0) {
-		fprintf(out, "NOT VERIFIED: no process could be started\n");
-		return 1;
-	}
 	if (child == 0) {
-		int code = verify_here(config, out);
+		int code = verify_here(config, scratch_path, out);
 
 		fflush(out);
 		_exit(code);
 	}
+	if (child < 0) {
+		scratch_remove(scratch_path);
+		fprintf(out, "NOT VERIFIED: no process could be started\n");
+		return 1;
+	}
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
+	scratch_remove(scratch_path);
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	fprintf(out, "FAILED: the pages of the data file are broken: reading them ended with signal %d\n",
