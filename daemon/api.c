@@ -1,0 +1,285 @@
+#include "daemon/api.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/api_internal.h"
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "proto/date.h"
+
+#define ON_FEED (1u << HTTP_FEED)
+#define ON_PUBLIC (1u << HTTP_PUBLIC)
+#define ON_METRICS (1u << HTTP_METRICS)
+#define ON_BOTH (ON_FEED | ON_PUBLIC)
+#define ON_ALL (ON_BOTH | ON_METRICS)
+
+static const char *const none[] = {NULL};
+static const char *const push_parameters[] = {"check", NULL};
+static const char *const records_parameters[] = {"from", "not_counted", "limit", "generation", NULL};
+static const char *const receipt_parameters[] = {"size", NULL};
+static const char *const list_parameters[] = {"cursor", "limit", "sort", "policy", "list", "find", "as_of", NULL};
+static const char *const as_of_parameters[] = {"as_of", NULL};
+static const char *const trades_parameters[] = {"cursor", "limit", "as_of", NULL};
+static const char *const explain_parameters[] = {"policy", "as_of", NULL};
+
+/* clang-format off */
+static const struct route routes[] = {
+	{HTTP_POST, "/v1/feeds/{}", ON_FEED, ACCESS_OPEN, push_parameters, .handle = api_push},
+	{HTTP_GET, "/v1/feeds/{}", ON_BOTH, ACCESS_VENUE, none, .read = api_feed},
+	{HTTP_GET, "/v1/feeds/{}/records", ON_BOTH, ACCESS_VENUE, records_parameters, .read = api_feed_records},
+	{HTTP_GET, "/v1/feeds/{}/receipt", ON_BOTH, ACCESS_VENUE, receipt_parameters, .read = api_feed_receipt},
+	{HTTP_POST, "/v1/orders", ON_PUBLIC, ACCESS_OPEN, none, .handle = api_order},
+	{HTTP_GET, "/v1/enterprises", ON_PUBLIC, ACCESS_OVERSIGHT, list_parameters, .read = api_enterprises},
+	{HTTP_GET, "/v1/enterprises/{}", ON_PUBLIC, ACCESS_ENTERPRISE, as_of_parameters, .read = api_enterprise},
+	{HTTP_GET, "/v1/enterprises/{}/trades", ON_PUBLIC, ACCESS_ENTERPRISE, trades_parameters, .read = api_trades},
+	{HTTP_GET, "/v1/enterprises/{}/explain", ON_PUBLIC, ACCESS_ENTERPRISE, explain_parameters, .read = api_explain},
+	{HTTP_GET, "/v1/policies", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_policies},
+	{HTTP_GET, "/v1/overview", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_overview},
+	{HTTP_GET, "/v1/ledger", ON_BOTH, ACCESS_OPEN, none, .handle = api_ledger},
+	{HTTP_GET, "/checkpoint", ON_BOTH, ACCESS_OPEN, none, .handle = api_checkpoint},
+	{HTTP_GET, "/healthz", ON_ALL, ACCESS_OPEN, none, .handle = api_health},
+	{HTTP_GET, "/readyz", ON_ALL, ACCESS_OPEN, none, .handle = api_ready},
+	{HTTP_GET, "/metrics", ON_METRICS, ACCESS_OPEN, none, .handle = api_metrics},
+};
+/* clang-format on */
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+size_t api_route_count(void)
+{
+	return ROUTE_COUNT;
+}
+
+const struct route *api_route_at(size_t position)
+{
+	return &routes[position];
+}
+
+/* Up to the next '/' behind the first byte. */
+static size_t segment_size(struct slice rest)
+{
+	const uint8_t *end = rest.size > 1 ? memchr(rest.data + 1, '/', rest.size - 1) : NULL;
+
+	return end == NULL ? rest.size : (size_t)(end - rest.data);
+}
+
+static bool matches(const char *pattern, struct slice path, struct slice *ret_subject)
+{
+	struct slice rest = slice_text(pattern), subject = slice_of("", 0);
+
+	while (rest.size > 0 && path.size > 0) {
+		struct slice wanted = slice_of(rest.data, segment_size(rest));
+		struct slice found = slice_of(path.data, segment_size(path));
+
+		if (slice_equal(wanted, slice_text("/{}")) && found.size > 1)
+			subject = slice_of(found.data + 1, found.size - 1);
+		else if (!slice_equal(wanted, found))
+			return false;
+		rest = slice_of(rest.data + wanted.size, rest.size - wanted.size);
+		path = slice_of(path.data + found.size, path.size - found.size);
+	}
+	if (rest.size > 0 || path.size > 0)
+		return false;
+	*ret_subject = subject;
+	return true;
+}
+
+enum err api_route(enum http_tag tag, enum http_method method, struct slice path, const struct route **ret_route,
+    struct slice *ret_subject, const char **ret_allowed, struct why *why)
+{
+	bool has_get = false, has_post = false;
+	struct slice subject;
+
+	for (size_t i = 0; i < ROUTE_COUNT; i++) {
+		if ((routes[i].tags & (1u << tag)) == 0 || !matches(routes[i].pattern, path, &subject))
+			continue;
+		if (routes[i].method == method) {
+			*ret_route = &routes[i];
+			*ret_subject = subject;
+			return OK;
+		}
+		has_get = has_get || routes[i].method == HTTP_GET;
+		has_post = has_post || routes[i].method == HTTP_POST;
+	}
+	if (!has_get && !has_post)
+		return why_set(why, ERR_NOT_FOUND, "this listener has no such address");
+	*ret_allowed = !has_post ? "GET, HEAD" : has_get ? "GET, HEAD, POST" : "POST";
+	return why_set(why, ERR_METHOD, "the methods of this address are %s", *ret_allowed);
+}
+
+void api_init(struct api *api)
+{
+	cursor_secret_init(&api->cursor_secret);
+	LIST_INIT(&api->feed_queues);
+}
+
+void api_done(struct api *api)
+{
+	assert(LIST_EMPTY(&api->feed_queues) && api->command_count == 0);
+	cursor_secret_done(&api->cursor_secret);
+}
+
+bool api_is_alive(const struct api *api, uint64_t limit_us)
+{
+	return api->command_count == 0 || clock_monotonic_us() - api->progress_us < limit_us;
+}
+
+/* ---- refusals */
+
+void api_refuse(struct http_request *request, enum err err, const struct why *why, json_t *extra)
+{
+	/* Wrong requests are the client's affair; these are ours. */
+	if (err_status(err) == 500)
+		log_error("request %llu: %s%s%s", (unsigned long long)http_request_id(request), err_sentence(err),
+		    why->text[0] != '\0' ? ": " : "", why->text);
+	http_reply_problem(request, err, why, extra);
+}
+
+void api_refuse_command(struct api *api, struct http_request *request, const struct refusal *refusal)
+{
+	api->refusals[refusal->err]++;
+	/* A conflict is an alarm: a venue has signed two histories, or its key is in other hands. */
+	if (refusal->err == ERR_FEED_CONFLICT || err_status(refusal->err) == 500)
+		log_error("%s from %s refused: %s: %s", refusal->what, refusal->peer, err_name(refusal->err),
+		    refusal->why->text);
+	else
+		log_notice("%s from %s refused: %s: %s", refusal->what, refusal->peer, err_name(refusal->err),
+		    refusal->why->text);
+	http_reply_problem(request, refusal->err, refusal->why, refusal->extra);
+}
+
+void api_copy_peer(const struct http_request *request, char ret_peer[static PEER_TEXT_SIZE])
+{
+	snprintf(ret_peer, PEER_TEXT_SIZE, "%s", http_request_peer(request));
+}
+
+/* ---- readings */
+
+static void run_reading(struct job *job)
+{
+	struct reading *reading = mail_of(job, struct reading, job);
+	struct why *why = &reading->why;
+	struct store_txn *txn;
+	enum err err = store_read(reading->api->store, &txn);
+
+	if (err != OK) {
+		reading->err = err;
+		return;
+	}
+	err = access_identify(txn, reading->bearer, date_of_time(reading->now_us), &reading->viewer, why);
+	if (err == OK)
+		err = access_check(&reading->viewer, reading->route->access, reading->subject, why);
+	if (err == OK)
+		err = target_check_parameters(reading->target, reading->route->parameters, why);
+	if (err == OK)
+		err = reading->route->read(reading, txn);
+	/* What a transaction in error calls absent may be there. */
+	if (store_error(txn) != OK)
+		err = store_error(txn);
+	store_abort(txn);
+	reading->err = err;
+}
+
+static void on_read(struct job *job)
+{
+	struct reading *reading = mail_of(job, struct reading, job);
+	struct slice path = reading->target->path;
+	const char *holder = reading->viewer.grant.holder;
+	char subject[64];
+
+	if (job->is_cancelled)
+		reading->err = ERR_STOPPING;
+	if (reading->err == OK && access_is_oversight(&reading->viewer)) {
+		grant_subject_format(&reading->viewer.grant, subject);
+		log_info("%s %s has read %.*s", subject, holder, (int)path.size, (const char *)path.data);
+	}
+	if (reading->err == OK) {
+		http_reply_json(reading->request, 200, reading->json);
+	} else {
+		json_decref(reading->json);
+		api_refuse(reading->request, reading->err, &reading->why, NULL);
+	}
+	free(reading);
+}
+
+static void begin_reading(
+    struct api *api, struct http_request *request, const struct route *route, struct slice subject)
+{
+	struct reading *reading = calloc(1, sizeof(*reading));
+	struct why why = {.text = ""};
+	enum err err;
+
+	if (reading == NULL) {
+		api_refuse(request, ERR_MEMORY, &why, NULL);
+		return;
+	}
+	reading->job = (struct job){.work = run_reading, .done = on_read};
+	reading->api = api;
+	reading->request = request;
+	reading->route = route;
+	reading->target = http_request_target(request);
+	reading->subject = subject;
+	reading->bearer = http_request_bearer(request);
+	reading->now_us = clock_now_us();
+	err = pool_submit(api->pool, &reading->job);
+	if (err != OK) {
+		api_refuse(request, err, &why, NULL);
+		free(reading);
+	}
+}
+
+void api_handle(struct http_request *request, void *cookie)
+{
+	struct api *api = cookie;
+	const struct route *route;
+	const char *allowed = NULL;
+	struct slice subject;
+	struct why why = {.text = ""};
+	enum err err = api_route(http_request_tag(request), http_request_method(request), http_request_path(request),
+	    &route, &subject, &allowed, &why);
+
+	if (err == ERR_METHOD)
+		http_reply_header(request, "Allow", allowed);
+	if (err == OK && route->handle != NULL)
+		err = http_request_check_parameters(request, route->parameters, &why);
+	if (err != OK)
+		api_refuse(request, err, &why, NULL);
+	else if (route->handle != NULL)
+		route->handle(api, request, subject);
+	else
+		begin_reading(api, request, route, subject);
+}
+
+/* ---- commands */
+
+enum err api_submit(struct api *api, struct command *command)
+{
+	enum err err;
+
+	if (api->is_rolled_back)
+		return ERR_ROLLED_BACK;
+	/* The mailbox they come back through holds no more than this. */
+	if (api->command_count >= COMMANDS_WAITING_MAX)
+		return ERR_OVERLOADED;
+	err = writer_submit(api->writer, command);
+	if (err == OK && api->command_count++ == 0)
+		api->progress_us = clock_monotonic_us();
+	return err;
+}
+
+void api_command_is_back(struct api *api)
+{
+	assert(api->command_count > 0);
+	api->command_count--;
+	api->progress_us = clock_monotonic_us();
+}
+
+void api_run_receipt(struct api *api, struct job *job)
+{
+	if (pool_submit(api->pool, job) == OK)
+		return;
+	job->is_cancelled = false;
+	job->work(job);
+	job->done(job);
+}

@@ -1,0 +1,96 @@
+/* What a venue may read of its own feed, and the bureau and auditors of all. */
+#include "daemon/api_internal.h"
+
+#include <stdlib.h>
+
+static enum err find_venue(struct reading *reading, struct store_txn *txn, struct venue *ret_venue)
+{
+	if (venue_get(txn, reading->subject, ret_venue))
+		return OK;
+	return store_error(txn) != OK ? store_error(txn) : access_absent(ACCESS_VENUE, &reading->why);
+}
+
+enum err api_feed(struct reading *reading, struct store_txn *txn)
+{
+	struct venue venue;
+	enum err err = find_venue(reading, txn, &venue);
+
+	return err != OK ? err : query_feed(txn, &venue, &reading->json, &reading->why);
+}
+
+enum err api_feed_records(struct reading *reading, struct store_txn *txn)
+{
+	const struct target *target = reading->target;
+	struct records_query query = {.generation = 0};
+	uint64_t generation = 0;
+	struct venue venue;
+	enum err err = api_limit(target, &query.limit, &reading->why);
+
+	if (err == OK)
+		err = api_number(target, "from", TREE_SIZE_MAX, &query.from, &reading->why);
+	if (err == OK)
+		err = api_number(target, "generation", FEED_GENERATIONS_MAX, &generation, &reading->why);
+	if (err == OK)
+		err = api_flag(target, "not_counted", &query.is_not_counted_only, &reading->why);
+	if (err == OK)
+		err = find_venue(reading, txn, &venue);
+	if (err != OK)
+		return err;
+	query.generation = (uint32_t)generation;
+	return query_records(txn, &venue, &query, &reading->json, &reading->why);
+}
+
+/* The push entry that covers feed index size - 1; by default the last one. */
+static enum err find_push(
+    struct reading *reading, struct store_txn *txn, const struct venue *venue, struct push_answer *answer)
+{
+	struct feed feed;
+	uint64_t size;
+	enum err err;
+
+	if (!feed_get(txn, venue->number, venue->generation, &feed))
+		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+	answer->feed_size = size = feed.frontier.size;
+	err = api_number(reading->target, "size", TREE_SIZE_MAX, &size, &reading->why);
+	if (err != OK)
+		return err;
+	if (size == 0 || size > feed.frontier.size)
+		return why_set(&reading->why, ERR_NOT_FOUND,
+		    "the feed holds %llu records: there is no push of size %llu",
+		    (unsigned long long)feed.frontier.size, (unsigned long long)size);
+	if (!push_get(txn, feed.number, size - 1, &answer->push_index))
+		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+	return OK;
+}
+
+enum err api_feed_receipt(struct reading *reading, struct store_txn *txn)
+{
+	struct push_answer answer = {.new_count = 0};
+	struct head *head = malloc(sizeof(*head));
+	struct venue venue;
+	json_t *push, *count;
+	enum err err = head == NULL ? ERR_MEMORY : find_venue(reading, txn, &venue);
+
+	if (err == OK)
+		err = find_push(reading, txn, &venue, &answer);
+	if (err != OK)
+		goto out;
+	answer.venue = &venue;
+	answer.head = head;
+	head_get(reading->api->head, head);
+	/* This transaction may see what was committed a moment ago and is not signed yet. */
+	if (answer.push_index >= head->size) {
+		err = ERR_OVERLOADED;
+		goto out;
+	}
+	err = api_push_json(txn, &answer, &reading->json);
+	if (err == OK) {
+		push = json_object_get(reading->json, "push");
+		count = json_object_get(push, "count");
+		if (json_object_set(reading->json, "held", count) != 0)
+			err = ERR_MEMORY;
+	}
+out:
+	free(head);
+	return err;
+}

@@ -1,0 +1,92 @@
+/* What the API's own files share: readings, parameters, commands, receipts. Nobody else includes this. */
+#ifndef DAEMON_API_INTERNAL_H
+#define DAEMON_API_INTERNAL_H
+
+#include "daemon/api.h"
+#include "daemon/query.h"
+
+#define PEER_TEXT_SIZE 64
+
+/* A GET on its way through a worker. */
+struct reading {
+	struct job job;
+	struct api *api;
+	struct http_request *request;
+	const struct route *route;
+	/* What was asked; points into the request. */
+	const struct target *target;
+	struct slice subject, bearer;
+	uint64_t now_us;
+	/* Found in the worker. */
+	struct viewer viewer;
+	/* The answer. */
+	enum err err;
+	struct why why;
+	json_t *json;
+};
+
+/* Parameters: each is ERR_BAD_REQUEST, with what would be right. An absent one leaves *ret_value as it is. */
+enum err api_number(const struct target *target, const char *name, uint64_t max, uint64_t *ret_value, struct why *why) must_check;
+/* "1" or nothing at all. */
+enum err api_flag(const struct target *target, const char *name, bool *ret_value, struct why *why) must_check;
+/* NUL-terminated, at most size - 1 bytes. */
+enum err api_text(const struct target *target, const char *name, size_t size, char *ret_text, struct why *why) must_check;
+/* `limit`, with its default. */
+enum err api_limit(const struct target *target, size_t *ret_limit, struct why *why) must_check;
+/* `as_of`: a size, or the day at whose end; without it the whole ledger of the transaction. Also ERR_DAMAGED. */
+enum err api_as_of(const struct target *target, struct store_txn *txn, uint64_t *ret_size, struct why *why) must_check;
+/* `cursor` and `limit`; and the "cursor" member of the answer. ERR_MEMORY. */
+enum err api_page_begin(struct reading *reading, struct query_page *ret_page) must_check;
+enum err api_page_end(struct reading *reading, const struct query_page *page) must_check;
+
+/* Gives a command to the writer. ERR_OVERLOADED, ERR_STOPPING, ERR_ROLLED_BACK. */
+enum err api_submit(struct api *api, struct command *command) must_check;
+/* First call of a command's `done`. */
+void api_command_is_back(struct api *api);
+
+/* Answers with a problem; what is the machine's fault is logged. `extra` is taken over. */
+void api_refuse(struct http_request *request, enum err err, const struct why *why, json_t *extra);
+/* The same for a push or an order: counts it, and logs its line. */
+struct refusal {
+	const char *what;		/* "push of qddex", "order" */
+	const char *peer;
+	enum err err;
+	const struct why *why;
+	json_t *extra;
+};
+void api_refuse_command(struct api *api, struct http_request *request, const struct refusal *refusal);
+/* The peer's address, for what outlives the connection. */
+void api_copy_peer(const struct http_request *request, char ret_peer[static PEER_TEXT_SIZE]);
+/* Submits the job, or runs it here where the pool can't take it: for the answer to what is stored already. */
+void api_run_receipt(struct api *api, struct job *job);
+
+/* The receipt of an entry under a published head that covers it. ERR_MEMORY, ERR_DAMAGED. */
+enum err api_receipt(struct store_txn *txn, const struct head *head, uint64_t index, json_t **ret_receipt) must_check;
+/* The answer to a push, for the push entry at `push_index`. */
+struct push_answer {
+	const struct venue *venue;
+	uint64_t feed_size, new_count, held_count;
+	uint64_t push_index;
+	const struct head *head;
+};
+enum err api_push_json(struct store_txn *txn, const struct push_answer *answer, json_t **ret_json) must_check;
+
+/* The routes. */
+void api_push(struct api *api, struct http_request *request, struct slice venue_id);
+void api_order(struct api *api, struct http_request *request, struct slice subject);
+void api_checkpoint(struct api *api, struct http_request *request, struct slice subject);
+void api_ledger(struct api *api, struct http_request *request, struct slice subject);
+void api_health(struct api *api, struct http_request *request, struct slice subject);
+void api_ready(struct api *api, struct http_request *request, struct slice subject);
+void api_metrics(struct api *api, struct http_request *request, struct slice subject);
+enum err api_feed(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_feed_records(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_feed_receipt(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_enterprises(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_enterprise(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_trades(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_explain(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_policies(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_overview(struct reading *reading, struct store_txn *txn) must_check;
+
+#endif

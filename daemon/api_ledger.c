@@ -1,0 +1,101 @@
+/* The ledger as a whole: its newest checkpoint, its identity, what the bureau sees of it, and how it is. */
+#include "daemon/api_internal.h"
+
+#include <malloc.h>
+
+#include "daemon/metrics.h"
+
+#define TEXT_TYPE "text/plain; charset=utf-8"
+
+void api_checkpoint(struct api *api, struct http_request *request, struct slice subject)
+{
+	struct head head;
+
+	(void)subject;
+	head_get(api->head, &head);
+	http_reply(request, 200, TEXT_TYPE, head_note(&head));
+}
+
+void api_ledger(struct api *api, struct http_request *request, struct slice subject)
+{
+	const struct ledger_identity *identity = &api->identity;
+	char vkey[KEY_VKEY_SIZE];
+	struct head head;
+
+	(void)subject;
+	key_format(&identity->ledger_key, vkey);
+	head_get(api->head, &head);
+	http_reply_json(request, 200,
+	    json_pack("{s:s, s:s, s:s, s:I, s:I}", "origin", identity->origin, "ledger_id", identity->ledger_id, "vkey",
+		vkey, "size", (json_int_t)head.size, "rules", (json_int_t)identity->rules));
+}
+
+void api_health(struct api *api, struct http_request *request, struct slice subject)
+{
+	(void)api, (void)subject;
+	http_reply(request, 200, TEXT_TYPE, slice_text("ok\n"));
+}
+
+/* Why new entries would be refused now; OK when they would not. */
+static enum err find_obstacle(const struct api *api)
+{
+	struct writer_counts counts;
+
+	if (api->is_rolled_back)
+		return ERR_ROLLED_BACK;
+	if (api->is_stopping)
+		return ERR_STOPPING;
+	writer_counts(api->writer, &counts);
+	return counts.is_read_only ? counts.read_only_cause : OK;
+}
+
+void api_ready(struct api *api, struct http_request *request, struct slice subject)
+{
+	enum err obstacle = find_obstacle(api);
+	char text[64];
+
+	(void)subject;
+	if (obstacle == OK) {
+		http_reply(request, 200, TEXT_TYPE, slice_text("ok\n"));
+		return;
+	}
+	snprintf(text, sizeof(text), "%s\n", err_name(obstacle));
+	http_reply(request, 503, TEXT_TYPE, slice_text(text));
+}
+
+void api_metrics(struct api *api, struct http_request *request, struct slice subject)
+{
+	struct metrics metrics = {.http = http_counters(api->http), .refusals = api->refusals};
+	struct mallinfo2 memory = mallinfo2();
+	struct head head;
+	struct buf text;
+
+	(void)subject;
+	head_get(api->head, &head);
+	metrics.ledger_size = head.size;
+	metrics.ledger_time_us = head.time_us;
+	metrics.commands_in_work = api->command_count;
+	metrics.jobs_in_work = pool_job_count(api->pool);
+	writer_counts(api->writer, &metrics.writer);
+	store_usage(api->store, &metrics.store);
+	metrics.memory_size = memory.arena + memory.hblkhd;
+	buf_init(&text, METRICS_SIZE_MAX);
+	metrics_format(&metrics, &text);
+	if (text.err != OK)
+		http_reply_problem(request, text.err, NULL, NULL);
+	else
+		http_reply(request, 200, "text/plain; version=0.0.4; charset=utf-8", buf_slice(&text));
+	buf_done(&text);
+}
+
+enum err api_policies(struct reading *reading, struct store_txn *txn)
+{
+	uint64_t size = ledger_size(txn);
+
+	return size == 0 ? store_error(txn) : query_policies(txn, size, &reading->json, &reading->why);
+}
+
+enum err api_overview(struct reading *reading, struct store_txn *txn)
+{
+	return query_overview(txn, reading->now_us, &reading->json, &reading->why);
+}

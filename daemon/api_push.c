@@ -1,0 +1,471 @@
+/*
+ * A push goes through four stages, each begun by the loop:
+ *
+ *	decode	in a worker, at once, also while the feed's push before is still in work
+ *	check	in a worker, in a read transaction, when it is the feed's own turn
+ *	write	by the writer, which checks again where the feed has moved
+ *	answer	in a worker: the receipt, under the newest published head
+ *
+ * A feed has one push in work and FEED_WAITING_MAX waiting behind it; the queue exists only while there are any, and
+ * only for licensed venues. A check (check=1) ends after the second stage. It asks for no signature, so it doesn't
+ * take the feed's turn: else a stranger's checks could keep a venue from pushing.
+ */
+#include "daemon/api_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/query_internal.h"
+#include "proto/date.h"
+
+struct push_work {
+	struct job job;
+	struct command command;
+	struct api *api;
+	struct http_request *request;
+	char peer[PEER_TEXT_SIZE];
+	/* Its turn. */
+	struct feed_queue *queue; /* NULL for a check */
+	STAILQ_ENTRY(push_work) links;
+	bool is_decoded;
+	/* The stages. */
+	struct ingest ingest;
+	uint32_t today; /* for a check; the writer judges by its own stamp */
+	uint64_t push_index;
+	struct head head;
+	/* The answer. */
+	enum err err;
+	struct why why;
+	json_t *json;
+};
+
+struct feed_queue {
+	LIST_ENTRY(feed_queue) links;
+	char venue_id[VENUE_ID_SIZE_MAX + 1];
+	struct push_work *in_work;
+	STAILQ_HEAD(, push_work) waiting;
+	size_t waiting_count;
+};
+
+static void begin_check(struct push_work *work);
+
+/* ---- turns */
+
+static struct feed_queue *find_queue(struct api *api, const char *venue_id)
+{
+	struct feed_queue *queue;
+
+	LIST_FOREACH(queue, &api->feed_queues, links)
+	if (strcmp(queue->venue_id, venue_id) == 0)
+		return queue;
+	return NULL;
+}
+
+static enum err take_turn(struct push_work *work)
+{
+	struct feed_queue *queue = find_queue(work->api, work->ingest.venue_id);
+
+	if (queue == NULL) {
+		queue = calloc(1, sizeof(*queue));
+		if (queue == NULL)
+			return ERR_MEMORY;
+		memcpy(queue->venue_id, work->ingest.venue_id, sizeof(queue->venue_id));
+		STAILQ_INIT(&queue->waiting);
+		LIST_INSERT_HEAD(&work->api->feed_queues, queue, links);
+		queue->in_work = work;
+	} else if (queue->waiting_count < FEED_WAITING_MAX) {
+		STAILQ_INSERT_TAIL(&queue->waiting, work, links);
+		queue->waiting_count++;
+	} else {
+		return why_set(&work->why, ERR_FEED_BUSY, "%d pushes of this feed are in work; wait for their answers",
+		    1 + FEED_WAITING_MAX);
+	}
+	work->queue = queue;
+	return OK;
+}
+
+/* Gives the turn on. */
+static void leave_turn(struct push_work *work)
+{
+	struct feed_queue *queue = work->queue;
+	struct push_work *next;
+
+	if (queue == NULL)
+		return;
+	work->queue = NULL;
+	if (queue->in_work != work) {
+		STAILQ_REMOVE(&queue->waiting, work, push_work, links);
+		queue->waiting_count--;
+		return;
+	}
+	next = STAILQ_FIRST(&queue->waiting);
+	queue->in_work = next;
+	if (next == NULL) {
+		LIST_REMOVE(queue, links);
+		free(queue);
+		return;
+	}
+	STAILQ_REMOVE_HEAD(&queue->waiting, links);
+	queue->waiting_count--;
+	begin_check(next);
+}
+
+/* ---- the end */
+
+static json_t *held_json(const struct frontier *frontier)
+{
+	struct hash root = frontier_root(frontier);
+	json_t *hashes = json_array();
+
+	for (unsigned i = 0; i < frontier_count(frontier->size); i++)
+		if (query_append(hashes, query_base64(hash_slice(&frontier->hashes[i]))) != OK) {
+			json_decref(hashes);
+			return NULL;
+		}
+	return json_pack("{s:I, s:o, s:o}", "size", (json_int_t)frontier->size, "root", query_base64(hash_slice(&root)),
+	    "frontier", hashes);
+}
+
+static json_t *faults_json(const struct ingest *ingest)
+{
+	json_t *errors = json_array();
+
+	for (size_t i = 0; i < ingest->fault_count; i++) {
+		const struct ingest_fault *fault = &ingest->faults[i];
+
+		if (query_append(errors, json_pack("{s:I, s:s, s:s}", "index", (json_int_t)fault->feed_index, "field",
+					     fault->fault.field, "reason", fault->fault.reason.text)) != OK) {
+			json_decref(errors);
+			return NULL;
+		}
+	}
+	return json_pack("{s:o, s:I}", "errors", errors, "error_count", (json_int_t)ingest->fault_total);
+}
+
+/* What helps the venue to mend its push; NULL where there is nothing more to say. */
+static json_t *extra_json(enum err err, const struct ingest *ingest)
+{
+	if (err == ERR_FEED_GAP)
+		return json_pack("{s:I}", "next", (json_int_t)ingest->feed.frontier.size);
+	if (err == ERR_FEED_ROOT || err == ERR_FEED_CONFLICT || err == ERR_FEED_SIZE)
+		return held_json(&ingest->feed.frontier);
+	if (err == ERR_RECORDS)
+		return faults_json(ingest);
+	return NULL;
+}
+
+static void push_free(struct push_work *work)
+{
+	if (work == NULL)
+		return;
+	leave_turn(work);
+	ingest_done(&work->ingest);
+	free(work);
+}
+
+static void stop_rolled_back(struct push_work *work)
+{
+	struct api *api = work->api;
+
+	if (api->is_rolled_back)
+		return;
+	api->is_rolled_back = true;
+	log_error("stopping: %s: %s", err_sentence(ERR_ROLLED_BACK), work->why.text);
+	api->stop(api->cookie, ERR_ROLLED_BACK);
+}
+
+static void refuse(struct push_work *work, enum err err)
+{
+	char what[VENUE_ID_SIZE_MAX + 16];
+
+	if (err == ERR_ROLLED_BACK)
+		stop_rolled_back(work);
+	snprintf(what, sizeof(what), "%s of %s", work->ingest.is_check ? "check" : "push", work->ingest.venue_id);
+	api_refuse_command(work->api, work->request,
+	    &(struct refusal){.what = what,
+		.peer = work->peer,
+		.err = err,
+		.why = &work->why,
+		.extra = extra_json(err, &work->ingest)});
+	push_free(work);
+}
+
+static void reply(struct push_work *work)
+{
+	const struct ingest *ingest = &work->ingest;
+
+	if (!ingest->is_check)
+		log_info("push of %s from %s: %llu new, %llu held, entry %llu", ingest->venue_id, work->peer,
+		    (unsigned long long)ingest_new_count(ingest), (unsigned long long)ingest->held_count,
+		    (unsigned long long)work->push_index);
+	http_reply_json(work->request, 200, work->json);
+	push_free(work);
+}
+
+/* ---- answer */
+
+static void run_answer(struct job *job)
+{
+	struct push_work *work = mail_of(job, struct push_work, job);
+	const struct ingest *ingest = &work->ingest;
+	struct push_answer answer = {
+	    .venue = &ingest->venue,
+	    /* A push of old records may end before what is held. */
+	    .feed_size = ingest->checkpoint.size > ingest->feed.frontier.size ? ingest->checkpoint.size
+									      : ingest->feed.frontier.size,
+	    .new_count = ingest_new_count(ingest),
+	    .held_count = ingest->held_count,
+	    .push_index = work->push_index,
+	    .head = &work->head,
+	};
+	struct store_txn *txn;
+
+	/* First the head, then the transaction: so it holds whatever the head covers. */
+	head_get(work->api->head, &work->head);
+	work->err = store_read(work->api->store, &txn);
+	if (work->err != OK)
+		return;
+	work->err = api_push_json(txn, &answer, &work->json);
+	store_abort(txn);
+}
+
+static void on_answer(struct job *job)
+{
+	struct push_work *work = mail_of(job, struct push_work, job);
+
+	if (job->is_cancelled)
+		job->work(job); /* it is stored: a receipt is due */
+	if (work->err == OK)
+		reply(work);
+	else
+		refuse(work, work->err);
+}
+
+/* ---- write */
+
+static void on_written(struct command *command)
+{
+	struct push_work *work = command->cookie;
+
+	api_command_is_back(work->api);
+	if (command->err != OK) {
+		work->why = command->why;
+		refuse(work, command->err);
+		return;
+	}
+	work->push_index = command->index;
+	work->job = (struct job){.work = run_answer, .done = on_answer};
+	api_run_receipt(work->api, &work->job);
+}
+
+static void begin_write(struct push_work *work)
+{
+	enum err err;
+
+	work->command =
+	    (struct command){.kind = COMMAND_PUSH, .ingest = &work->ingest, .done = on_written, .cookie = work};
+	err = api_submit(work->api, &work->command);
+	if (err != OK)
+		refuse(work, err);
+}
+
+/* ---- check */
+
+/* Of a checkpoint signed by our key: is it one of this ledger's history? */
+static enum err compare_history(struct push_work *work, struct store_txn *txn, const struct checkpoint *checkpoint)
+{
+	uint64_t size = ledger_size(txn);
+	struct ledger_source source;
+	struct frontier frontier;
+	struct hash root;
+	enum err err;
+
+	if (checkpoint->size > size)
+		return why_set(&work->why, ERR_ROLLED_BACK,
+		    "%s has shown a checkpoint of %llu entries that this ledger signed, but it holds %llu",
+		    work->ingest.venue_id, (unsigned long long)checkpoint->size, (unsigned long long)size);
+	ledger_source_init(&source, txn);
+	err = tree_frontier(&source.source, checkpoint->size, &frontier);
+	if (err != OK)
+		return err;
+	root = frontier_root(&frontier);
+	if (!hash_equal(&root, &checkpoint->root))
+		return why_set(&work->why, ERR_ROLLED_BACK,
+		    "%s has shown a checkpoint of %llu entries that this ledger signed, of another history than its "
+		    "own",
+		    work->ingest.venue_id, (unsigned long long)checkpoint->size);
+	return OK;
+}
+
+/*
+ * The newest checkpoint that the venue holds, where it sends one. Whatever isn't a checkpoint signed by our key says
+ * nothing about this ledger, and is passed over.
+ */
+static enum err check_history(struct push_work *work, struct store_txn *txn)
+{
+	const struct ledger_identity *identity = &work->api->identity;
+	struct checkpoint checkpoint;
+	uint64_t signed_by;
+	struct note *note;
+	enum err err = OK;
+
+	if (work->ingest.push.ledger_checkpoint.size == 0)
+		return OK;
+	note = malloc(sizeof(*note));
+	if (note == NULL)
+		return ERR_MEMORY;
+	if (note_parse(work->ingest.push.ledger_checkpoint, note, NULL) == OK &&
+	    note_verify(note, &identity->ledger_key, 1, &signed_by) == OK &&
+	    checkpoint_parse(note->text, &checkpoint, NULL) == OK && strcmp(checkpoint.origin, identity->origin) == 0)
+		err = compare_history(work, txn, &checkpoint);
+	free(note);
+	return err;
+}
+
+static enum err check_json(struct push_work *work)
+{
+	const struct ingest *ingest = &work->ingest;
+	uint64_t count = ingest->push.record_count, size = ingest->push.start + count;
+
+	work->json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:n}", "venue", ingest->venue_id, "generation",
+	    (json_int_t)ingest->venue.generation, "checked", (json_int_t)count, "start", (json_int_t)ingest->push.start,
+	    "size", (json_int_t)size, "root", query_base64(hash_slice(&ingest->root)), "dispositions");
+	return work->json == NULL ? ERR_MEMORY : OK;
+}
+
+static void run_check(struct job *job)
+{
+	struct push_work *work = mail_of(job, struct push_work, job);
+	struct store_txn *txn;
+	enum err err = store_read(work->api->store, &txn);
+
+	if (err == OK) {
+		err = check_history(work, txn);
+		if (err == OK)
+			err = ingest_check(&work->ingest, txn, &work->why);
+		if (store_error(txn) != OK)
+			err = store_error(txn);
+		store_abort(txn);
+	}
+	if (err == OK && work->ingest.is_check) {
+		err = ingest_check_dates(&work->ingest, work->today, &work->why);
+		if (err == OK)
+			err = check_json(work);
+	}
+	work->err = err;
+}
+
+static void on_checked(struct job *job)
+{
+	struct push_work *work = mail_of(job, struct push_work, job);
+
+	if (job->is_cancelled)
+		work->err = ERR_STOPPING;
+	if (work->err != OK)
+		refuse(work, work->err);
+	else if (work->ingest.is_check)
+		reply(work);
+	else
+		begin_write(work);
+}
+
+/* Once it is decoded, and the feed's turn is its own. */
+static void begin_check(struct push_work *work)
+{
+	enum err err;
+
+	if (!work->is_decoded || (work->queue != NULL && work->queue->in_work != work))
+		return;
+	work->job = (struct job){.work = run_check, .done = on_checked};
+	err = pool_submit(work->api->pool, &work->job);
+	if (err != OK)
+		refuse(work, err);
+}
+
+/* ---- decode */
+
+static void run_decode(struct job *job)
+{
+	struct push_work *work = mail_of(job, struct push_work, job);
+
+	work->err = ingest_decode(&work->ingest, &work->why);
+}
+
+static void on_decoded(struct job *job)
+{
+	struct push_work *work = mail_of(job, struct push_work, job);
+
+	if (job->is_cancelled)
+		work->err = ERR_STOPPING;
+	if (work->err != OK) {
+		refuse(work, work->err);
+		return;
+	}
+	work->is_decoded = true;
+	begin_check(work);
+}
+
+/* Only of licensed venues, so that strangers can't make work. */
+static enum err find_venue(struct api *api, struct slice id, struct why *why)
+{
+	struct store_txn *txn;
+	struct venue venue;
+	enum err err = store_read(api->store, &txn);
+
+	if (err != OK)
+		return err;
+	if (!venue_get(txn, id, &venue))
+		err = store_error(txn) != OK ? store_error(txn)
+					     : why_set(why, ERR_VENUE, "no venue %.*s is licensed",
+						   (int)(id.size < VENUE_ID_SIZE_MAX ? id.size : VENUE_ID_SIZE_MAX),
+						   (const char *)id.data);
+	store_abort(txn);
+	return err;
+}
+
+static void begin_push(struct api *api, struct http_request *request, const char *venue_id, bool is_check)
+{
+	struct push_work *work = calloc(1, sizeof(*work));
+	struct why why = {.text = ""};
+	enum err err;
+
+	if (work == NULL) {
+		api_refuse(request, ERR_MEMORY, &why, NULL);
+		return;
+	}
+	work->api = api;
+	work->request = request;
+	work->today = date_of_time(clock_now_us());
+	api_copy_peer(request, work->peer);
+	ingest_init(&work->ingest, venue_id, http_request_body(request), is_check);
+	err = is_check ? OK : take_turn(work);
+	work->job = (struct job){.work = run_decode, .done = on_decoded};
+	if (err == OK)
+		err = pool_submit(api->pool, &work->job);
+	if (err != OK)
+		refuse(work, err);
+}
+
+void api_push(struct api *api, struct http_request *request, struct slice venue_id)
+{
+	char id[VENUE_ID_SIZE_MAX + 1], peer[PEER_TEXT_SIZE], what[VENUE_ID_SIZE_MAX + 16];
+	struct why why = {.text = ""};
+	bool is_check = false;
+	enum err err = api_flag(http_request_target(request), "check", &is_check, &why);
+
+	if (err == OK && !http_request_is_of_type(request, "application/protobuf"))
+		err = why_set(&why, ERR_MEDIA_TYPE, "a push is of type application/protobuf");
+	if (err == OK)
+		err = find_venue(api, venue_id, &why);
+	snprintf(id, sizeof(id), "%.*s", (int)venue_id.size, (const char *)venue_id.data);
+	if (err == OK) {
+		begin_push(api, request, id, is_check);
+		return;
+	}
+	api_copy_peer(request, peer);
+	snprintf(what, sizeof(what), "push of %s", id);
+	api_refuse_command(api, request, &(struct refusal){.what = what, .peer = peer, .err = err, .why = &why});
+}

@@ -1,0 +1,187 @@
+/* subsidyd, the subsidy ledger's daemon. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "daemon/config.h"
+#include "daemon/init.h"
+#include "daemon/server.h"
+#include "daemon/verify.h"
+#include "proto/key.h"
+
+#define VERSION "0.1"
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_DAMAGED = 9, /* the ledger must not be served: damaged, rolled back, or not that of its guard */
+};
+
+struct options {
+	const char *config_file, *genesis_file;
+};
+
+struct command {
+	const char *name; /* "" for the daemon itself */
+	const char *usage, *summary;
+	bool needs_genesis;
+	int (*run)(const struct config *config, const struct options *options);
+};
+
+/* Every error of a command ends here: one line, and its exit code. */
+static int fail(enum err err, const struct why *why)
+{
+	log_error("%s%s%s", err_sentence(err), why->text[0] != '\0' ? ": " : "", why->text);
+	return err == ERR_DAMAGED || err == ERR_GUARD || err == ERR_ROLLED_BACK ? EXIT_DAMAGED : EXIT_FAILED;
+}
+
+static int run_server(const struct config *config, const struct options *options)
+{
+	struct server *server = NULL;
+	struct why why = {.text = ""};
+	enum err err = server_open(config, &server, &why);
+
+	(void)options;
+	if (err != OK)
+		return fail(err, &why);
+	err = server_run(server);
+	server_close(server);
+	return err == OK ? EXIT_DONE : EXIT_DAMAGED;
+}
+
+static int run_init(const struct config *config, const struct options *options)
+{
+	struct why why = {.text = ""};
+	enum err err = ledger_init(config, options->genesis_file, &why);
+
+	if (err != OK)
+		return fail(err, &why);
+	printf("%s: a new ledger, guarded by %s\n", config->data, config->guard);
+	return EXIT_DONE;
+}
+
+static int run_check(const struct config *config, const struct options *options)
+{
+	struct buf findings;
+	size_t count;
+
+	(void)options;
+	buf_init(&findings, 1u << 20);
+	count = config_check(config, &findings);
+	fputs(count > 0 ? buf_text(&findings) : "the configuration is good\n", stdout);
+	buf_done(&findings);
+	return count > 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run_verify(const struct config *config, const struct options *options)
+{
+	(void)options;
+	return verify_run(config, stdout);
+}
+
+static const struct command commands[] = {
+    {"", "-c FILE", "serves the ledger", false, run_server},
+    {"init", "-c FILE --genesis FILE", "makes a new ledger from the officers' genesis note", true, run_init},
+    {"check", "-c FILE", "says what is wrong with a configuration", false, run_check},
+    {"verify", "-c FILE", "replays the whole ledger and compares everything stored", false, run_verify},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void help(FILE *out)
+{
+	fputs("usage:\n", out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		char usage[64];
+
+		snprintf(usage, sizeof(usage), "%s%s%s", commands[i].name, commands[i].name[0] != '\0' ? " " : "",
+		    commands[i].usage);
+		fprintf(out, "  subsidyd %-30s %s\n", usage, commands[i].summary);
+	}
+	fputs("  subsidyd --help | --version\n\n"
+	      "Signals: TERM and INT answer what is in work and end, HUP reads the certificates again.\n"
+	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 6 verify found a difference, 9 the ledger must not be "
+	      "served.\n",
+	    out);
+}
+
+static int usage_error(const char *what)
+{
+	fprintf(stderr, "subsidyd: %s; see subsidyd --help\n", what);
+	return EXIT_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* The data file is a map: where its disk fails, or it was cut, reading it raises this. */
+static void on_bus_error(int signal)
+{
+	static const char line[] = "subsidyd: stopping: the data file could not be read (SIGBUS)\n";
+	ssize_t written = write(STDERR_FILENO, line, sizeof(line) - 1);
+
+	(void)signal, (void)written;
+	_exit(EXIT_DAMAGED);
+}
+
+static int run(const struct command *command, const struct options *options)
+{
+	struct sigaction action = {.sa_handler = on_bus_error};
+	struct why why = {.text = ""};
+	struct config config;
+	enum err err = key_global_init();
+	int exit_code;
+
+	sigaction(SIGBUS, &action, NULL);
+	json_object_seed(0);
+	if (err == OK)
+		err = config_load(options->config_file, &config, &why);
+	if (err != OK)
+		return fail(err, &why);
+	log_open(config.log);
+	exit_code = command->run(&config, options);
+	config_done(&config);
+	return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"genesis", required_argument, NULL, 'g'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'v'},
+	    {NULL, 0, NULL, 0},
+	};
+	struct options options = {.config_file = NULL};
+	const struct command *command;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'c': options.config_file = optarg; break;
+		case 'g': options.genesis_file = optarg; break;
+		case 'h': help(stdout); return EXIT_DONE;
+		case 'v': puts("subsidyd " VERSION); return EXIT_DONE;
+		default: return EXIT_USAGE;
+		}
+	}
+	command = find_command(optind < argc ? argv[optind] : "");
+	if (command == NULL || argc - optind > 1)
+		return usage_error(command == NULL ? "no such command" : "too many arguments");
+	if (options.config_file == NULL)
+		return usage_error("the configuration is missing: -c FILE");
+	if (command->needs_genesis != (options.genesis_file != NULL))
+		return usage_error(
+		    command->needs_genesis ? "the genesis note is missing: --genesis FILE" : "--genesis is for init");
+	return run(command, &options);
+}
