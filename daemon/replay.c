@@ -88,6 +88,8 @@ static enum err end_command(struct replay *replay)
 	if (replay->ledger.is_different)
 		return damaged(replay, replay->ledger.different_index,
 		    "replaying gives another entry here (disposition, links, tally or order of effects)");
+	/* So that the next command is checked against a ledger with this one in it, as it was the first time. */
+	ledger_save(&replay->ledger, replay->txn);
 	/* Effects of an order were made, not read: step over them, so that chain and times are looked at as well. */
 	while (replay->next_index < replay->ledger.head.size) {
 		arena_reset(&replay->arena);
@@ -229,10 +231,8 @@ static enum err replay_command(struct replay *replay)
 
 static enum err commit(struct replay *replay, bool goes_on)
 {
-	enum err err;
+	enum err err = store_commit(replay->txn);
 
-	ledger_save(&replay->ledger, replay->txn);
-	err = store_commit(replay->txn);
 	replay->txn = NULL;
 	replay->uncommitted = 0;
 	if (err == OK && goes_on)

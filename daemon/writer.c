@@ -211,6 +211,8 @@ static void run_command(struct writer *writer, struct store_txn *txn, struct com
 	case COMMAND_PUSH: decide_push(writer, txn, command, today); break;
 	case COMMAND_ORDER: decide_order(writer, txn, command, today); break;
 	}
+	/* So that the next command of the group is checked against a ledger with this one in it. */
+	ledger_save(&writer->ledger, txn);
 	if (command->err == ERR_DAMAGED || store_error(txn) != OK)
 		log_fatal("stopping: %s while entry %llu was to be written",
 		    err_sentence(store_error(txn) != OK ? store_error(txn) : command->err),
@@ -276,10 +278,8 @@ static struct mail *take_group(struct writer *writer, size_t *ret_records, size_
 static void make_durable(struct writer *writer, struct store_txn *txn)
 {
 	struct head *head = calloc(1, sizeof(*head));
-	enum err err;
+	enum err err = store_commit(txn);
 
-	ledger_save(&writer->ledger, txn);
-	err = store_commit(txn);
 	if (err != OK)
 		log_fatal("stopping: the commit failed: %s", err_sentence(err));
 	err =
