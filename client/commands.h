@@ -9,7 +9,9 @@
 
 /* clang-format off */
 #define COMMAND_LIST(X) \
-	X(cmd_key)
+	X(cmd_key) \
+	X(cmd_push) \
+	X(cmd_order)
 /* clang-format on */
 
 #define COMMAND_DECLARE(name) extern const struct command name;

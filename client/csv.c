@@ -136,6 +136,7 @@ static void head_take(struct sheet *sheet, const struct csv_row *row)
 	uint32_t seen = 0;
 
 	sheet->has_head = true;
+	sheet->head_number = row->number;
 	for (size_t i = 0; i < row->cell_count && i < COLUMN_COUNT; i++) {
 		struct slice name = row->cells[i];
 		enum column column = column_by_name(name);
@@ -159,7 +160,7 @@ static void head_take(struct sheet *sheet, const struct csv_row *row)
 
 static void row_take(struct sheet *sheet, const struct csv_row *cells)
 {
-	struct row row = {.number = cells->number};
+	struct row row = {.number = cells->number, .head_number = sheet->head_number};
 
 	if (cells->cell_count != sheet->column_count) {
 		row_complain(sheet->rows, cells->number, COLUMN_COUNT, slice_of("", 0),

@@ -47,7 +47,7 @@ static void object_take(json_t *object, uint64_t number, struct buf *texts, stru
 {
 	size_t starts[COLUMN_COUNT], ends[COLUMN_COUNT];
 	uint64_t fault_total = rows->fault_total;
-	struct row row = {.number = number};
+	struct row row = {.number = number, .head_number = number};
 	const char *key;
 	json_t *value;
 

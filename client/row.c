@@ -134,21 +134,30 @@ static bool grow(void **array, size_t count, size_t *capacity, size_t size)
 	return true;
 }
 
-/* The cell's text, cut at a character's boundary. */
+/* The cell's text, cut at a character's boundary; of what is not UTF-8 only the ASCII letters as they are. */
 static char *value_shown(struct slice value)
 {
+	bool is_text = utf8_is_text(value);
 	size_t size = value.size;
-	char *text = NULL;
+	struct buf text;
+	char *copy;
 
 	if (size > VALUE_SHOWN_MAX) {
 		size = VALUE_SHOWN_MAX;
-		while (size > 0 && (value.data[size] & 0xc0) == 0x80)
+		while (is_text && size > 0 && (value.data[size] & 0xc0) == 0x80)
 			size--;
 	}
-	if (asprintf(
-		&text, "%.*s%s", (int)size, size > 0 ? (const char *)value.data : "", size < value.size ? "…" : "") < 0)
-		return NULL;
-	return text;
+	buf_init(&text, 4 * VALUE_SHOWN_MAX + sizeof("…"));
+	for (size_t i = 0; i < size; i++) {
+		bool is_plain = value.data[i] >= 0x20 && value.data[i] != 0x7f && (is_text || value.data[i] < 0x80);
+
+		buf_printf(&text, is_plain ? "%c" : "\\x%02x", value.data[i]);
+	}
+	if (size < value.size)
+		buf_add_text(&text, "…");
+	copy = text.err == OK ? strdup(buf_text(&text)) : NULL;
+	buf_done(&text);
+	return copy;
 }
 
 static void fault_add(struct rows *rows, uint64_t number, enum column column, struct slice value, const char *rule)
@@ -254,6 +263,16 @@ static uint32_t cell_date(struct parsing *parsing, enum column column)
 		complain(parsing, column, "must be a date as 2025-01-05");
 	else if (err != OK)
 		complain(parsing, column, "there is no such day between 1990 and 2099");
+	return date;
+}
+
+/* The ledger's clock decides; ours finds a slip of the pen before anything is signed. */
+static uint32_t cell_date_past(struct parsing *parsing, enum column column)
+{
+	uint32_t date = cell_date(parsing, column), today = parsing->rows->today;
+
+	if (today != 0 && date > today)
+		complain(parsing, column, "lies in the future, by this machine's clock");
 	return date;
 }
 
@@ -381,7 +400,7 @@ static void trade_parse(struct parsing *parsing, struct trade *ret_trade)
 	    .tax_fen = cell_amount(parsing, COLUMN_TAX),
 	    .instalment = cell_instalment(parsing, COLUMN_INSTALMENT),
 	    .signed_on = cell_date(parsing, COLUMN_SIGNED_ON),
-	    .settled_on = cell_date(parsing, COLUMN_SETTLED_ON),
+	    .settled_on = cell_date_past(parsing, COLUMN_SETTLED_ON),
 	    .voucher_no = cell(parsing, COLUMN_VOUCHER_NO),
 	    .related_declared = cell_declaration(parsing, COLUMN_RELATED_DECLARED),
 	    .other_subsidy = cell_declaration(parsing, COLUMN_OTHER_SUBSIDY),
@@ -403,7 +422,7 @@ static void refund_parse(struct parsing *parsing, struct refund *ret_refund)
 	    .original_trade_no = cell(parsing, COLUMN_ORIGINAL_TRADE_NO),
 	    .amount_fen = cell_amount(parsing, COLUMN_AMOUNT),
 	    .tax_fen = cell_amount(parsing, COLUMN_TAX),
-	    .occurred_on = cell_date(parsing, COLUMN_OCCURRED_ON),
+	    .occurred_on = cell_date_past(parsing, COLUMN_OCCURRED_ON),
 	    .reason_code = cell(parsing, COLUMN_REASON_CODE),
 	    .reason = cell(parsing, COLUMN_REASON),
 	    .red_invoice_no = cell(parsing, COLUMN_RED_INVOICE_NO),
@@ -463,7 +482,6 @@ static void record_add(struct rows *rows, uint64_t number, const struct record *
 	rows->records[rows->record_count++] = (struct row_record){
 	    .offset = offset,
 	    .size = (uint32_t)(rows->bytes.size - offset),
-	    .latest_date = record_latest_date(record),
 	    .row = number,
 	};
 	rows->err = record->kind == RECORD_TRADE
@@ -484,7 +502,7 @@ static bool has_columns(const struct parsing *parsing, unsigned kind)
 			continue;
 		has_all = false;
 		if ((parsing->rows->missing_told & kind) == 0)
-			row_complain(parsing->rows, parsing->row->number, column, slice_of("", 0),
+			row_complain(parsing->rows, parsing->row->head_number, column, slice_of("", 0),
 			    "the column %s (%s) is missing; a %s needs it", columns[column].name,
 			    columns[column].chinese, kind == TRADE ? "trade" : "refund");
 	}

@@ -39,7 +39,6 @@ struct row_fault {
 struct row_record {
 	size_t offset;			/* of its canonical bytes in rows.bytes */
 	uint32_t size;
-	uint32_t latest_date;
 	uint64_t row;
 };
 
@@ -52,6 +51,7 @@ struct rows {
 	uint64_t fault_total;
 	uint64_t trade_count, refund_count;
 	int64_t amount_fen, refunded_fen;
+	uint32_t today;			/* YYYYMMDD: a settlement or refund after it is a fault; 0 to let it pass */
 	unsigned missing_told;		/* kinds whose missing columns have been complained of */
 	enum err err;			/* ERR_MEMORY, ERR_TOO_LARGE, ERR_TOO_MANY, ERR_OVERFLOW: the list is not whole */
 };
@@ -63,6 +63,7 @@ struct slice rows_record(const struct rows *rows, size_t index);
 /* The cells of one row. A column that the file does not have is absent in `columns`. */
 struct row {
 	uint64_t number;
+	uint64_t head_number;		/* of the row that names the columns: whose fault a missing one is */
 	uint32_t columns;		/* bit 1 << column */
 	struct slice cells[COLUMN_COUNT];
 };

@@ -1,0 +1,506 @@
+/*
+ * subsidy push: a file of trades and refunds becomes signed pushes, each acknowledged by a receipt that verified.
+ *
+ * Every row is looked at before anything is signed. Rows that the feed has are left out, so that the same file, or a
+ * longer one of the same month, can be pushed again at any time.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "client/client.h"
+#include "client/commands.h"
+#include "client/csv.h"
+#include "client/file.h"
+#include "client/jsonl.h"
+#include "client/out.h"
+#include "client/progress.h"
+#include "client/push.h"
+#include "client/push_sync.h"
+#include "client/table.h"
+#include "proto/date.h"
+#include "proto/money.h"
+
+#define PUSH_OVERHEAD (NOTE_SIZE_MAX + CHECKPOINT_SIZE_MAX) /* of a push's body, besides its records */
+#define RECORD_OVERHEAD 4                                   /* tag and size of one record in it */
+
+struct pushing {
+	const struct settings *settings;
+	const struct args *args;
+	struct rows rows;
+	struct push_session session;
+	struct progress progress;
+	uint64_t row_max, size_max; /* of one push */
+	/* the rows that are new to the feed, by number in `rows` */
+	size_t *plan;
+	size_t plan_count, done_count, under_way_count;
+	uint64_t skipped_count;
+	/* what has come of them */
+	uint64_t tally[DISPOSITION_COUNT];
+	uint64_t known_count; /* acknowledged, but recorded earlier: their receipt isn't this one */
+	uint64_t ledger_size;
+	json_t *receipts;
+};
+
+/* ---- reading the file */
+
+static bool has_suffix(const char *path, const char *suffix)
+{
+	size_t size = strlen(path), suffix_size = strlen(suffix);
+
+	return size > suffix_size && strcasecmp(path + size - suffix_size, suffix) == 0;
+}
+
+static enum exit_code rows_read(const char *path, struct rows *rows)
+{
+	bool is_csv = has_suffix(path, ".csv");
+	struct why why = {""}, where = {""};
+	enum err err;
+	FILE *file;
+
+	if (!is_csv && !has_suffix(path, ".jsonl"))
+		return out_usage("the file's name must end in .csv or .jsonl; found \"%s\"", path);
+	file = fopen(path, "re");
+	if (file == NULL) {
+		(void)why_set(&why, ERR_IO, "%s: %m", path);
+		return out_fail(ERR_IO, &why, NULL);
+	}
+	err = is_csv ? csv_read(file, rows, &why) : jsonl_read(file, rows, &why);
+	(void)fclose(file);
+	if (err == ERR_TOO_MANY)
+		(void)why_set(&why, err, "more than %d rows; split the file", CSV_ROWS_MAX);
+	(void)why_set(&where, err, "%s: %s", path, why.text);
+	return err == OK ? EXIT_OK : out_fail(err, &where, "nothing was sent");
+}
+
+static int fault_compare(const void *a, const void *b)
+{
+	const struct row_fault *left = a, *right = b;
+
+	return left->row < right->row ? -1 : left->row > right->row;
+}
+
+static enum exit_code faults_print_json(const struct rows *rows)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < rows->fault_count; i++) {
+		const struct row_fault *fault = &rows->faults[i];
+
+		if (json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s}", "row", (json_int_t)fault->row, "column",
+						    fault->column, "value", fault->value, "rule", fault->rule)) != 0) {
+			json_decref(list);
+			return out_fail(ERR_MEMORY, NULL, NULL);
+		}
+	}
+	return out_json(json_pack("{s:I,s:o}", "error_count", (json_int_t)rows->fault_total, "errors", list));
+}
+
+/* Every fault, for people on stderr. Gives EXIT_REFUSED. */
+static enum exit_code faults_print(const struct settings *settings, struct rows *rows, const char *next)
+{
+	static const struct table_column columns[] = {
+	    {"row", true}, {"column", false}, {"value", false}, {"rule", false}};
+	struct why why = {""};
+	struct table table;
+
+	qsort(rows->faults, rows->fault_count, sizeof(*rows->faults), fault_compare);
+	if (settings->is_json) {
+		if (faults_print_json(rows) != EXIT_OK)
+			return EXIT_OTHER;
+	} else {
+		table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+		for (size_t i = 0; i < rows->fault_count; i++) {
+			table_cellf(&table, "%" PRIu64, rows->faults[i].row);
+			table_cell(&table, rows->faults[i].column[0] != '\0' ? rows->faults[i].column : NULL);
+			table_cell(&table, rows->faults[i].value);
+			table_cell(&table, rows->faults[i].rule);
+		}
+		(void)table_print(&table, stderr);
+		table_done(&table);
+	}
+	(void)why_set(
+	    &why, ERR_RECORDS, "%" PRIu64 " %s", rows->fault_total, rows->fault_total == 1 ? "error" : "errors");
+	(void)out_fail(ERR_RECORDS, &why, next);
+	return EXIT_REFUSED;
+}
+
+static enum exit_code checked_print(const struct pushing *pushing)
+{
+	static const struct table_column columns[] = {{NULL, false}, {NULL, true}};
+	const struct rows *rows = &pushing->rows;
+	char amount[MONEY_TEXT_SIZE], refunded[MONEY_TEXT_SIZE];
+	struct table table;
+	enum err err;
+
+	money_format(rows->amount_fen, amount);
+	money_format(rows->refunded_fen, refunded);
+	if (pushing->settings->is_json)
+		return out_json(json_pack("{s:I,s:I,s:s,s:I,s:s}", "rows", (json_int_t)rows->record_count, "trades",
+		    (json_int_t)rows->trade_count, "amount", amount, "refunds", (json_int_t)rows->refund_count,
+		    "refunded", refunded));
+	table_init(&table, columns, 2);
+	table_cell(&table, "trades");
+	table_cellf(&table, "%" PRIu64, rows->trade_count);
+	table_cell(&table, "their amount");
+	table_cell(&table, amount);
+	table_cell(&table, "refunds");
+	table_cellf(&table, "%" PRIu64, rows->refund_count);
+	table_cell(&table, "their amount");
+	table_cell(&table, refunded);
+	err = table_print(&table, stdout);
+	table_done(&table);
+	out_info("subsidy: every row is well-formed; nothing was sent");
+	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
+}
+
+/* ---- what is new */
+
+/* Sorts one row out: into the plan, or away. `planned` has the rows before it. */
+static enum err row_plan(struct pushing *pushing, size_t index, struct recordset *planned)
+{
+	const struct row_record *row = &pushing->rows.records[index];
+	struct slice record = rows_record(&pushing->rows, index);
+	enum recordset_match in_feed, in_file;
+	uint64_t feed_index = 0, row_index = 0;
+	enum err err;
+
+	err = recordset_find(feedstate_records(pushing->session.state), record, &in_feed, &feed_index);
+	if (err == OK)
+		err = recordset_find(planned, record, &in_file, &row_index);
+	if (err != OK)
+		return err;
+	if (in_feed == RECORDSET_SAME || in_file == RECORDSET_SAME) {
+		pushing->skipped_count++;
+		return OK;
+	}
+	if (!args_has(pushing->args, "duplicates")) {
+		if (in_feed == RECORDSET_OTHER)
+			row_complain(&pushing->rows, row->row, COLUMN_COUNT, slice_of("", 0),
+			    "its number was pushed before with other content, as record %" PRIu64 " of the feed",
+			    feed_index);
+		else if (in_file == RECORDSET_OTHER)
+			row_complain(&pushing->rows, row->row, COLUMN_COUNT, slice_of("", 0),
+			    "its number stands in row %" PRIu64 " with other content",
+			    pushing->rows.records[row_index].row);
+	}
+	pushing->plan[pushing->plan_count++] = index;
+	return recordset_add(planned, record, index);
+}
+
+static enum exit_code plan_make(struct pushing *pushing)
+{
+	struct recordset planned;
+	enum err err = OK;
+
+	recordset_init(&planned);
+	pushing->plan = calloc(pushing->rows.record_count + 1, sizeof(*pushing->plan));
+	if (pushing->plan == NULL)
+		err = ERR_MEMORY;
+	for (size_t i = 0; err == OK && i < pushing->rows.record_count; i++)
+		err = row_plan(pushing, i, &planned);
+	recordset_done(&planned);
+	if (err != OK)
+		return out_fail(err, NULL, NULL);
+	if (pushing->rows.fault_total == 0)
+		return EXIT_OK;
+	return faults_print(pushing->settings, &pushing->rows,
+	    "nothing was signed; a wrong trade is refunded in full and pushed again under a new number (or, to have "
+	    "the "
+	    "ledger record these rows as duplicates that do not count: --duplicates)");
+}
+
+/* ---- sending */
+
+/* The next push's rows: as many as fit. */
+static size_t chunk_count(const struct pushing *pushing)
+{
+	uint64_t size = PUSH_OVERHEAD;
+	size_t count = 0;
+
+	while (pushing->done_count + count < pushing->plan_count && count < pushing->row_max) {
+		size += pushing->rows.records[pushing->plan[pushing->done_count + count]].size + RECORD_OVERHEAD;
+		if (count > 0 && size > pushing->size_max)
+			break;
+		count++;
+	}
+	return count;
+}
+
+static void on_progress(void *cookie, uint64_t sent_size, uint64_t total_size)
+{
+	struct pushing *pushing = cookie;
+	uint64_t share = total_size > 0 ? sent_size * pushing->under_way_count / total_size : 0;
+
+	progress_show(&pushing->progress, pushing->done_count + share);
+}
+
+/* The ledger named records of a check; the file's reader wants rows. */
+static enum exit_code check_complain(struct pushing *pushing, const struct link_answer *answer)
+{
+	uint64_t start = feedstate_frontier(pushing->session.state)->size;
+	const json_t *list = json_object_get(answer->json, "errors"), *error;
+	char next[128];
+	size_t i;
+
+	json_array_foreach(list, i, error)
+	{
+		json_int_t index = json_integer_value(json_object_get(error, "index"));
+		uint64_t place = (uint64_t)index - start, row = 0;
+
+		if (index >= 0 && (uint64_t)index >= start && place < pushing->under_way_count)
+			row = pushing->rows.records[pushing->plan[pushing->done_count + place]].row;
+		row_complain(&pushing->rows, row, column_by_name(slice_text(json_text_or(error, "field", ""))),
+		    slice_of("", 0), "%s", json_text_or(error, "reason", "refused without a reason"));
+	}
+	(void)snprintf(
+	    next, sizeof(next), "%zu rows before these are pushed, the rest was not sent", pushing->done_count);
+	return pushing->rows.fault_total > 0 ? faults_print(pushing->settings, &pushing->rows, next)
+					     : out_fail_answer(answer);
+}
+
+/* Takes note of a receipt that verified. `pushed_count` are the rows that it acknowledges. */
+static enum exit_code receipt_take(
+    struct pushing *pushing, const struct receipt *receipt, const char *path, uint64_t pushed_count)
+{
+	for (int i = 0; i < DISPOSITION_COUNT; i++)
+		pushing->tally[i] += receipt->tally[i];
+	if (pushed_count > receipt->count)
+		pushing->known_count += pushed_count - receipt->count;
+	pushing->ledger_size = receipt->ledger_size;
+	return json_array_append_new(pushing->receipts, json_string(path)) == 0 ? EXIT_OK
+										: out_fail(ERR_MEMORY, NULL, NULL);
+}
+
+static enum exit_code chunk_push(struct pushing *pushing, size_t count)
+{
+	struct slice *records = calloc(count, sizeof(*records));
+	struct link_answer answer = {.why = {""}};
+	struct receipt receipt;
+	enum exit_code code;
+	char *path = NULL;
+
+	if (records == NULL)
+		return out_fail(ERR_MEMORY, NULL, NULL);
+	for (size_t i = 0; i < count; i++)
+		records[i] = rows_record(&pushing->rows, pushing->plan[pushing->done_count + i]);
+	pushing->under_way_count = count;
+	code = push_check(&pushing->session, records, count, &answer);
+	if (code == EXIT_REFUSED && answer.err == ERR_RECORDS)
+		code = check_complain(pushing, &answer);
+	link_answer_done(&answer);
+	if (code == EXIT_OK)
+		code = push_sign(&pushing->session, records, count);
+	if (code == EXIT_OK)
+		code = push_send(&pushing->session, &receipt, &path);
+	if (code == EXIT_OK)
+		code = receipt_take(pushing, &receipt, path, count);
+	if (code == EXIT_OK)
+		pushing->done_count += count;
+	pushing->under_way_count = 0;
+	free(path);
+	free(records);
+	return code;
+}
+
+/* What an earlier run signed and did not hear back from. */
+static enum exit_code pending_push(struct pushing *pushing)
+{
+	struct push_session *session = &pushing->session;
+	uint64_t size = feedstate_frontier(session->state)->size;
+	struct receipt receipt;
+	enum exit_code code;
+	char *path = NULL;
+
+	if (feedstate_pending(session->state).size == 0)
+		return EXIT_OK;
+	out_info("subsidy: first the push that an earlier run left without an answer");
+	code = push_send(session, &receipt, &path);
+	if (code == EXIT_OK)
+		code = receipt_take(pushing, &receipt, path, feedstate_frontier(session->state)->size - size);
+	free(path);
+	if (code == EXIT_OK && link_has_token(session->link))
+		code = push_sync(session);
+	return code;
+}
+
+static enum exit_code push_all(struct pushing *pushing)
+{
+	enum exit_code code = EXIT_OK;
+
+	progress_begin(&pushing->progress, pushing->plan_count);
+	while (code == EXIT_OK && pushing->done_count < pushing->plan_count) {
+		progress_show(&pushing->progress, pushing->done_count);
+		code = chunk_push(pushing, chunk_count(pushing));
+	}
+	progress_end(&pushing->progress);
+	if (code != EXIT_OK && pushing->done_count > 0)
+		out_info("         %zu of %zu new rows were pushed and acknowledged before that", pushing->done_count,
+		    pushing->plan_count);
+	return code;
+}
+
+/* ---- the summary */
+
+static enum exit_code summary_print_json(const struct pushing *pushing)
+{
+	const struct push_session *session = &pushing->session;
+	json_t *not_counted = json_object();
+
+	for (int i = DISPOSITION_COUNTED + 1; i < DISPOSITION_COUNT; i++)
+		if (pushing->tally[i] > 0)
+			(void)json_object_set_new(not_counted, disposition_name((enum disposition)i),
+			    json_integer((json_int_t)pushing->tally[i]));
+	return out_json(
+	    json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:O}", "venue", session->venue, "generation",
+		(json_int_t)session->generation, "feed_size", (json_int_t)feedstate_frontier(session->state)->size,
+		"ledger_size", (json_int_t)pushing->ledger_size, "rows", (json_int_t)pushing->rows.record_count, "new",
+		(json_int_t)pushing->done_count, "skipped", (json_int_t)pushing->skipped_count, "known",
+		(json_int_t)pushing->known_count, "counted", (json_int_t)pushing->tally[DISPOSITION_COUNTED],
+		"not_counted", not_counted, "receipts", pushing->receipts));
+}
+
+static enum exit_code summary_print(const struct pushing *pushing)
+{
+	static const struct table_column columns[] = {{NULL, false}, {NULL, true}, {NULL, false}};
+	const struct push_session *session = &pushing->session;
+	size_t receipt_count = json_array_size(pushing->receipts);
+	struct table table;
+	enum err err;
+
+	if (pushing->settings->is_json)
+		return summary_print_json(pushing);
+	table_init(&table, columns, 3);
+	table_cell(&table, "new");
+	table_cellf(&table, "%zu", pushing->done_count);
+	table_cell(&table, "pushed and acknowledged");
+	table_cell(&table, "skipped");
+	table_cellf(&table, "%" PRIu64, pushing->skipped_count);
+	table_cell(&table, "already in the feed");
+	if (pushing->known_count > 0) {
+		table_cell(&table, "known");
+		table_cellf(&table, "%" PRIu64, pushing->known_count);
+		table_cell(&table, "the ledger had them from an earlier push");
+	}
+	for (int i = DISPOSITION_COUNTED; i < DISPOSITION_COUNT; i++) {
+		enum disposition disposition = (enum disposition)i;
+
+		if (pushing->tally[i] == 0)
+			continue;
+		table_cell(&table, disposition_name(disposition));
+		table_style(&table, disposition == DISPOSITION_COUNTED ? TABLE_GOOD : TABLE_WARN);
+		table_cellf(&table, "%" PRIu64, pushing->tally[i]);
+		table_cell(&table, disposition_sentence(disposition));
+	}
+	err = table_print(&table, stdout);
+	table_done(&table);
+	if (pushing->plan_count == 0)
+		out_info("subsidy: all rows were there already; nothing was sent");
+	if (receipt_count > 0)
+		out_info("subsidy: %zu %s in %s; ledger size %" PRIu64, receipt_count,
+		    receipt_count == 1 ? "receipt" : "receipts", session->receipts_folder, pushing->ledger_size);
+	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
+}
+
+/* ---- the command */
+
+static enum exit_code signer_load(struct pushing *pushing)
+{
+	const char *path = args_text(pushing->args, "key");
+	struct why why = {""};
+	enum err err;
+
+	if (path == NULL)
+		return out_usage("say which key signs: --key FILE (or --check, to look at the file alone)");
+	err = file_load_signer(path, &pushing->session.signer, &why);
+	if (err != OK)
+		return out_fail(err, &why, NULL);
+	if (strcmp(signer_key(pushing->session.signer)->name, pushing->session.venue) == 0)
+		return EXIT_OK;
+	return out_usage("%s is the key of \"%s\", not of %s", path, signer_key(pushing->session.signer)->name,
+	    pushing->session.venue);
+}
+
+static enum exit_code file_push(struct pushing *pushing)
+{
+	struct push_session *session = &pushing->session;
+	enum exit_code code = push_begin(session);
+
+	if (code == EXIT_OK)
+		code = pending_push(pushing);
+	if (code == EXIT_OK)
+		code = plan_make(pushing);
+	if (code == EXIT_OK)
+		code = push_all(pushing);
+	if (code == EXIT_OK)
+		code = summary_print(pushing);
+	push_end(session);
+	return code;
+}
+
+static enum exit_code push_run(const struct settings *settings, const struct args *args)
+{
+	static const uint64_t row_range[2] = {1, PUSH_RECORDS_MAX};
+	struct pushing pushing = {.settings = settings, .args = args};
+	const char *path = args->words[1];
+	enum exit_code code;
+
+	if (!venue_id_is_valid(slice_text(args->words[0])))
+		return out_usage("a venue's id is lower-case letters, digits and '-'; found \"%s\"", args->words[0]);
+	if (!args_number(args, "rows", row_range, CLIENT_PUSH_RECORDS, &pushing.row_max))
+		return EXIT_USAGE;
+	/* Who shows a certificate, or says how large a push may be, may send more than a stranger. */
+	pushing.size_max = settings->cert != NULL || args_has(args, "rows") ? PUSH_SIZE_MAX : CLIENT_PUSH_SIZE_MAX;
+	pushing.session = (struct push_session){.settings = settings,
+	    .venue = args->words[0],
+	    .receipts = args_text(args, "receipts"),
+	    .on_progress = on_progress,
+	    .cookie = &pushing};
+	rows_init(&pushing.rows);
+	pushing.rows.today = date_of_time((uint64_t)time(NULL) * 1000000);
+	pushing.receipts = json_array();
+	code = rows_read(path, &pushing.rows);
+	if (code == EXIT_OK && pushing.rows.fault_total > 0)
+		code = faults_print(settings, &pushing.rows, "nothing was sent; mend these rows and repeat");
+	else if (code == EXIT_OK && args_has(args, "check"))
+		code = checked_print(&pushing);
+	else if (code == EXIT_OK && (code = signer_load(&pushing)) == EXIT_OK)
+		code = file_push(&pushing);
+	json_decref(pushing.receipts);
+	signer_free(pushing.session.signer);
+	free(pushing.plan);
+	rows_done(&pushing.rows);
+	return code;
+}
+
+static const struct option options[] = {
+    {"key", "FILE", "the venue's private key", false},
+    {"check", NULL, "only look at the file: no key, no network", false},
+    {"receipts", "FOLDER", "where receipts go; by default into the state folder", false},
+    {"rows", "N", "rows of one push, 1 to 65536; by default 10000, or fewer where no certificate is shown", false},
+    {"duplicates", NULL, "also push rows whose number the feed has with other content; they do not count", false},
+    {0},
+};
+
+const struct command cmd_push = {
+    .name = "push",
+    .usage = "VENUE FILE.csv|FILE.jsonl --key FILE [--check] [--receipts FOLDER] [--rows N] [--duplicates]",
+    .summary = "push trades and refunds to the ledger",
+    .help = "Reads a file of trades and refunds, complains of every wrong row at once (and then sends nothing), signs\n"
+	    "what the feed does not have yet, sends it, and keeps the ledger's receipts. Rows that were pushed before\n"
+	    "are skipped, so pushing a file again is safe; after a lost answer or a crash just repeat the command.\n"
+	    "The columns are described in FORMAT.md; English and Chinese names both do. Row 1 is a CSV file's head.\n"
+	    "\n"
+	    "  subsidy push qddex 2026-11.csv --check\n"
+	    "  subsidy push qddex 2026-11.csv --key qddex.key --receipts receipts\n"
+	    "\n"
+	    "What was pushed is remembered in the state folder. Where that is lost, give the venue's access code with\n"
+	    "--token FILE: the feed is then fetched from the ledger, and believed only where your key has signed it.\n",
+    .options = options,
+    .word_min = 2,
+    .word_max = 2,
+    .run = push_run,
+};
