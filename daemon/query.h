@@ -3,38 +3,24 @@
  * ledger size (0 < size <= that of the transaction), at its head or earlier. Amounts are decimal strings.
  *
  * At the head an enterprise's figures come from its cells; at an earlier size its chain is folded again, bounded by
- * AS_OF_WALK_MAX (ERR_TOO_LARGE says so). Both ways give the same figures, and `subsidyd verify` compares them.
+ * AS_OF_WALK_MAX (ERR_TOO_LARGE says so). See history.h.
  */
 #ifndef DAEMON_QUERY_H
 #define DAEMON_QUERY_H
 
 #include <jansson.h>
 
-#include "daemon/cells.h"
-#include "daemon/chain.h"
-#include "daemon/ingest.h"
-
-/* What an enterprise is and has done, at a size: enough for every policy. */
-struct history;
-/* ERR_NOT_FOUND for a code that no entry concerned and no register names, at that size. */
-enum err history_read(struct store_txn *txn, const struct code *code, uint64_t size, struct history **ret_history,
-    struct why *why) must_check;
-void history_free(struct history *history);
-/* Name and lists at that size; NULL when not registered. */
-const struct account *history_account(const struct history *history);
-/* One policy's sums and result. ERR_OVERFLOW, ERR_MEMORY. */
-enum err history_evaluate(const struct history *history, const struct policy *policy, struct policy_sums *ret_sums,
-    struct policy_result *ret_result) must_check;
-/* The same from the chain even at the head: for verify, which compares. */
-enum err history_read_chain(struct store_txn *txn, const struct code *code, uint64_t size, struct history **ret_history,
-    struct why *why) must_check;
+#include "daemon/history.h"
 
 /* Bodies of the answers of the same name in the API. The caller owns *ret_json. */
 enum err query_enterprise(struct store_txn *txn, const struct code *code, uint64_t size, json_t **ret_json, struct why *why) must_check;
 enum err query_explain(struct store_txn *txn, const struct code *code, uint64_t size, const char *policy_id, json_t **ret_json,
     struct why *why) must_check;
 
-/* A page of rows. `after` is where the page before ended (0: from the start); *ret_after is 0 at the end. */
+/*
+ * A page of rows. `after` is where the page before ended (0: from the start; for trades the ledger index of its last
+ * row, for the list a count of rows); ret_after is 0 at the end. ERR_BAD_REQUEST where `after` is not such a place.
+ */
 struct query_page {
 	uint64_t after;
 	size_t limit;
