@@ -9,7 +9,7 @@ static const struct {
 	const char *sentence;
 } table[ERR_COUNT] = {
 #define ERR_ROW(id, name, status, sentence) [id] = {name, status, sentence},
-	ERR_LIST(ERR_ROW)
+    ERR_LIST(ERR_ROW)
 #undef ERR_ROW
 };
 

@@ -9,6 +9,7 @@
 #include "proto/record.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/date.h"
@@ -69,7 +70,7 @@ static const char *quote(struct slice text, char ret_quote[static QUOTE_SIZE])
 			*at++ = (char)byte;
 		}
 	}
-	strcpy(at, is_cut ? "…\"" : "\"");
+	(void)snprintf(at, (size_t)(ret_quote + QUOTE_SIZE - at), is_cut ? "…\"" : "\"");
 	return ret_quote;
 }
 

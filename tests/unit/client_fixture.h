@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/row.h"
+#include "tests/unit/folder.h"
 
 #define FIXTURE_HASH "9d374245f41f172a5f3e52882f5d8f7c1be3a6378a8ce034f2447ca6ae50580a"
 
@@ -103,11 +104,7 @@ static inline char *fixture_folder(void)
 
 static inline void fixture_folder_remove(char *path)
 {
-	char *command = NULL;
-
-	if (asprintf(&command, "rm -rf '%s'", path) >= 0 && system(command) != 0)
-		fprintf(stderr, "%s is left behind\n", path);
-	free(command);
+	folder_remove(path);
 	free(path);
 }
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ static bool parse(const char *text, struct command_line *ret_line)
 	char *argv[32] = {copy}, *rest = NULL;
 	int argc = 1;
 
-	strcpy(copy, text);
+	(void)snprintf(copy, sizeof(copy), "%s", text);
 	for (char *word = strtok_r(copy, "|", &rest); word != NULL; word = strtok_r(NULL, "|", &rest))
 		argv[argc++] = word;
 	argv[0] = copy;
