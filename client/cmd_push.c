@@ -14,6 +14,7 @@
 #include "client/client.h"
 #include "client/commands.h"
 #include "client/csv.h"
+#include "client/faults.h"
 #include "client/file.h"
 #include "client/jsonl.h"
 #include "client/out.h"
@@ -40,7 +41,8 @@ struct pushing {
 	uint64_t skipped_count;
 	/* what has come of them */
 	uint64_t tally[DISPOSITION_COUNT];
-	uint64_t known_count; /* acknowledged, but recorded earlier: their receipt isn't this one */
+	uint64_t resent_count; /* of an earlier run's push, acknowledged now */
+	uint64_t known_count;  /* acknowledged, but recorded earlier: their receipt isn't this one */
 	uint64_t ledger_size;
 	json_t *receipts;
 };
@@ -74,58 +76,6 @@ static enum exit_code rows_read(const char *path, struct rows *rows)
 		(void)why_set(&why, err, "more than %d rows; split the file", CSV_ROWS_MAX);
 	(void)why_set(&where, err, "%s: %s", path, why.text);
 	return err == OK ? EXIT_OK : out_fail(err, &where, "nothing was sent");
-}
-
-static int fault_compare(const void *a, const void *b)
-{
-	const struct row_fault *left = a, *right = b;
-
-	return left->row < right->row ? -1 : left->row > right->row;
-}
-
-static enum exit_code faults_print_json(const struct rows *rows)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < rows->fault_count; i++) {
-		const struct row_fault *fault = &rows->faults[i];
-
-		if (json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s}", "row", (json_int_t)fault->row, "column",
-						    fault->column, "value", fault->value, "rule", fault->rule)) != 0) {
-			json_decref(list);
-			return out_fail(ERR_MEMORY, NULL, NULL);
-		}
-	}
-	return out_json(json_pack("{s:I,s:o}", "error_count", (json_int_t)rows->fault_total, "errors", list));
-}
-
-/* Every fault, for people on stderr. Gives EXIT_REFUSED. */
-static enum exit_code faults_print(const struct settings *settings, struct rows *rows, const char *next)
-{
-	static const struct table_column columns[] = {
-	    {"row", true}, {"column", false}, {"value", false}, {"rule", false}};
-	struct why why = {""};
-	struct table table;
-
-	qsort(rows->faults, rows->fault_count, sizeof(*rows->faults), fault_compare);
-	if (settings->is_json) {
-		if (faults_print_json(rows) != EXIT_OK)
-			return EXIT_OTHER;
-	} else {
-		table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-		for (size_t i = 0; i < rows->fault_count; i++) {
-			table_cellf(&table, "%" PRIu64, rows->faults[i].row);
-			table_cell(&table, rows->faults[i].column[0] != '\0' ? rows->faults[i].column : NULL);
-			table_cell(&table, rows->faults[i].value);
-			table_cell(&table, rows->faults[i].rule);
-		}
-		(void)table_print(&table, stderr);
-		table_done(&table);
-	}
-	(void)why_set(
-	    &why, ERR_RECORDS, "%" PRIu64 " %s", rows->fault_total, rows->fault_total == 1 ? "error" : "errors");
-	(void)out_fail(ERR_RECORDS, &why, next);
-	return EXIT_REFUSED;
 }
 
 static enum exit_code checked_print(const struct pushing *pushing)
@@ -179,11 +129,11 @@ static enum err row_plan(struct pushing *pushing, size_t index, struct recordset
 	}
 	if (!args_has(pushing->args, "duplicates")) {
 		if (in_feed == RECORDSET_OTHER)
-			row_complain(&pushing->rows, row->row, COLUMN_COUNT, slice_of("", 0),
+			rows_complain(&pushing->rows, row->row, COLUMN_COUNT, slice_of("", 0),
 			    "its number was pushed before with other content, as record %" PRIu64 " of the feed",
 			    feed_index);
 		else if (in_file == RECORDSET_OTHER)
-			row_complain(&pushing->rows, row->row, COLUMN_COUNT, slice_of("", 0),
+			rows_complain(&pushing->rows, row->row, COLUMN_COUNT, slice_of("", 0),
 			    "its number stands in row %" PRIu64 " with other content",
 			    pushing->rows.records[row_index].row);
 	}
@@ -253,7 +203,7 @@ static enum exit_code check_complain(struct pushing *pushing, const struct link_
 
 		if (index >= 0 && (uint64_t)index >= start && place < pushing->under_way_count)
 			row = pushing->rows.records[pushing->plan[pushing->done_count + place]].row;
-		row_complain(&pushing->rows, row, column_by_name(slice_text(json_text_or(error, "field", ""))),
+		rows_complain(&pushing->rows, row, column_by_name(slice_text(json_text_or(error, "field", ""))),
 		    slice_of("", 0), "%s", json_text_or(error, "reason", "refused without a reason"));
 	}
 	(void)snprintf(
@@ -319,8 +269,9 @@ static enum exit_code pending_push(struct pushing *pushing)
 		return EXIT_OK;
 	out_info("subsidy: first the push that an earlier run left without an answer");
 	code = push_send(session, &receipt, &path);
+	pushing->resent_count = feedstate_frontier(session->state)->size - size;
 	if (code == EXIT_OK)
-		code = receipt_take(pushing, &receipt, path, feedstate_frontier(session->state)->size - size);
+		code = receipt_take(pushing, &receipt, path, pushing->resent_count);
 	free(path);
 	if (code == EXIT_OK && link_has_token(session->link))
 		code = push_sync(session);
@@ -354,13 +305,13 @@ static enum exit_code summary_print_json(const struct pushing *pushing)
 		if (pushing->tally[i] > 0)
 			(void)json_object_set_new(not_counted, disposition_name((enum disposition)i),
 			    json_integer((json_int_t)pushing->tally[i]));
-	return out_json(
-	    json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:O}", "venue", session->venue, "generation",
-		(json_int_t)session->generation, "feed_size", (json_int_t)feedstate_frontier(session->state)->size,
-		"ledger_size", (json_int_t)pushing->ledger_size, "rows", (json_int_t)pushing->rows.record_count, "new",
-		(json_int_t)pushing->done_count, "skipped", (json_int_t)pushing->skipped_count, "known",
-		(json_int_t)pushing->known_count, "counted", (json_int_t)pushing->tally[DISPOSITION_COUNTED],
-		"not_counted", not_counted, "receipts", pushing->receipts));
+	return out_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:O}", "venue", session->venue,
+	    "generation", (json_int_t)session->generation, "feed_size",
+	    (json_int_t)feedstate_frontier(session->state)->size, "ledger_size", (json_int_t)pushing->ledger_size,
+	    "rows", (json_int_t)pushing->rows.record_count, "new", (json_int_t)pushing->done_count, "skipped",
+	    (json_int_t)pushing->skipped_count, "resent", (json_int_t)pushing->resent_count, "known",
+	    (json_int_t)pushing->known_count, "counted", (json_int_t)pushing->tally[DISPOSITION_COUNTED], "not_counted",
+	    not_counted, "receipts", pushing->receipts));
 }
 
 static enum exit_code summary_print(const struct pushing *pushing)
@@ -380,6 +331,11 @@ static enum exit_code summary_print(const struct pushing *pushing)
 	table_cell(&table, "skipped");
 	table_cellf(&table, "%" PRIu64, pushing->skipped_count);
 	table_cell(&table, "already in the feed");
+	if (pushing->resent_count > 0) {
+		table_cell(&table, "resent");
+		table_cellf(&table, "%" PRIu64, pushing->resent_count);
+		table_cell(&table, "an earlier run's, acknowledged now");
+	}
 	if (pushing->known_count > 0) {
 		table_cell(&table, "known");
 		table_cellf(&table, "%" PRIu64, pushing->known_count);

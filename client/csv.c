@@ -143,18 +143,18 @@ static void head_take(struct sheet *sheet, const struct csv_row *row)
 
 		sheet->columns[sheet->column_count++] = column;
 		if (!utf8_is_text(name))
-			row_complain(sheet->rows, row->number, COLUMN_COUNT, slice_of("", 0),
+			rows_complain(sheet->rows, row->number, COLUMN_COUNT, slice_of("", 0),
 			    "column %zu is not UTF-8 text; save the file as \"CSV UTF-8\"", i + 1);
 		else if (column == COLUMN_COUNT)
-			row_complain(sheet->rows, row->number, column, name, "column %zu has no known name", i + 1);
+			rows_complain(sheet->rows, row->number, column, name, "column %zu has no known name", i + 1);
 		else if ((seen & 1u << column) != 0)
-			row_complain(
+			rows_complain(
 			    sheet->rows, row->number, column, name, "column %zu has a name that stood before", i + 1);
 		if (column != COLUMN_COUNT)
 			seen |= 1u << column;
 	}
 	if (row->cell_count > COLUMN_COUNT)
-		row_complain(sheet->rows, row->number, COLUMN_COUNT, slice_of("", 0),
+		rows_complain(sheet->rows, row->number, COLUMN_COUNT, slice_of("", 0),
 		    "there are %zu columns; there can be %d", row->cell_count, COLUMN_COUNT);
 }
 
@@ -163,7 +163,7 @@ static void row_take(struct sheet *sheet, const struct csv_row *cells)
 	struct row row = {.number = cells->number, .head_number = sheet->head_number};
 
 	if (cells->cell_count != sheet->column_count) {
-		row_complain(sheet->rows, cells->number, COLUMN_COUNT, slice_of("", 0),
+		rows_complain(sheet->rows, cells->number, COLUMN_COUNT, slice_of("", 0),
 		    "has %zu cells, the first row %zu; is a comma missing, or not within quotes?", cells->cell_count,
 		    sheet->column_count);
 		return;

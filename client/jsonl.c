@@ -57,14 +57,14 @@ static void object_take(json_t *object, uint64_t number, struct buf *texts, stru
 
 		/* Chinese names are for people's spreadsheets. */
 		if (column == COLUMN_COUNT || strcmp(column_name(column), key) != 0) {
-			row_complain(rows, number, COLUMN_COUNT, slice_text(key), "there is no key of this name");
+			rows_complain(rows, number, COLUMN_COUNT, slice_text(key), "there is no key of this name");
 			continue;
 		}
 		if (json_is_null(value))
 			continue;
 		starts[column] = texts->size;
 		if (!value_take(value, column, texts))
-			row_complain(rows, number, column, slice_of("", 0), "%s", type_rule(column));
+			rows_complain(rows, number, column, slice_of("", 0), "%s", type_rule(column));
 		ends[column] = texts->size;
 		row.columns |= 1u << column;
 	}
@@ -98,7 +98,7 @@ static void line_take(const char *line, size_t size, uint64_t number, struct row
 
 	object = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
 	if (object == NULL) {
-		row_complain(rows, number, COLUMN_COUNT, slice_of("", 0), "not JSON: %s (at byte %d)", error.text,
+		rows_complain(rows, number, COLUMN_COUNT, slice_of("", 0), "not JSON: %s (at byte %d)", error.text,
 		    error.position);
 		return;
 	}
@@ -106,7 +106,7 @@ static void line_take(const char *line, size_t size, uint64_t number, struct row
 	if (json_is_object(object))
 		object_take(object, number, &texts, rows);
 	else
-		row_complain(rows, number, COLUMN_COUNT, slice_of("", 0), "must be one object in braces");
+		rows_complain(rows, number, COLUMN_COUNT, slice_of("", 0), "must be one object in braces");
 	buf_done(&texts);
 	json_decref(object);
 }

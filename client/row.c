@@ -5,55 +5,13 @@
  */
 #include "client/row.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/date.h"
 #include "proto/money.h"
 #include "proto/usci.h"
 
-#define TRADE (1u << RECORD_TRADE)
-#define REFUND (1u << RECORD_REFUND)
-#define ROWS_SIZE_MAX ((size_t)CSV_ROWS_MAX * 1024) /* bytes of all records of a file; most take about 250 */
-#define VALUE_SHOWN_MAX 60                          /* bytes of a cell that a complaint repeats */
-#define CODE_TEXT_MAX 64                            /* bytes usci_normalise may give */
-
-static const struct {
-	const char *name, *chinese;
-	unsigned kinds;
-	bool is_required; /* the column, in a file with rows of these kinds */
-} columns[COLUMN_COUNT] = {
-    [COLUMN_KIND] = {"kind", "记录类型", TRADE | REFUND, false},
-    [COLUMN_TRADE_NO] = {"trade_no", "交易编号", TRADE, true},
-    [COLUMN_CONTRACT_NO] = {"contract_no", "合同编号", TRADE, true},
-    [COLUMN_CONTRACT_HASH] = {"contract_hash", "合同摘要", TRADE, true},
-    [COLUMN_CONTRACT_KIND] = {"contract_kind", "合同类型", TRADE, true},
-    [COLUMN_PRODUCT_CODE] = {"product_code", "产品编码", TRADE, true},
-    [COLUMN_PRODUCT_NAME] = {"product_name", "产品名称", TRADE, true},
-    [COLUMN_PRODUCT_KIND] = {"product_kind", "产品类型", TRADE, true},
-    [COLUMN_SUPPLIER] = {"supplier", "供方统一社会信用代码", TRADE, true},
-    [COLUMN_SUPPLIER_NAME] = {"supplier_name", "供方名称", TRADE, false},
-    [COLUMN_BUYER] = {"buyer", "需方统一社会信用代码", TRADE, true},
-    [COLUMN_BUYER_NAME] = {"buyer_name", "需方名称", TRADE, false},
-    [COLUMN_BROKER] = {"broker", "中介方统一社会信用代码", TRADE, false},
-    [COLUMN_AMOUNT] = {"amount", "金额", TRADE | REFUND, true},
-    [COLUMN_TAX] = {"tax", "税额", TRADE | REFUND, true},
-    [COLUMN_INSTALMENT] = {"instalment", "结算期次", TRADE, false},
-    [COLUMN_SIGNED_ON] = {"signed_on", "签订日期", TRADE, true},
-    [COLUMN_SETTLED_ON] = {"settled_on", "结算日期", TRADE, true},
-    [COLUMN_VOUCHER_NO] = {"voucher_no", "交易凭证编号", TRADE, true},
-    [COLUMN_INVOICE_NO] = {"invoice_no", "发票号码", TRADE, false},
-    [COLUMN_RELATED_DECLARED] = {"related_declared", "是否关联交易", TRADE, false},
-    [COLUMN_OTHER_SUBSIDY] = {"other_subsidy", "是否享受其他补贴", TRADE, false},
-    [COLUMN_ADJUST_NO] = {"adjust_no", "退款编号", REFUND, true},
-    [COLUMN_ORIGINAL_TRADE_NO] = {"original_trade_no", "原交易编号", REFUND, true},
-    [COLUMN_OCCURRED_ON] = {"occurred_on", "退款日期", REFUND, true},
-    [COLUMN_REASON_CODE] = {"reason_code", "退款原因代码", REFUND, true},
-    [COLUMN_REASON] = {"reason", "退款原因", REFUND, false},
-    [COLUMN_RED_INVOICE_NO] = {"red_invoice_no", "红字发票号码", REFUND, false},
-};
+#define CODE_TEXT_MAX 64 /* bytes usci_normalise may give */
 
 /* The Chinese words of a value; the English ones are those of record.h. */
 struct word {
@@ -70,133 +28,6 @@ static const struct word product_words[] = {{"数据集", PRODUCT_DATASET}, {"�
     {"其他", PRODUCT_OTHER}, {NULL, 0}};
 static const struct word declaration_words[] = {
     {"否", DECLARED_NO}, {"是", DECLARED_YES}, {"未声明", DECLARED_NOT_STATED}, {NULL, 0}};
-
-/* ---- columns */
-
-const char *column_name(enum column column)
-{
-	return column < COLUMN_COUNT ? columns[column].name : "";
-}
-
-const char *column_chinese(enum column column)
-{
-	return column < COLUMN_COUNT ? columns[column].chinese : "";
-}
-
-enum column column_by_name(struct slice name)
-{
-	for (enum column column = 0; column < COLUMN_COUNT; column++)
-		if (slice_equal(name, slice_text(columns[column].name)) ||
-		    slice_equal(name, slice_text(columns[column].chinese)))
-			return column;
-	return COLUMN_COUNT;
-}
-
-/* ---- lists of records and faults */
-
-void rows_init(struct rows *rows)
-{
-	*rows = (struct rows){.err = OK};
-	buf_init(&rows->bytes, ROWS_SIZE_MAX);
-}
-
-void rows_done(struct rows *rows)
-{
-	for (size_t i = 0; i < rows->fault_count; i++) {
-		free(rows->faults[i].value);
-		free(rows->faults[i].rule);
-	}
-	free(rows->faults);
-	free(rows->records);
-	buf_done(&rows->bytes);
-	*rows = (struct rows){.err = OK};
-}
-
-struct slice rows_record(const struct rows *rows, size_t index)
-{
-	assert(index < rows->record_count);
-	return slice_of(rows->bytes.data + rows->records[index].offset, rows->records[index].size);
-}
-
-/* Room for one more in an array of `size`-byte things, or false. */
-static bool grow(void **array, size_t count, size_t *capacity, size_t size)
-{
-	size_t larger = *capacity == 0 ? 64 : 2 * *capacity;
-	void *grown;
-
-	if (count < *capacity)
-		return true;
-	grown = reallocarray(*array, larger, size);
-	if (grown == NULL)
-		return false;
-	*array = grown;
-	*capacity = larger;
-	return true;
-}
-
-/* The cell's text, cut at a character's boundary; of what is not UTF-8 only the ASCII letters as they are. */
-static char *value_shown(struct slice value)
-{
-	bool is_text = utf8_is_text(value);
-	size_t size = value.size;
-	struct buf text;
-	char *copy;
-
-	if (size > VALUE_SHOWN_MAX) {
-		size = VALUE_SHOWN_MAX;
-		while (is_text && size > 0 && (value.data[size] & 0xc0) == 0x80)
-			size--;
-	}
-	buf_init(&text, 4 * VALUE_SHOWN_MAX + sizeof("…"));
-	for (size_t i = 0; i < size; i++) {
-		bool is_plain = value.data[i] >= 0x20 && value.data[i] != 0x7f && (is_text || value.data[i] < 0x80);
-
-		buf_printf(&text, is_plain ? "%c" : "\\x%02x", value.data[i]);
-	}
-	if (size < value.size)
-		buf_add_text(&text, "…");
-	copy = text.err == OK ? strdup(buf_text(&text)) : NULL;
-	buf_done(&text);
-	return copy;
-}
-
-static void fault_add(struct rows *rows, uint64_t number, enum column column, struct slice value, const char *rule)
-{
-	void *array = rows->faults;
-	struct row_fault fault = {.row = number, .column = column_name(column)};
-
-	rows->fault_total++;
-	if (rows->fault_count == CLIENT_ERRORS_MAX)
-		return;
-	fault.value = value_shown(value);
-	fault.rule = strdup(rule);
-	if (fault.value == NULL || fault.rule == NULL ||
-	    !grow(&array, rows->fault_count, &rows->fault_capacity, sizeof(fault))) {
-		free(fault.value);
-		free(fault.rule);
-		rows->err = ERR_MEMORY;
-		return;
-	}
-	rows->faults = array;
-	rows->faults[rows->fault_count++] = fault;
-}
-
-void row_complain(struct rows *rows, uint64_t number, enum column column, struct slice value, const char *format, ...)
-{
-	char *rule = NULL;
-	va_list arguments;
-	int size;
-
-	va_start(arguments, format);
-	size = vasprintf(&rule, format, arguments);
-	va_end(arguments);
-	if (size < 0) {
-		rows->err = ERR_MEMORY;
-		return;
-	}
-	fault_add(rows, number, column, value, rule);
-	free(rule);
-}
 
 /* ---- cells */
 
@@ -229,7 +60,7 @@ static struct slice cell(const struct parsing *parsing, enum column column)
 static void complain(struct parsing *parsing, enum column column, const char *rule)
 {
 	if ((parsing->bad & 1u << column) == 0)
-		fault_add(parsing->rows, parsing->row->number, column, cell(parsing, column), rule);
+		rows_complain(parsing->rows, parsing->row->number, column, cell(parsing, column), "%s", rule);
 	parsing->bad |= 1u << column;
 }
 
@@ -451,79 +282,48 @@ static bool record_passes(struct parsing *parsing, const struct record *record)
 		enum column column = column_by_name(slice_text(faults[i].field));
 
 		if (column == COLUMN_COUNT)
-			fault_add(parsing->rows, parsing->row->number, column, slice_of("", 0), faults[i].reason.text);
+			rows_complain(
+			    parsing->rows, parsing->row->number, column, slice_of("", 0), "%s", faults[i].reason.text);
 		else if ((moot & 1u << column) == 0)
-			fault_add(
-			    parsing->rows, parsing->row->number, column, cell(parsing, column), faults[i].reason.text);
+			rows_complain(parsing->rows, parsing->row->number, column, cell(parsing, column), "%s",
+			    faults[i].reason.text);
 	}
 	return false;
 }
 
-static void record_add(struct rows *rows, uint64_t number, const struct record *record)
-{
-	size_t offset = rows->bytes.size;
-	void *array = rows->records;
-	enum err err;
-
-	if (rows->record_count == CSV_ROWS_MAX) {
-		rows->err = ERR_TOO_MANY;
-		return;
-	}
-	err = record_encode(record, &rows->bytes);
-	if (err == OK)
-		err = rows->bytes.err;
-	if (err == OK && !grow(&array, rows->record_count, &rows->record_capacity, sizeof(*rows->records)))
-		err = ERR_MEMORY;
-	if (err != OK) {
-		rows->err = err;
-		return;
-	}
-	rows->records = array;
-	rows->records[rows->record_count++] = (struct row_record){
-	    .offset = offset,
-	    .size = (uint32_t)(rows->bytes.size - offset),
-	    .row = number,
-	};
-	rows->err = record->kind == RECORD_TRADE
-			? money_add(rows->amount_fen, (int64_t)record->trade.amount_fen, &rows->amount_fen)
-			: money_add(rows->refunded_fen, (int64_t)record->refund.amount_fen, &rows->refunded_fen);
-	rows->trade_count += record->kind == RECORD_TRADE;
-	rows->refund_count += record->kind == RECORD_REFUND;
-}
-
 /* Once per file and kind: the columns without which no such row can be. */
-static bool has_columns(const struct parsing *parsing, unsigned kind)
+static bool has_columns(const struct parsing *parsing, enum record_kind kind)
 {
 	bool has_all = true;
 
 	for (enum column column = 0; column < COLUMN_COUNT; column++) {
-		if ((columns[column].kinds & kind) == 0 || !columns[column].is_required ||
+		if (!column_is_of(column, kind) || !column_is_required(column) ||
 		    (parsing->row->columns & 1u << column) != 0)
 			continue;
 		has_all = false;
-		if ((parsing->rows->missing_told & kind) == 0)
-			row_complain(parsing->rows, parsing->row->head_number, column, slice_of("", 0),
-			    "the column %s (%s) is missing; a %s needs it", columns[column].name,
-			    columns[column].chinese, kind == TRADE ? "trade" : "refund");
+		if ((parsing->rows->missing_told & 1u << kind) == 0)
+			rows_complain(parsing->rows, parsing->row->head_number, column, slice_of("", 0),
+			    "the column %s (%s) is missing; a %s needs it", column_name(column), column_chinese(column),
+			    kind == RECORD_TRADE ? "trade" : "refund");
 	}
 	if (!has_all)
-		parsing->rows->missing_told |= kind;
+		parsing->rows->missing_told |= 1u << kind;
 	return has_all;
 }
 
-static void foreign_check(struct parsing *parsing, unsigned kind)
+static void foreign_check(struct parsing *parsing, enum record_kind kind)
 {
 	for (enum column column = 0; column < COLUMN_COUNT; column++)
-		if ((columns[column].kinds & kind) == 0 && cell(parsing, column).size > 0)
+		if (!column_is_of(column, kind) && cell(parsing, column).size > 0)
 			complain(parsing, column,
-			    kind == TRADE ? "must be empty in a trade: it belongs to a refund"
-					  : "must be empty in a refund: it belongs to a trade");
+			    kind == RECORD_TRADE ? "must be empty in a trade: it belongs to a refund"
+						 : "must be empty in a refund: it belongs to a trade");
 }
 
 void row_add(const struct row *row, struct rows *rows)
 {
 	struct parsing parsing = {.row = row, .rows = rows};
-	unsigned kind = RECORD_TRADE;
+	enum record_kind kind = RECORD_TRADE;
 	struct record record;
 	struct arena arena;
 
@@ -532,19 +332,19 @@ void row_add(const struct row *row, struct rows *rows)
 	arena_init(&arena, RECORD_SIZE_MAX);
 	parsing.arena = &arena;
 	if (cell(&parsing, COLUMN_KIND).size > 0)
-		kind = cell_word(
+		kind = (enum record_kind)cell_word(
 		    &parsing, COLUMN_KIND, 0, kind_words, "must be trade or refund (交易, 退款); empty is trade");
-	if (kind == 0 || !has_columns(&parsing, 1u << kind))
+	if (parsing.bad != 0 || !has_columns(&parsing, kind))
 		goto out;
-	foreign_check(&parsing, 1u << kind);
+	foreign_check(&parsing, kind);
 	memset(&record, 0, sizeof(record));
-	record.kind = (enum record_kind)kind;
-	if (record.kind == RECORD_TRADE)
+	record.kind = kind;
+	if (kind == RECORD_TRADE)
 		trade_parse(&parsing, &record.trade);
 	else
 		refund_parse(&parsing, &record.refund);
 	if (record_passes(&parsing, &record))
-		record_add(rows, row->number, &record);
+		rows_add(rows, row->number, &record);
 out:
 	arena_done(&arena);
 }

@@ -294,7 +294,7 @@ static void shows_bytes_that_are_not_text_escaped_and_cut(void **state)
 	(void)state;
 	memset(bytes, 0xb2, sizeof(bytes));
 	rows_init(&rows);
-	row_complain(&rows, 7, COLUMN_REASON, slice_of(bytes, sizeof(bytes)), "rule %d", 1);
+	rows_complain(&rows, 7, COLUMN_REASON, slice_of(bytes, sizeof(bytes)), "rule %d", 1);
 	assert_int_equal(rows.fault_count, 1);
 	assert_true(utf8_is_text(slice_text(rows.faults[0].value)));
 	assert_memory_equal(rows.faults[0].value, "\\xb2\\xb2", 8);
