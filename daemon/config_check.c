@@ -1,0 +1,109 @@
+/* What `subsidyd check` looks at beyond the file itself: every finding, not only the first. */
+#include "daemon/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/key.h"
+#include "daemon/tls.h"
+
+/* A private key's line is shorter than this by far. */
+#define KEY_FILE_SIZE_MAX 1024
+
+struct findings {
+	struct buf *text;
+	size_t count;
+};
+
+static void add(struct findings *findings, const char *setting, const char *path, const char *what)
+{
+	buf_printf(findings->text, "%s: %s: %s\n", setting, path, what);
+	findings->count++;
+}
+
+static void check_folder(struct findings *findings, const char *setting, const char *path)
+{
+	struct stat stat_;
+
+	if (stat(path, &stat_) != 0)
+		add(findings, setting, path, strerror(errno));
+	else if (!S_ISDIR(stat_.st_mode))
+		add(findings, setting, path, "not a folder");
+	else if (access(path, W_OK | X_OK) != 0)
+		add(findings, setting, path, "this user can't write in that folder");
+}
+
+/* The file itself may be made later; its folder must be there. */
+static void check_folder_of(struct findings *findings, const char *setting, const char *path)
+{
+	char copy[PATH_MAX];
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	check_folder(findings, setting, dirname(copy));
+}
+
+static void check_ledger_key(struct findings *findings, const char *path)
+{
+	static const char setting[] = "[ledger] key";
+	char text[KEY_FILE_SIZE_MAX];
+	struct signer *signer = NULL;
+	struct stat stat;
+	ssize_t size = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &stat) != 0 || (size = read(fd, text, sizeof(text))) < 0) {
+		add(findings, setting, path, strerror(errno));
+		goto out;
+	}
+	if ((stat.st_mode & S_IRWXO) != 0)
+		add(findings, setting, path, "others can read this private key; chmod 600");
+	if (size > 0 && text[size - 1] == '\n')
+		size--;
+	if ((size_t)size == sizeof(text) || signer_parse(slice_of(text, (size_t)size), &signer) != OK)
+		add(findings, setting, path, "not a private key, as `subsidy key new` makes them");
+	else if (signer_key(signer)->type != KEY_ED25519)
+		add(findings, setting, path, "a ledger's key is of type ed25519");
+out:
+	signer_free(signer);
+	key_wipe(text, sizeof(text));
+	if (fd >= 0)
+		close(fd);
+}
+
+static void check_tls(struct findings *findings, const char *section, const struct tls_files *files)
+{
+	struct tls *tls;
+	struct why why;
+
+	why.text[0] = '\0';
+	if (tls_new(files, &tls, &why) == OK) {
+		tls_free(tls);
+		return;
+	}
+	buf_printf(findings->text, "%s %s\n", section, why.text);
+	findings->count++;
+}
+
+size_t config_check(const struct config *config, struct buf *findings_text)
+{
+	struct findings findings = {.text = findings_text};
+	const struct tls_files feed = {
+	    .certificate = config->feed_certificate, .key = config->feed_key, .client_ca = config->feed_client_ca};
+	const struct tls_files public = {.certificate = config->public_certificate, .key = config->public_key};
+
+	check_folder(&findings, "[ledger] data", config->data);
+	check_folder_of(&findings, "[ledger] guard", config->guard);
+	check_ledger_key(&findings, config->ledger_key);
+	check_tls(&findings, "[feed]", &feed);
+	check_tls(&findings, "[public]", &public);
+	if (config->addresses != NULL)
+		check_folder_of(&findings, "[run] addresses", config->addresses);
+	return findings.count;
+}
