@@ -11,7 +11,14 @@
 #define COMMAND_LIST(X) \
 	X(cmd_key) \
 	X(cmd_push) \
-	X(cmd_order)
+	X(cmd_order) \
+	X(cmd_list) \
+	X(cmd_show) \
+	X(cmd_trades) \
+	X(cmd_explain) \
+	X(cmd_feed) \
+	X(cmd_overview) \
+	X(cmd_policies)
 /* clang-format on */
 
 #define COMMAND_DECLARE(name) extern const struct command name;

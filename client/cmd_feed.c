@@ -1,0 +1,230 @@
+/* subsidy feed: a venue's feed as the ledger holds it, for reconciliation; and what of it does not count. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "client/commands.h"
+#include "client/out.h"
+#include "client/view.h"
+#include "proto/date.h"
+#include "proto/money.h"
+#include "proto/record.h"
+
+#define ARENA_SIZE (1u << 20) /* what one record decodes to */
+
+/* ---- the feed */
+
+static enum exit_code head_print(const json_t *answer)
+{
+	static const struct table_column columns[] = {{NULL, false}, {NULL, false}};
+	const json_t *push = json_object_get(answer, "last_push"), *keys = json_object_get(answer, "keys");
+	struct table table;
+
+	table_init(&table, columns, 2);
+	view_field(&table, "venue", answer, "venue");
+	view_field(&table, "name", answer, "name");
+	view_field(&table, "generation", answer, "generation");
+	view_field(&table, "records", answer, "size");
+	view_field(&table, "root", answer, "root");
+	for (size_t i = 0; i < json_array_size(keys); i++) {
+		table_cell(&table, i == 0 ? "keys" : "");
+		table_cell(&table, json_string_value(json_array_get(keys, i)));
+	}
+	table_cell(&table, "last push");
+	if (json_is_object(push))
+		table_cellf(&table, "%s, ledger entry %lld, %lld records from %lld on", json_text_or(push, "time", "-"),
+		    (long long)json_integer_value(json_object_get(push, "index")),
+		    (long long)json_integer_value(json_object_get(push, "count")),
+		    (long long)json_integer_value(json_object_get(push, "start")));
+	else
+		table_cell(&table, "none");
+	view_field(&table, "ledger size", answer, "ledger_size");
+	return view_print(&table);
+}
+
+static enum exit_code months_print(const json_t *months, const char *month)
+{
+	static const char *const keys[] = {"month", "kind", "disposition", "records", "amount", "tax"};
+	static const struct table_column columns[] = {
+	    {"month", false}, {"kind", false}, {"counts", false}, {"records", true}, {"amount", true}, {"tax", true}};
+	size_t shown_count = 0;
+	struct table table;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(months); i++) {
+		const json_t *row = json_array_get(months, i);
+
+		if (month != NULL && strcmp(json_text_or(row, "month", ""), month) != 0)
+			continue;
+		for (size_t j = 0; j < sizeof(keys) / sizeof(keys[0]); j++)
+			view_cell(&table, row, keys[j]);
+		shown_count++;
+	}
+	if (shown_count == 0)
+		printf("There are no records%s.\n", month != NULL ? " of that month" : "");
+	return view_print(&table);
+}
+
+/* Each word that stands in the table is explained once. */
+static void dispositions_explain(const json_t *rows)
+{
+	for (int i = DISPOSITION_COUNTED + 1; i < DISPOSITION_COUNT; i++) {
+		const char *name = disposition_name((enum disposition)i);
+		size_t at = 0;
+
+		while (at < json_array_size(rows) &&
+		       strcmp(json_text_or(json_array_get(rows, at), "disposition", ""), name) != 0)
+			at++;
+		if (at < json_array_size(rows))
+			view_say("%s: %s.", name, disposition_sentence((enum disposition)i));
+	}
+}
+
+static enum exit_code feed_show(const struct settings *settings, const char *path, const char *month)
+{
+	json_t *answer = NULL;
+	enum exit_code code = view_get(settings, path, &answer);
+
+	if (code == EXIT_OK && answer != NULL) {
+		const json_t *months = json_object_get(answer, "months");
+
+		code = head_print(answer);
+		printf("\n");
+		if (code == EXIT_OK)
+			code = months_print(months, month);
+		printf(
+		    "\nTrades stand under the month of their settlement, refunds under that in which they occurred.\n");
+		dispositions_explain(months);
+	}
+	json_decref(answer);
+	return code;
+}
+
+/* ---- what does not count */
+
+/* The record's own day and sum; they are in its bytes. False where these can't be read. */
+static bool record_read(const json_t *row, struct arena *arena, uint32_t *ret_date, uint64_t *ret_amount_fen)
+{
+	struct record_fault faults[RECORD_FAULTS_MAX];
+	struct slice text = slice_text(json_text_or(row, "record", ""));
+	uint8_t bytes[RECORD_SIZE_MAX];
+	struct record record;
+	size_t size, fault_count;
+
+	arena_reset(arena);
+	if (base64_parse(text, bytes, sizeof(bytes), &size) != OK ||
+	    record_decode(slice_of(bytes, size), arena, &record, faults, &fault_count) != OK)
+		return false;
+	*ret_date = record_latest_date(&record);
+	*ret_amount_fen = record.kind == RECORD_TRADE ? record.trade.amount_fen : record.refund.amount_fen;
+	return true;
+}
+
+static void record_add(struct table *table, const json_t *row, uint32_t date, uint64_t amount_fen)
+{
+	char date_text[DATE_TEXT_SIZE], amount[MONEY_TEXT_SIZE];
+
+	date_format(date, date_text);
+	money_format((int64_t)amount_fen, amount);
+	view_cell(table, row, "feed_index");
+	view_cell(table, row, "index");
+	view_cell(table, row, "kind");
+	view_cell(table, row, "number");
+	table_cell(table, date_text);
+	table_cell(table, amount);
+	view_cell(table, row, "disposition");
+	view_cell(table, row, "refers");
+}
+
+static enum exit_code records_print(const json_t *rows, const uint16_t *month)
+{
+	static const struct table_column columns[] = {{"feed index", true}, {"entry", true}, {"kind", false},
+	    {"number", false}, {"date", false}, {"amount", true}, {"why", false}, {"see entry", true}};
+	struct table table;
+	struct arena arena;
+	uint64_t amount_fen;
+	uint32_t date;
+	size_t shown_count = 0;
+
+	arena_init(&arena, ARENA_SIZE);
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		struct why why;
+
+		if (!record_read(row, &arena, &date, &amount_fen)) {
+			(void)why_set(&why, ERR_SYNTAX, "record %lld of the feed",
+			    (long long)json_integer_value(json_object_get(row, "feed_index")));
+			arena_done(&arena);
+			table_done(&table);
+			return out_fail(ERR_SYNTAX, &why, NULL);
+		}
+		if (month != NULL && month_of_date(date) != *month)
+			continue;
+		record_add(&table, row, date, amount_fen);
+		shown_count++;
+	}
+	arena_done(&arena);
+	if (shown_count == 0)
+		printf("Every record counts.\n");
+	return view_print(&table);
+}
+
+static enum exit_code not_counted_show(const struct settings *settings, struct buf *path, const uint16_t *month)
+{
+	static const struct view_pages pages = {"records", "next", "from"};
+	json_t *answer = NULL;
+	enum exit_code code;
+
+	buf_add_text(path, "/records?not_counted=1");
+	code = view_get_pages(settings, buf_text(path), &pages, true, &answer);
+	if (code == EXIT_OK && answer != NULL) {
+		const json_t *rows = json_object_get(answer, "records");
+
+		code = records_print(rows, month);
+		printf("\n");
+		dispositions_explain(rows);
+	}
+	json_decref(answer);
+	return code;
+}
+
+static enum exit_code run(const struct settings *settings, const struct args *args)
+{
+	const char *month_text = args_text(args, "month");
+	enum exit_code code;
+	uint16_t month = 0;
+	struct buf path;
+
+	if (month_text != NULL && month_parse(slice_text(month_text), &month) != OK)
+		return out_usage("--month %s is not a month like 2026-11", month_text);
+	view_path_init(&path, "/v1/feeds/");
+	link_escape(&path, args->words[0]);
+	if (args_has(args, "not-counted"))
+		code = not_counted_show(settings, &path, month_text != NULL ? &month : NULL);
+	else
+		code = feed_show(settings, buf_text(&path), month_text);
+	buf_done(&path);
+	return code;
+}
+
+static const struct option options[] = {
+    {"not-counted", NULL, "the records that do not count, and why", false},
+    {"month", "YYYY-MM", "this month only (of the tables; --json is never cut)", false},
+    {0},
+};
+
+const struct command cmd_feed = {
+    .name = "feed",
+    .usage = "VENUE [--not-counted] [--month YYYY-MM]",
+    .summary = "a venue's feed as the ledger holds it, month by month; what does not count",
+    .help = "For reconciliation: compare the sums with the venue's own books. Needs an access code of the venue, of\n"
+	    "the bureau or of an auditor.\n"
+	    "\n"
+	    "  subsidy feed qddex --month 2026-06\n"
+	    "  subsidy feed qddex --not-counted\n",
+    .options = options,
+    .word_min = 1,
+    .word_max = 1,
+    .run = run,
+};

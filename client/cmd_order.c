@@ -1,0 +1,195 @@
+/* subsidy order: makes, signs, shows and submits orders, and the genesis note that a ledger begins with. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/bundle.h"
+#include "client/client.h"
+#include "client/commands.h"
+#include "client/file.h"
+#include "client/order_make.h"
+#include "client/order_show.h"
+#include "client/order_submit.h"
+#include "client/out.h"
+
+static enum exit_code note_load(const char *path, struct bundle *bundle)
+{
+	struct why cause = {""}, why = {""};
+	struct buf bytes;
+	enum err err;
+
+	buf_init(&bytes, CLIENT_FILE_SIZE_MAX);
+	err = file_read(path, &bytes, &why);
+	if (err == OK && (err = bundle_parse(buf_slice(&bytes), bundle, &cause)) != OK)
+		(void)why_set(&why, err, "%s: %s", path, cause.text);
+	buf_done(&bytes);
+	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
+}
+
+static enum exit_code note_store(const struct bundle *bundle, const char *path, bool is_new)
+{
+	struct why why = {""};
+	struct buf bytes;
+	enum err err;
+
+	buf_init(&bytes, CLIENT_FILE_SIZE_MAX);
+	err = bundle_format(bundle, &bytes);
+	if (err == OK)
+		err = is_new ? file_create(path, buf_slice(&bytes), 0644, &why)
+			     : file_write(path, buf_slice(&bytes), 0644, &why);
+	buf_done(&bytes);
+	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
+}
+
+static enum exit_code signature_add(struct bundle *bundle, const char *key_path)
+{
+	struct signer *signer = NULL;
+	struct why why = {""};
+	enum exit_code code = EXIT_OK;
+	enum err err;
+
+	err = file_load_signer(key_path, &signer, &why);
+	if (err != OK)
+		return out_fail(err, &why, NULL);
+	err = bundle_sign(bundle, signer, &why);
+	if (err != OK)
+		code = out_fail(err, &why, "nothing was changed");
+	signer_free(signer);
+	return code;
+}
+
+static enum exit_code sign_run(const struct args *args, struct bundle *bundle)
+{
+	const char *path = args->words[1], *new_path = args_text(args, "o");
+	enum exit_code code = EXIT_OK;
+
+	if (args_count(args, "key") == 0)
+		return out_usage("say whose signature: --key FILE");
+	for (size_t i = 0; code == EXIT_OK && i < args_count(args, "key"); i++)
+		code = signature_add(bundle, args_text_at(args, "key", i));
+	if (code == EXIT_OK)
+		code = note_store(bundle, new_path != NULL ? new_path : path, new_path != NULL);
+	if (code == EXIT_OK)
+		out_info("%s: signed", new_path != NULL ? new_path : path);
+	return code;
+}
+
+/* What `order sign`, `submit`, `show` and `genesis` do not know is refused, never overlooked. */
+static bool options_fit(const struct args *args, const char *const *allowed)
+{
+	for (size_t i = 0; i < args->value_count; i++) {
+		const char *name = args->values[i].option->name;
+		size_t at = 0;
+
+		while (allowed[at] != NULL && strcmp(allowed[at], name) != 0)
+			at++;
+		if (allowed[at] == NULL) {
+			(void)out_usage("`subsidy order %s` has no option %s", args->words[0], name);
+			return false;
+		}
+	}
+	return true;
+}
+
+static const struct verb {
+	const char *name;
+	const char *options[4];
+	bool has_note; /* a second word */
+} verbs[] = {
+    {"sign", {"key", "o", NULL}, true},
+    {"submit", {"receipt", NULL}, true},
+    {"show", {NULL}, true},
+    {"genesis", {"file", "key", "o", NULL}, false},
+};
+
+static enum exit_code verb_run(const struct settings *settings, const struct args *args, const struct verb *verb)
+{
+	struct bundle bundle;
+	enum exit_code code;
+
+	if (!options_fit(args, verb->options))
+		return EXIT_USAGE;
+	if (verb->has_note != (args->word_count == 2))
+		return out_usage(
+		    "usage: subsidy order %s %s", verb->name, verb->has_note ? "NOTE" : "--file … -o NOTE");
+	if (!verb->has_note)
+		return order_make_genesis(settings, args);
+	bundle_init(&bundle);
+	code = note_load(args->words[1], &bundle);
+	if (code == EXIT_OK && strcmp(verb->name, "sign") == 0)
+		code = sign_run(args, &bundle);
+	else if (code == EXIT_OK && strcmp(verb->name, "submit") == 0)
+		code = order_submit(settings, &bundle, args_text(args, "receipt"));
+	else if (code == EXIT_OK)
+		code = order_show(settings, &bundle);
+	bundle_done(&bundle);
+	return code;
+}
+
+static enum exit_code run(const struct settings *settings, const struct args *args)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(args->words[0], verbs[i].name) == 0)
+			return verb_run(settings, args, &verbs[i]);
+	if (order_type_by_name(args->words[0]) == 0)
+		return out_usage("there is no order \"%s\"; there are venue.license, enterprise.register, "
+				 "enterprise.relate, policy.adopt, grant.add and genesis, and sign, submit and show",
+		    args->words[0]);
+	if (args->word_count > 1)
+		return out_usage("\"%s\" is one word too many", args->words[1]);
+	return order_make(settings, args);
+}
+
+static const struct option options[] = {
+    {"set", "NAME=VALUE", "a value of the order, see above", true},
+    {"file", "FILE", "what the order is over: a list (CSV), or a policy or genesis draft (JSON)", false},
+    {"key", "FILE", "private key of an officer who signs", true},
+    {"o", "NOTE", "where the signed order goes; must not exist yet", false},
+    {"submit", NULL, "send it to the ledger at once", false},
+    {"receipt", "FILE", "keep the ledger's receipt", false},
+    {"token-out", "FILE", "where a grant's access code goes, instead of stdout", false},
+    {"tokens-dir", "DIR", "where the access codes of a list of grants go", false},
+    {0},
+};
+
+const struct command cmd_order = {
+    .name = "order",
+    .usage = "TYPE [--set NAME=VALUE]… [--file FILE] --key FILE… -o NOTE | --submit\n"
+	     "       subsidy order sign NOTE --key FILE… [-o NOTE]\n"
+	     "       subsidy order submit NOTE [--receipt FILE]\n"
+	     "       subsidy order show NOTE",
+    .summary = "make, sign, show and submit the bureau's orders",
+    .help =
+	"An order is a note that officers sign; as many different officers as the ledger's quorums ask for. The first\n"
+	"makes it, the others look at it (show) and add their signatures (sign), anybody submits it. A list too long\n"
+	"for one order becomes a bundle of several in one file, signed and submitted in one act. To submit again is\n"
+	"safe: an order that was carried out is only answered again.\n"
+	"\n"
+	"venue.license        --set venue=ID --set name=NAME --set key=VKEY (a venue's public key; repeatable)\n"
+	"enterprise.register  --file FIRMS.csv: code,name,lists (names of lists, separated by ';' or spaces)\n"
+	"enterprise.relate    --file RELATIONS.csv: first,second (codes of related enterprises)\n"
+	"policy.adopt         --file POLICY.json\n"
+	"grant.add            --set subject=CODE|bureau|auditor|venue:ID --set holder=NAME [--set expires=DATE]\n"
+	"                     or --file GRANTS.csv --tokens-dir DIR: subject,holder,expires\n"
+	"                     The access code is made here, and printed once or written to --token-out FILE; the "
+	"order\n"
+	"                     has its hash alone. Without a date it is good for a year.\n"
+	"genesis              --file DRAFT.json: {\"origin\",\"ledger_key\",\"officers\",\"quorums\"}; what comes of "
+	"it is\n"
+	"                     for `subsidyd init --genesis`, once every officer has signed it.\n"
+	"\n"
+	"Of every order: --set id=ID (otherwise made up), --set order_expires=DATE (otherwise in 14 days), and, to "
+	"make\n"
+	"one without asking the ledger, --set origin=…, --set ledger_id=… and --set size=….\n"
+	"\n"
+	"  subsidy order venue.license --set venue=qddex --set name=青岛数据交易所 --set key=qddex+1a2b… \\\n"
+	"      --key li.key -o license.json\n"
+	"  subsidy order show license.json\n"
+	"  subsidy order sign license.json --key wang.key\n"
+	"  subsidy order submit license.json --receipt license.receipt\n"
+	"  subsidy order grant.add --set subject=91370202MA0XTE011C --set holder=张三 --key li.key \\\n"
+	"      --token-out zhangsan.token --submit\n",
+    .options = options,
+    .word_min = 1,
+    .word_max = 2,
+    .run = run,
+};

@@ -1,0 +1,69 @@
+/*
+ * The items of an order over many: firms to register, pairs to relate, readers to grant access. They come from a
+ * list (CSV, its first row names the columns, in English or Chinese) or one by one.
+ *
+ * Every fault of every row is kept, so that a list is mended once; with one fault there are no items to sign. An
+ * access code is made here, and lives in its item until items_done wipes it: the line has its hash only.
+ */
+#ifndef CLIENT_ORDER_ITEMS_H
+#define CLIENT_ORDER_ITEMS_H
+
+#include <stdio.h>
+
+#include "client/client.h"
+#include "proto/order.h"
+
+#define ITEM_TOKEN_SIZE 32
+#define ITEM_SUBJECT_SIZE 64
+
+enum item_column {
+	ITEM_CODE, ITEM_NAME, ITEM_LISTS,	/* enterprise.register */
+	ITEM_FIRST, ITEM_SECOND,		/* enterprise.relate */
+	ITEM_SUBJECT, ITEM_HOLDER, ITEM_EXPIRES, /* grant.add */
+	ITEM_COLUMN_COUNT
+};
+
+/* The cells of one row. A column that isn't there is absent in `columns`. */
+struct item_row {
+	uint64_t number;
+	uint32_t columns;			/* bit 1 << column */
+	struct slice cells[ITEM_COLUMN_COUNT];
+};
+
+/* The texts lie in the arena. */
+struct item_fault {
+	uint64_t row;				/* 0: not of a row */
+	const char *column;			/* "" for the row as a whole */
+	const char *value, *rule;
+};
+
+struct item {
+	struct slice line;			/* in its final form, in the arena */
+	uint64_t row;
+	struct slice about;			/* what one order may name once; empty for a grant */
+	char subject[ITEM_SUBJECT_SIZE];	/* grant.add */
+	uint8_t token[ITEM_TOKEN_SIZE];
+};
+
+struct items {
+	enum order_type type;
+	uint32_t grant_expires;			/* where a grant does not say */
+	struct arena arena;
+	struct item *items;
+	size_t item_count, item_capacity;
+	struct item_fault *faults;		/* at most CLIENT_ERRORS_MAX */
+	size_t fault_count, fault_capacity;
+	uint64_t fault_total;
+	enum err err;				/* ERR_MEMORY: the list is not whole */
+};
+
+void items_init(struct items *items, enum order_type type, uint32_t grant_expires);
+void items_done(struct items *items);
+/* Adds one row's item, or its faults. White space around cells is ignored, codes are normalised. */
+void items_add(struct items *items, const struct item_row *row);
+/* Reads a list. ERR_IO, ERR_MEMORY, ERR_SYNTAX, ERR_TOO_LARGE with the reason; faults of rows are no error here. */
+enum err items_read(struct items *items, FILE *file, struct why *why) must_check;
+/* Complains of what the list names twice. After the last row. */
+void items_finish(struct items *items);
+
+#endif

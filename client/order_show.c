@@ -1,0 +1,316 @@
+#include "client/order_show.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/out.h"
+#include "client/table.h"
+#include "proto/date.h"
+
+static enum err table_finish(struct table *table)
+{
+	enum err err = table_print(table, stdout);
+
+	table_done(table);
+	return err;
+}
+
+static void field(struct table *table, const char *name, const char *text)
+{
+	table_cell(table, name);
+	table_cell(table, text);
+}
+
+/* A slice as a cell. */
+static void cell_slice(struct table *table, struct slice text)
+{
+	table_cellf(table, "%.*s", (int)text.size, (const char *)text.data);
+}
+
+static void cell_date(struct table *table, uint32_t date)
+{
+	char text[DATE_TEXT_SIZE];
+
+	date_format(date, text);
+	table_cell(table, text);
+}
+
+static void key_id_format(const uint8_t id[static KEY_ID_SIZE], char ret_text[static 2 * KEY_ID_SIZE + 1])
+{
+	hex_format(slice_of(id, KEY_ID_SIZE), ret_text);
+}
+
+/* ---- signatures */
+
+static void signatures_add(struct table *table, const struct note *note)
+{
+	char id[2 * KEY_ID_SIZE + 1];
+
+	for (size_t i = 0; i < note->signature_count; i++) {
+		const struct note_signature *signature = &note->signatures[i];
+
+		key_id_format(signature->key_id, id);
+		table_cell(table, i == 0 ? "signed by" : "");
+		table_cellf(table, "%.*s (key %s)", (int)signature->name.size, (const char *)signature->name.data, id);
+	}
+}
+
+/* ---- one order */
+
+static enum err items_print(const struct order *order)
+{
+	static const struct table_column firms[] = {{"code", false}, {"name", false}, {"lists", false}};
+	static const struct table_column pairs[] = {{"first", false}, {"second", false}};
+	static const struct table_column grants[] = {{"subject", false}, {"holder", false}, {"expires", false}};
+	bool is_pair = order->type == ORDER_ENTERPRISE_RELATE;
+	struct table table;
+
+	table_init(&table, order->type == ORDER_GRANT_ADD ? grants : is_pair ? pairs : firms, is_pair ? 2 : 3);
+	for (size_t i = 0; i < order->item_count; i++) {
+		const struct order_item *item = &order->items[i];
+
+		if (order->type == ORDER_GRANT_ADD) {
+			char subject[64];
+
+			grant_subject_format(&item->grant, subject);
+			table_cell(&table, subject);
+			table_cell(&table, item->grant.holder);
+			cell_date(&table, item->grant.expires);
+			continue;
+		}
+		cell_slice(&table, item->code);
+		cell_slice(&table, is_pair ? item->second : item->name);
+		if (!is_pair) {
+			struct buf lists;
+
+			buf_init(&lists, LISTS_MAX * (LIST_NAME_SIZE_MAX + 2));
+			for (size_t j = 0; j < item->list_count; j++)
+				buf_printf(&lists, "%s%.*s", j > 0 ? " " : "", (int)item->lists[j].size,
+				    (const char *)item->lists[j].data);
+			table_cell(&table, buf_text(&lists));
+			buf_done(&lists);
+		}
+	}
+	return table_finish(&table);
+}
+
+static enum err policy_print(const struct order *order)
+{
+	json_t *json = json_loadb((const char *)order->policy_text.data, order->policy_text.size, 0, NULL);
+	char *text = json != NULL ? json_dumps(json, JSON_INDENT(2)) : NULL;
+
+	json_decref(json);
+	if (text == NULL)
+		return ERR_MEMORY;
+	for (char *line = text, *rest = text; rest != NULL; line = rest) {
+		(void)strsep(&rest, "\n");
+		out_text(stdout, line);
+		fputc('\n', stdout);
+	}
+	free(text);
+	return OK;
+}
+
+static enum err order_print(const struct order *order, const struct note *note)
+{
+	static const struct table_column columns[] = {{NULL, false}, {NULL, false}};
+	struct table table;
+	enum err err;
+
+	table_init(&table, columns, 2);
+	field(&table, "order", order->id);
+	field(&table, "type", order_type_name(order->type));
+	field(&table, "ledger", order->origin);
+	field(&table, "ledger id", order->ledger_id);
+	table_cell(&table, "expires");
+	cell_date(&table, order->expires);
+	table_cell(&table, "made at size");
+	table_cellf(&table, "%" PRIu64, order->made_at_size);
+	if (order->type == ORDER_VENUE_LICENSE) {
+		field(&table, "venue", order->venue);
+		field(&table, "its name", order->venue_name);
+		for (size_t i = 0; i < order->venue_key_count; i++) {
+			char vkey[KEY_VKEY_SIZE];
+
+			key_format(&order->venue_keys[i], vkey);
+			field(&table, i == 0 ? "its keys" : "", vkey);
+		}
+	}
+	if (order->type == ORDER_POLICY_ADOPT && order->policy.is_assumed)
+		field(&table, "status", "assumed (按假设参数测算)");
+	if (order->item_count > 0) {
+		table_cell(&table, "items");
+		table_cellf(&table, "%zu", order->item_count);
+	}
+	signatures_add(&table, note);
+	err = table_finish(&table);
+	if (err == OK && (order->item_count > 0 || order->type == ORDER_POLICY_ADOPT))
+		fputc('\n', stdout);
+	if (err == OK && order->item_count > 0)
+		err = items_print(order);
+	if (err == OK && order->type == ORDER_POLICY_ADOPT)
+		err = policy_print(order);
+	return err;
+}
+
+/* {"id","type",…,"signatures":[…]}: the signed line's own object, and what stands around it. */
+static json_t *order_json(const struct order *order, const struct note *note, const struct bundle_order *bundle_order)
+{
+	const uint8_t *line = note->text.data;
+	json_t *json, *signatures = json_array(), *items = json_array();
+	char id[2 * KEY_ID_SIZE + 1];
+	int failed = 0;
+
+	for (size_t i = 0; i < 3; i++)
+		line = (const uint8_t *)memchr(line, '\n', note->text.size - (size_t)(line - note->text.data)) + 1;
+	json = json_loadb((const char *)line, note->text.size - (size_t)(line - note->text.data), 0, NULL);
+	for (size_t i = 0; i < note->signature_count; i++) {
+		const struct note_signature *signature = &note->signatures[i];
+
+		key_id_format(signature->key_id, id);
+		failed |= json_array_append_new(
+		    signatures, json_pack("{s:s%,s:s}", "name", (const char *)signature->name.data,
+				    signature->name.size, "key_id", id));
+	}
+	for (size_t i = 0; i < bundle_order->item_count; i++)
+		failed |= json_array_append_new(
+		    items, json_loadb((const char *)bundle_order->items[i].data, bundle_order->items[i].size, 0, NULL));
+	failed |= json_object_set_new(json, "origin", json_string(order->origin));
+	failed |= json_object_set_new(json, "ledger_id", json_string(order->ledger_id));
+	failed |= json_object_set_new(json, "item_lines", items);
+	failed |= json_object_set_new(json, "signatures", signatures);
+	if (failed != 0) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+/* ---- all of them */
+
+static enum exit_code one_show(const struct bundle_order *bundle_order, struct arena *arena, json_t *list)
+{
+	struct why why = {""};
+	struct order order;
+	struct note note;
+	enum err err;
+
+	arena_reset(arena);
+	err = note_parse(buf_slice(&bundle_order->note), &note, &why);
+	if (err == OK)
+		err = order_parse(note.text, bundle_order->items, bundle_order->item_count, arena, &order, &why);
+	if (err == OK && list != NULL)
+		err = json_array_append_new(list, order_json(&order, &note, bundle_order)) == 0 ? OK : ERR_MEMORY;
+	else if (err == OK)
+		err = order_print(&order, &note);
+	return err == OK ? EXIT_OK : out_fail(err, &why, "do not sign this");
+}
+
+static enum exit_code orders_show(const struct settings *settings, const struct bundle *bundle)
+{
+	json_t *list = settings->is_json ? json_array() : NULL;
+	enum exit_code code = EXIT_OK;
+	struct arena arena;
+
+	arena_init(&arena, ORDER_ARENA_SIZE);
+	for (size_t i = 0; code == EXIT_OK && i < bundle->order_count; i++) {
+		if (i > 0 && list == NULL)
+			printf("\n");
+		code = one_show(&bundle->orders[i], &arena, list);
+	}
+	arena_done(&arena);
+	if (list != NULL && code == EXIT_OK)
+		return out_json(list);
+	json_decref(list);
+	if (code == EXIT_OK)
+		out_info(
+		    "The signatures are not checked here: the ledger does, for it knows the officers and their keys.");
+	return code;
+}
+
+static enum err officers_print(const struct genesis *genesis, const struct note *note, uint64_t signed_by[])
+{
+	static const struct table_column columns[] = {
+	    {"officer", false}, {"role", false}, {"signed", false}, {"key", false}};
+	struct table table;
+
+	table_init(&table, columns, 4);
+	for (size_t i = 0; i < genesis->officer_count; i++) {
+		const struct officer *officer = &genesis->officers[i];
+
+		for (size_t j = 0; j < officer->key_count; j++) {
+			char vkey[KEY_VKEY_SIZE];
+
+			key_format(&officer->keys[j], vkey);
+			table_cell(&table, j == 0 ? officer->name : "");
+			table_cell(&table, j == 0 ? officer_role_name(officer->role) : "");
+			table_cell(&table, note_names_key(note, &officer->keys[j]) ? "yes" : "no");
+			table_style(&table, (signed_by[i] >> j & 1) != 0 ? TABLE_GOOD : TABLE_WARN);
+			table_cell(&table, vkey);
+		}
+	}
+	return table_finish(&table);
+}
+
+static void quorums_print(const struct quorums *quorums)
+{
+	struct why text;
+
+	quorum_format(&quorums->fallback, &text);
+	printf("\nquorum of any order: %s\n", text.text);
+	for (int type = ORDER_VENUE_LICENSE; type < ORDER_TYPE_COUNT; type++) {
+		if (quorums->by_type[type].slot_count == 0)
+			continue;
+		quorum_format(&quorums->by_type[type], &text);
+		printf("quorum of %s: %s\n", order_type_name((enum order_type)type), text.text);
+	}
+	if (quorums->grant_enterprise.slot_count > 0) {
+		quorum_format(&quorums->grant_enterprise, &text);
+		printf("quorum of grant.add to enterprises alone: %s\n", text.text);
+	}
+}
+
+/* The genesis brings its officers' keys along, so its signatures are checked. */
+static enum exit_code genesis_show(const struct settings *settings, const struct bundle *bundle)
+{
+	struct genesis *genesis = calloc(1, sizeof(*genesis));
+	uint64_t signed_by[OFFICERS_MAX] = {0};
+	struct why why = {""};
+	struct note note;
+	enum exit_code code = EXIT_OK;
+	enum err err = genesis == NULL ? ERR_MEMORY : note_parse(buf_slice(&bundle->orders[0].note), &note, &why);
+
+	if (err == OK)
+		err = genesis_parse(note.text, genesis, &why);
+	for (size_t i = 0; err == OK && i < genesis->officer_count; i++) {
+		const struct officer *officer = &genesis->officers[i];
+
+		err = note_verify(&note, officer->keys, officer->key_count, &signed_by[i]);
+		if (err == ERR_UNKNOWN_KEY)
+			err = OK;
+		else if (err != OK)
+			(void)why_set(&why, err, "of %s", officer->name);
+	}
+	if (err != OK) {
+		code = out_fail(err, &why, "do not sign this");
+	} else if (settings->is_json) {
+		code = out_json(json_pack(
+		    "{s:s%}", "note", (const char *)bundle->orders[0].note.data, bundle->orders[0].note.size));
+	} else {
+		char vkey[KEY_VKEY_SIZE];
+
+		key_format(&genesis->ledger_key, vkey);
+		printf("genesis of %s\nledger key %s\n\n", genesis->origin, vkey);
+		err = officers_print(genesis, &note, signed_by);
+		quorums_print(&genesis->quorums);
+		code = err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
+	}
+	free(genesis);
+	return code;
+}
+
+enum exit_code order_show(const struct settings *settings, const struct bundle *bundle)
+{
+	return bundle->is_genesis ? genesis_show(settings, bundle) : orders_show(settings, bundle);
+}
