@@ -1,0 +1,22 @@
+/* Cursors from outside: whatever is taken back is exactly what would be written for its position. */
+#include "daemon/cursor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	/* All zero, so that the corpus can hold cursors that are right. */
+	static const struct cursor_secret secret;
+	char text[CURSOR_TEXT_SIZE];
+	uint64_t position;
+
+	if (cursor_parse(&secret, slice_text("fuzz"), slice_of(data, size), &position, NULL) != OK)
+		return 0;
+	cursor_format(&secret, slice_text("fuzz"), position, text);
+	if (size != CURSOR_TEXT_SIZE - 1 || memcmp(data, text, size) != 0)
+		abort();
+	return 0;
+}

@@ -1,0 +1,139 @@
+/* Cursors: only what was made here, for this viewer and this query, is taken back. */
+#include "daemon/cursor.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proto/key.h"
+
+#define BINDING "viewer and query"
+
+static void gives_back_each_position(void **state)
+{
+	static const uint64_t positions[] = {0, 1, 255, 256, 1ULL << 32, TREE_SIZE_MAX, UINT64_MAX};
+	struct cursor_secret secret;
+
+	(void)state;
+	cursor_secret_init(&secret);
+	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
+		char text[CURSOR_TEXT_SIZE];
+		uint64_t position;
+
+		cursor_format(&secret, slice_text(BINDING), positions[i], text);
+		assert_int_equal(strlen(text), CURSOR_TEXT_SIZE - 1);
+		assert_int_equal(cursor_parse(&secret, slice_text(BINDING), slice_text(text), &position, NULL), OK);
+		assert_true(position == positions[i]);
+	}
+}
+
+static void expect_refused(const struct cursor_secret *secret, const char *binding, const char *text)
+{
+	uint64_t position = 77;
+	struct why why = {.text = ""};
+
+	if (cursor_parse(secret, slice_text(binding), slice_text(text), &position, &why) != ERR_BAD_REQUEST)
+		fail_msg("\"%s\" of \"%s\" was taken", text, binding);
+	assert_int_equal(position, 77);
+	assert_true(why.text[0] != '\0');
+}
+
+static void refuses_a_change_of_any_digit(void **state)
+{
+	struct cursor_secret secret;
+	char text[CURSOR_TEXT_SIZE];
+
+	(void)state;
+	cursor_secret_init(&secret);
+	cursor_format(&secret, slice_text(BINDING), 0x123456789abcdef0, text);
+	for (size_t i = 0; i < CURSOR_TEXT_SIZE - 1; i++) {
+		char digit = text[i];
+
+		text[i] = digit == '0' ? '1' : '0';
+		expect_refused(&secret, BINDING, text);
+		text[i] = digit;
+	}
+}
+
+static void refuses_another_binding(void **state)
+{
+	static const char *const bindings[] = {"", "viewer and quer", "viewer and query ", "Viewer and query"};
+	struct cursor_secret secret;
+	char text[CURSOR_TEXT_SIZE];
+
+	(void)state;
+	cursor_secret_init(&secret);
+	cursor_format(&secret, slice_text(BINDING), 5, text);
+	for (size_t i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++)
+		expect_refused(&secret, bindings[i], text);
+}
+
+static void refuses_cursors_of_another_process(void **state)
+{
+	struct cursor_secret secret, other;
+	char text[CURSOR_TEXT_SIZE];
+
+	(void)state;
+	cursor_secret_init(&secret);
+	cursor_secret_init(&other);
+	cursor_format(&secret, slice_text(BINDING), 5, text);
+	expect_refused(&other, BINDING, text);
+	/* Both halves of the secret matter. */
+	memcpy(other.inner, secret.inner, sizeof(other.inner));
+	expect_refused(&other, BINDING, text);
+	cursor_secret_init(&other);
+	memcpy(other.outer, secret.outer, sizeof(other.outer));
+	expect_refused(&other, BINDING, text);
+}
+
+static void refuses_other_sizes_and_letters(void **state)
+{
+	struct cursor_secret secret;
+	char text[CURSOR_TEXT_SIZE + 1];
+
+	(void)state;
+	cursor_secret_init(&secret);
+	/* A position of which every digit is a letter, so that the other case is another text. */
+	cursor_format(&secret, slice_text(BINDING), 0xabcdefabcdefabcd, text);
+	text[0] = 'A';
+	expect_refused(&secret, BINDING, text);
+	text[0] = 'g';
+	expect_refused(&secret, BINDING, text);
+	text[0] = 'a';
+	text[CURSOR_TEXT_SIZE - 1] = '0';
+	text[CURSOR_TEXT_SIZE] = '\0';
+	expect_refused(&secret, BINDING, text);
+	text[CURSOR_TEXT_SIZE - 2] = '\0';
+	expect_refused(&secret, BINDING, text);
+	expect_refused(&secret, BINDING, "");
+}
+
+static void forgets_its_secret(void **state)
+{
+	static const struct cursor_secret empty;
+	struct cursor_secret secret;
+
+	(void)state;
+	cursor_secret_init(&secret);
+	assert_memory_not_equal(&secret, &empty, sizeof(secret));
+	cursor_secret_done(&secret);
+	assert_memory_equal(&secret, &empty, sizeof(secret));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(gives_back_each_position),
+	    cmocka_unit_test(refuses_a_change_of_any_digit),
+	    cmocka_unit_test(refuses_another_binding),
+	    cmocka_unit_test(refuses_cursors_of_another_process),
+	    cmocka_unit_test(refuses_other_sizes_and_letters),
+	    cmocka_unit_test(forgets_its_secret),
+	};
+
+	return key_global_init() == OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+}
