@@ -402,6 +402,10 @@ class World:
     def enterprise(self, code, query=""):
         return self.get_json(f"/v1/enterprises/{code}{query}", "bureau")
 
+    def corrupt(self, *args, folder="data"):
+        """Goes to the stopped ledger's databases directly; what the tool printed, by line."""
+        return check(run([CORRUPT, self.path(folder), *args], self.folder, self.env)).out.splitlines()
+
     # Acting on it
 
     def make_order(self, kind, body=None, items=None, signers=None, **changes):

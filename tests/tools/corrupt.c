@@ -5,6 +5,7 @@
  *
  *	corrupt FOLDER list                        the databases, one a line
  *	corrupt FOLDER keys DATABASE               its keys in hex, one a line
+ *	corrupt FOLDER get DATABASE KEY            a value in hex
  *	corrupt FOLDER flip DATABASE KEY BYTE      changes one bit of the value's byte at that place
  *	corrupt FOLDER delete DATABASE KEY
  *	corrupt FOLDER put DATABASE KEY VALUE      adds or replaces a row
@@ -89,7 +90,10 @@ static void change(MDB_txn *txn, const char *verb, char *const *args)
 	MDB_dbi dbi;
 
 	check(mdb_dbi_open(txn, args[0], 0, &dbi), args[0]);
-	if (strcmp(verb, "flip") == 0) {
+	if (strcmp(verb, "get") == 0) {
+		check(mdb_get(txn, dbi, &key, &value), "get");
+		print_hex(value);
+	} else if (strcmp(verb, "flip") == 0) {
 		flip(txn, dbi, &key, args[2]);
 	} else if (strcmp(verb, "delete") == 0) {
 		check(mdb_del(txn, dbi, &key, NULL), "delete");
@@ -105,7 +109,7 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *verb;
 		int argc;
-	} verbs[] = {{"list", 3}, {"keys", 4}, {"delete", 5}, {"flip", 6}, {"put", 6}};
+	} verbs[] = {{"list", 3}, {"keys", 4}, {"get", 5}, {"delete", 5}, {"flip", 6}, {"put", 6}};
 	bool is_known = false;
 	MDB_env *env;
 	MDB_txn *txn;
@@ -114,7 +118,8 @@ int main(int argc, char **argv)
 		is_known |= strcmp(verbs[i].verb, verb) == 0 && verbs[i].argc == argc;
 	if (!is_known) {
 		fprintf(stderr,
-		    "usage: corrupt FOLDER list | keys DB | delete DB KEY | flip DB KEY BYTE | put DB KEY VALUE\n");
+		    "usage: corrupt FOLDER list | keys DB | get DB KEY | flip DB KEY BYTE | delete DB KEY | "
+		    "put DB KEY VALUE\n");
 		return 2;
 	}
 	check(mdb_env_create(&env), "create");
