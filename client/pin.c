@@ -51,7 +51,7 @@ static bool ledger_set(struct ledger_id *ledger, const struct key *key, struct s
 	if (!ledger_id_is_valid(id) || strlen(key->name) >= sizeof(ledger->origin))
 		return false;
 	*ledger = (struct ledger_id){.key = *key};
-	strcpy(ledger->origin, key->name);
+	memcpy(ledger->origin, key->name, strlen(key->name)); /* the rest is zero */
 	memcpy(ledger->id, id.data, id.size);
 	return true;
 }

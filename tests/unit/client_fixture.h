@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_CLIENT_FIXTURE_H
 #define TESTS_UNIT_CLIENT_FIXTURE_H
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,9 +103,24 @@ static inline char *fixture_folder(void)
 	return path != NULL ? mkdtemp(path) : NULL;
 }
 
+static inline int fixture_on_file(const char *path, const struct stat *stat, int type, struct FTW *place)
+{
+	(void)stat;
+	(void)type;
+	(void)place;
+	return remove(path);
+}
+
+/* The folder with all that is in it. */
+static inline void fixture_remove(const char *path)
+{
+	if (nftw(path, fixture_on_file, 16, FTW_DEPTH | FTW_PHYS) != 0)
+		fprintf(stderr, "%s is left behind\n", path);
+}
+
 static inline void fixture_folder_remove(char *path)
 {
-	folder_remove(path);
+	fixture_remove(path);
 	free(path);
 }
 
