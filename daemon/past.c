@@ -191,7 +191,6 @@ bool past_is_related(const struct past *past, const struct code *other)
 static enum err describe(
     const struct past *past, const struct venues *venues, const struct chain_item *item, struct past_trade *ret_trade)
 {
-	bool is_counted = item->entry.record.disposition == DISPOSITION_COUNTED;
 	bool is_supplier = code_equal(&item->supplier, &past->code);
 	struct past_trade trade = {.index = item->index,
 	    .disposition = item->entry.record.disposition,
@@ -203,8 +202,7 @@ static enum err describe(
 	if (trade.venue_number == 0)
 		return ERR_DAMAGED;
 	trade.is_listed = past_is_related(past, is_supplier ? &item->buyer : &item->supplier);
-	if (is_counted)
-		past_touched(past, item->index, &trade.touched);
+	past_touched(past, item->index, &trade.touched);
 	if (trade.touched.refunded_fen > trade.trade->amount_fen ||
 	    trade.touched.refunded_tax_fen > trade.trade->tax_fen)
 		return ERR_DAMAGED;

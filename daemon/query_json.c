@@ -100,8 +100,7 @@ json_t *query_reasons(const struct policy_result *result)
 	json_t *reasons = json_array();
 	enum err err = OK;
 
-	/* An award above zero needs no reason, whatever else the result knows. */
-	if (result->reason != REASON_NONE && !(result->has_award && result->award_fen > 0))
+	if (result->reason != REASON_NONE)
 		err = query_append(reasons, json_string(policy_reason_name(result->reason)));
 	return keep_if(err, reasons);
 }

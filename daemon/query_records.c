@@ -63,14 +63,17 @@ static enum err record_row(struct records_page *page, uint64_t index, const stru
 	    ret_row);
 }
 
-/* A page is full by rows, by bytes, or by what was read for it; one row always fits. */
+/* By rows, or by what was read for it. */
 static bool is_full(const struct records_page *page)
 {
-	return json_array_size(page->rows) >= page->query->limit || page->byte_count >= RECORDS_PAGE_SIZE_MAX ||
-	       page->looked_at >= PUSH_RECORDS_MAX;
+	return json_array_size(page->rows) >= page->query->limit || page->looked_at >= PUSH_RECORDS_MAX;
 }
 
-/* Sets *ret_fits to false, and leaves `next` where it is, when the record would make the page too large. */
+/*
+ * Sets *ret_fits to false, and leaves `next` where it is, when the record would make the page too large. A page of
+ * one record never is.
+ */
+_Static_assert(RECORD_SIZE_MAX <= RECORDS_PAGE_SIZE_MAX, "a page holds any record");
 static enum err add_record(struct records_page *page, uint64_t index, bool *ret_fits)
 {
 	struct entry entry;

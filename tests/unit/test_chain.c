@@ -193,6 +193,34 @@ static void goes_on_behind_an_entry(void **state)
 	world_free(world);
 }
 
+/* A refund that comes before its trade stays without one, also when its number was taken. */
+static void reads_every_entry_by_itself(void **state)
+{
+	struct world *world = make_world();
+	struct store_txn *txn;
+	struct chain_item item;
+	struct arena arena;
+	uint64_t early, size;
+
+	(void)state;
+	early = world_push_refund(world, 0, "R1", "T8", WORLD_YUAN(1), 0) - 2;
+	size = world_push_trade(world, 0, world_trade("T8", A, B, WORLD_YUAN(100)));
+	txn = world_read(world);
+	arena_init(&arena, CHAIN_ARENA_SIZE);
+	for (uint64_t i = 0; i < size; i++) {
+		arena_reset(&arena);
+		assert_int_equal(chain_item_read(txn, i, &arena, &item), OK);
+		assert_int_equal(item.index, i);
+		assert_true(i != early || item.trade_index == 0);
+		if (item.entry.kind == ENTRY_RECORD)
+			assert_int_equal(item.entry.link_count, item.trade_index != 0 ? 2 : 0);
+	}
+	assert_int_equal(chain_item_read(txn, size, &arena, &item), ERR_DAMAGED);
+	arena_done(&arena);
+	store_abort(txn);
+	world_free(world);
+}
+
 /* An entry of another enterprise in the place of a head is damage, not an empty chain. */
 static void finds_a_head_that_is_not_on_the_chain(void **state)
 {
@@ -221,6 +249,7 @@ int main(void)
 	    cmocka_unit_test(sees_nothing_from_the_size_on),
 	    cmocka_unit_test(stops_at_the_bound),
 	    cmocka_unit_test(goes_on_behind_an_entry),
+	    cmocka_unit_test(reads_every_entry_by_itself),
 	    cmocka_unit_test(finds_a_head_that_is_not_on_the_chain),
 	};
 

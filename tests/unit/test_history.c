@@ -96,11 +96,25 @@ static void random_refund(struct world *world, uint32_t *seed, unsigned number)
 	    world, draw(seed, 2), adjust_no, trade_no, amount_fen, draw(seed, 2) == 0 ? 0 : amount_fen / 20);
 }
 
+/* As if the firm had traded all that a sum can hold: its next trade is an overflow. */
+static void fill_total(struct world *world, const char *firm)
+{
+	struct code code = world_code(firm);
+	struct store_txn *txn;
+	struct party party;
+
+	assert_int_equal(store_write(world->store, &txn), OK);
+	party_get(txn, &code, &party);
+	party.total_fen = INT64_MAX;
+	party_put(txn, &code, &party);
+	assert_int_equal(store_commit(txn), OK);
+}
+
 static struct world *make_random_world(struct snapshots *snapshots, uint32_t seed)
 {
 	static const struct {
 		unsigned step, a, b;
-	} relations[] = {{20, 0, 1}, {60, 2, 3}, {90, 0, 4}};
+	} relations[] = {{20, 0, 4}, {60, 2, 3}, {90, 0, 1}, {100, 0, 3}};
 	struct world *world = world_new();
 
 	world_license(world, 0);
@@ -111,7 +125,7 @@ static struct world *make_random_world(struct snapshots *snapshots, uint32_t see
 		if (step % 15 == 5)
 			world_register(world, world_firms[step / 15 % WORLD_FIRMS],
 			    step < 60 ? "旧名（样例）" : "新名（样例）", step % 2 == 0 ? "blocked" : "default", NULL);
-		for (size_t i = 0; i < 3; i++)
+		for (size_t i = 0; i < sizeof(relations) / sizeof(relations[0]); i++)
 			if (relations[i].step == step)
 				world_relate(world, world_firms[relations[i].a], world_firms[relations[i].b]);
 		if (draw(&seed, 3) == 0)
@@ -127,10 +141,13 @@ static struct world *make_random_world(struct snapshots *snapshots, uint32_t see
 	take_snapshot(world, snapshots);
 	world_push_refund(world, 0, "last-2", "last", WORLD_YUAN(50), WORLD_YUAN(3));
 	take_snapshot(world, snapshots);
+	fill_total(world, world_firms[2]);
+	world_push_trade(world, 0, world_trade("too-much", world_firms[2], world_firms[1], WORLD_YUAN(1)));
+	take_snapshot(world, snapshots);
 	return world;
 }
 
-/* The world must hold every disposition but overflow, or the comparison is worth less than it seems. */
+/* The world must hold every disposition, or the comparison is worth less than it seems. */
 static void check_is_rich(struct store_txn *txn)
 {
 	uint64_t counts[DISPOSITION_COUNT] = {0}, relates = 0;
@@ -146,10 +163,10 @@ static void check_is_rich(struct store_txn *txn)
 		relates += entry.kind == ENTRY_EFFECT && entry.effect.kind == EFFECT_RELATED ? 1 : 0;
 	}
 	arena_done(&arena);
-	for (unsigned i = DISPOSITION_COUNTED; i < DISPOSITION_OVERFLOW; i++)
+	for (unsigned i = DISPOSITION_COUNTED; i < DISPOSITION_COUNT; i++)
 		if (counts[i] == 0)
 			fail_msg("no record is %s", disposition_name((enum disposition)i));
-	assert_int_equal(relates, 3);
+	assert_int_equal(relates, 4);
 }
 
 static void compare_at(struct store_txn *txn, const struct snapshot *snapshot, uint64_t size, size_t firm)
@@ -324,6 +341,45 @@ static void takes_part_only_with_the_lists_of_that_size(void **state)
 	world_free(world);
 }
 
+/* Three trades are asked for; a self-trade and a trade given back in full are none of them. */
+static void counts_only_counted_trades_for_a_threshold(void **state)
+{
+	struct world *world = world_new();
+	struct policy policy = read_policy(WORLD_FLAT);
+	struct code code = world_code(world_firms[0]);
+	struct store_txn *txn;
+	struct history_capped_at capped_at;
+	struct policy_sums sums;
+	struct policy_result result;
+	struct history *history;
+	struct why why;
+
+	(void)state;
+	policy.has_threshold = true;
+	policy.threshold_trades = 3;
+	policy.cap_fen = 10000; /* 5 % of the two trades that come first: the threshold decides where it is reached */
+	world_license(world, 0);
+	world_register(world, world_firms[0], "甲公司（样例）", "default", NULL);
+	world_push_trade(world, 0, plain("T1", world_firms[0], world_firms[1], 1000));
+	world_push_trade(world, 0, plain("T2", world_firms[0], world_firms[0], 1000));
+	world_push_trade(world, 0, plain("T3", world_firms[0], world_firms[1], 1000));
+	world_push_trade(world, 0, plain("T4", world_firms[0], world_firms[1], 1000));
+	world_push_refund(world, 0, "R1", "T4", WORLD_YUAN(1000), 0);
+	for (unsigned round = 0; round < 2; round++) {
+		txn = world_read(world);
+		assert_int_equal(history_read(txn, &code, ledger_size(txn), &history, &why), OK);
+		assert_int_equal(history_evaluate(history, &policy, &sums, &result), OK);
+		assert_int_equal(result.periods[0].trades, 2 + round);
+		assert_int_equal(result.reason, round == 0 ? REASON_BELOW_THRESHOLD : REASON_NONE);
+		assert_int_equal(history_capped_at(history, &policy, &capped_at), OK);
+		assert_string_equal(capped_at.trade_no, round == 0 ? "" : "T5");
+		history_free(history);
+		store_abort(txn);
+		world_push_trade(world, 0, plain("T5", world_firms[0], world_firms[1], 1000));
+	}
+	world_free(world);
+}
+
 static void shares_one_budget(void **state)
 {
 	struct world *world = make_capped_world();
@@ -358,6 +414,7 @@ int main(void)
 	    cmocka_unit_test(says_at_every_size_what_the_state_said_then),
 	    cmocka_unit_test(finds_the_record_that_reached_the_cap),
 	    cmocka_unit_test(takes_part_only_with_the_lists_of_that_size),
+	    cmocka_unit_test(counts_only_counted_trades_for_a_threshold),
 	    cmocka_unit_test(shares_one_budget),
 	};
 

@@ -270,6 +270,38 @@ static void shows_the_years_of_a_yearly_cap(void **state)
 	assert_int_equal(query_enterprise(txn, &code, ledger_size(txn), &answer, &why), OK);
 	EXPECT_ALL(answer, rows);
 	json_decref(answer);
+	/* Its parameters are published, so its own note says nothing of assumed ones. */
+	assert_int_equal(query_explain(txn, &code, ledger_size(txn), "zz-yearly", &answer, &why), OK);
+	expect(answer, "capped_at", "{'index':26,'trade_no':'Y2'}");
+	assert_non_null(strstr(json_string_value(at_path(answer, "note")), "not a promise"));
+	assert_null(strstr(json_string_value(at_path(answer, "note")), "按假设参数测算"));
+	json_decref(answer);
+	store_abort(txn);
+	world_free(world);
+}
+
+/* With slab tiers an award can touch the cap and fall again: then it is not capped, and nowhere. */
+static void names_no_record_where_the_cap_is_not_kept(void **state)
+{
+	struct world *world = make_world();
+	struct code code = world_code(B);
+	struct store_txn *txn;
+	struct why why;
+	json_t *answer;
+	uint64_t size;
+
+	(void)state;
+	size = world_adopt(world, "{'policy':'slab','version':1,'status':'published','title':'slab','basis':'x',"
+				  "'window':{'from':'2025-01-01','to':'2025-12-31'},'base':'gross','enterprises':'all',"
+				  "'venues':['qddex','sddex'],'cap':{'amount':'80.00'},'rate':{'type':'slab','tiers':["
+				  "{'up_to':'1000.00','ppm':100000},{'up_to':null,'ppm':10000}]}}");
+	txn = world_read(world);
+	assert_int_equal(query_enterprise(txn, &code, size, &answer, &why), OK);
+	/* T1 was 800.00 and gave the cap; with 2,000.00 more it is 1 % of 2,800.00. */
+	expect(answer, "policies.1.award", "'28.00'");
+	expect(answer, "policies.1.capped", "false");
+	expect(answer, "policies.1.capped_at", "null");
+	json_decref(answer);
 	store_abort(txn);
 	world_free(world);
 }
@@ -429,15 +461,43 @@ static void pages_through_trades(void **state)
 		}
 		json_decref(whole);
 	}
-	for (uint64_t after = 0; after < 3; after++) {
-		/* An entry of another's chain, one that is no record, one at the size. */
-		const uint64_t places[] = {6, 9, 23};
-		struct query_page page = {.limit = 1, .after = places[after]};
+	for (unsigned i = 0; i < 4; i++) {
+		/* An entry of another's chain, one that is no record, one at the size, one of its own behind the size. */
+		const struct {
+			uint64_t size, after;
+		} places[] = {{23, 6}, {23, 9}, {23, 23}, {17, 17}};
+		struct query_page page = {.limit = 1, .after = places[i].after};
 		struct why why;
 		json_t *answer;
 
-		assert_int_equal(query_trades(txn, &code, 23, &page, &answer, &why), ERR_BAD_REQUEST);
+		assert_int_equal(query_trades(txn, &code, places[i].size, &page, &answer, &why), ERR_BAD_REQUEST);
 	}
+	store_abort(txn);
+	world_free(world);
+}
+
+/* The register's name wins where it was there at the size; else the name that the trade claims for that side. */
+static void names_counterparties_as_of_the_size(void **state)
+{
+	struct world *world = make_world();
+	struct query_page page = {.limit = 100};
+	struct store_txn *txn;
+	json_t *answer;
+
+	(void)state;
+	world_push_trade(world, 0, plain("N1", C, B, 1));
+	world_register(world, B, "新名（样例）", NULL, NULL);
+	txn = world_read(world);
+	answer = trades_page(txn, A, 27, &page);
+	expect(answer, "trades.6.counterparty_name", "'新名（样例）'");
+	json_decref(answer);
+	answer = trades_page(txn, A, 25, &page);
+	expect(answer, "trades.6.counterparty_name", "'claimed buyer'");
+	json_decref(answer);
+	answer = trades_page(txn, B, 27, &page);
+	expect(answer, "trades.1.number", "'N1'");
+	expect(answer, "trades.1.counterparty_name", "'claimed supplier'");
+	json_decref(answer);
 	store_abort(txn);
 	world_free(world);
 }
@@ -645,6 +705,126 @@ static void sees_the_whole_ledger(void **state)
 	world_free(world);
 }
 
+#define WIDE_POLICY(rest)                                                                                              \
+	"{'version':1,'status':'published','title':'t','basis':'x','window':{'from':'2025-01-01','to':'2025-12-31'},"  \
+	"'base':'gross','enterprises':'all','related':'allow','venues':['qddex','sddex'],"                             \
+	"'rate':{'type':'flat','ppm':100000}," rest "}"
+
+/* Gross volumes are A 3,200, B 2,800, C 400. */
+static void sums_awards_over_everyone(void **state)
+{
+	struct world *world = make_world();
+	struct store_txn *txn;
+	struct why why;
+	json_t *answer;
+
+	(void)state;
+	world_adopt(world, WIDE_POLICY("'policy':'small-cap','cap':{'amount':'100.00'}"));
+	/* A's fourth to sixth records of trades do not count. */
+	world_adopt(world, WIDE_POLICY("'policy':'threshold','cap':{'amount':'1000.00'},"
+				       "'threshold':{'trades':4,'contracts':0,'amount':'0.00'}"));
+	txn = world_read(world);
+	assert_int_equal(query_overview(txn, world->now_us, &answer, &why), OK);
+	expect(answer, "policies.1",
+	    "{'policy':'small-cap','status':'published','award':'240.00','enterprises':3,'capped':2}");
+	expect(answer, "policies.2",
+	    "{'policy':'threshold','status':'published','award':'0.00','enterprises':0,'capped':0}");
+	json_decref(answer);
+	store_abort(txn);
+	world_free(world);
+}
+
+/* Two instalments at one venue are one line; a trade that does not count makes no contract shared. */
+static void shows_each_venue_of_a_shared_contract_once(void **state)
+{
+	static const uint8_t second[HASH_SIZE] = {2}, third[HASH_SIZE] = {3};
+	const struct {
+		const char *trade_no, *buyer;
+		const uint8_t *hash;
+		unsigned venue;
+	} trades[] = {
+	    {"X1", B, second, 0}, {"X2", B, second, 0}, {"X3", B, second, 1}, {"X4", B, third, 0}, {"X5", A, third, 1}};
+	struct world *world = world_new();
+	struct store_txn *txn;
+	struct why why;
+	json_t *answer;
+
+	(void)state;
+	world_license(world, 0);
+	world_license(world, 1);
+	for (size_t i = 0; i < sizeof(trades) / sizeof(trades[0]); i++) {
+		struct trade trade = plain(trades[i].trade_no, A, trades[i].buyer, 1);
+
+		trade.contract_hash = slice_of(trades[i].hash, HASH_SIZE);
+		world_push_trade(world, trades[i].venue, trade);
+	}
+	txn = world_read(world);
+	assert_int_equal(query_overview(txn, world->now_us, &answer, &why), OK);
+	assert_int_equal(json_array_size(at_path(answer, "shared_contracts")), 1);
+	assert_int_equal(json_array_size(at_path(answer, "shared_contracts.0.trades")), 2);
+	expect(answer, "shared_contracts.0.trades.0.trade_no", "'X1'");
+	expect(answer, "shared_contracts.0.trades.1.trade_no", "'X3'");
+	json_decref(answer);
+	store_abort(txn);
+	world_free(world);
+}
+
+/* One contract more than are listed, each traded at both venues; the first hundred are shown, by their first trade. */
+static void lists_a_bounded_number_of_shared_contracts(void **state)
+{
+	struct world *world = world_new();
+	char trade_no[16], path[64];
+	struct store_txn *txn;
+	struct why why;
+	json_t *answer;
+
+	(void)state;
+	world_license(world, 0);
+	world_license(world, 1);
+	for (unsigned venue = 0; venue < 2; venue++) {
+		for (unsigned i = 0; i <= OVERVIEW_SHARED_MAX; i++) {
+			uint8_t hash[HASH_SIZE] = {1, (uint8_t)i};
+			struct trade trade;
+
+			snprintf(trade_no, sizeof(trade_no), "S%u", i);
+			trade = plain(trade_no, A, B, 1);
+			trade.contract_hash = slice_of(hash, HASH_SIZE);
+			world_add_trade(world, trade);
+		}
+		world_push(world, venue);
+		txn = world_read(world);
+		assert_int_equal(query_overview(txn, world->now_us, &answer, &why), OK);
+		/* Once at one venue is nothing to report. */
+		assert_int_equal(
+		    json_array_size(at_path(answer, "shared_contracts")), venue == 0 ? 0 : OVERVIEW_SHARED_MAX);
+		if (venue == 1) {
+			for (unsigned i = 0; i < OVERVIEW_SHARED_MAX; i++) {
+				snprintf(path, sizeof(path), "shared_contracts.%u.trades.1.trade_no", i);
+				snprintf(trade_no, sizeof(trade_no), "'S%u'", i);
+				expect(answer, path, trade_no);
+			}
+		}
+		json_decref(answer);
+		store_abort(txn);
+	}
+	world_free(world);
+}
+
+static void never_counts_days_of_silence_below_zero(void **state)
+{
+	struct world *world = make_world();
+	struct store_txn *txn = world_read(world);
+	struct why why;
+	json_t *answer;
+
+	(void)state;
+	assert_int_equal(query_overview(txn, 0, &answer, &why), OK);
+	expect(answer, "venues.0.days_silent", "0");
+	json_decref(answer);
+	store_abort(txn);
+	world_free(world);
+}
+
 /* ---- feeds */
 
 static struct venue venue_of(struct store_txn *txn, unsigned number)
@@ -830,6 +1010,15 @@ static void refuses_records_that_are_not_there(void **state)
 	world_free(world);
 }
 
+static size_t size_of_base64(const char *text)
+{
+	uint8_t bytes[RECORD_SIZE_MAX];
+	size_t size;
+
+	assert_int_equal(base64_parse(slice_text(text), bytes, sizeof(bytes), &size), OK);
+	return size;
+}
+
 /* The page ends before the record that would make it larger than it may be, and the next one begins there. */
 static void bounds_a_page_of_records_by_bytes(void **state)
 {
@@ -864,14 +1053,49 @@ static void bounds_a_page_of_records_by_bytes(void **state)
 			const json_t *row = json_array_get(rows, i);
 
 			assert_int_equal(json_integer_value(json_object_get(row, "feed_index")), seen);
-			bytes += json_string_length(json_object_get(row, "record")) / 4 * 3;
+			bytes += size_of_base64(json_string_value(json_object_get(row, "record")));
 		}
-		assert_true(bytes <= RECORDS_PAGE_SIZE_MAX + 3 * json_array_size(rows));
+		assert_true(bytes <= RECORDS_PAGE_SIZE_MAX);
 		query.from = (uint64_t)json_integer_value(json_object_get(answer, "next"));
 		json_decref(answer);
 	}
 	assert_int_equal(seen, 3006);
 	assert_true(pages > 1);
+	store_abort(txn);
+	world_free(world);
+}
+
+/* A page looks at so many entries and no more; where they hold nothing to show, it says where to go on. */
+static void bounds_what_one_page_looks_at(void **state)
+{
+	struct world *world = world_new();
+	struct records_query query = {.limit = PAGE_ROWS_MAX, .is_not_counted_only = true};
+	const size_t pushes = PUSH_RECORDS_MAX / WORLD_RECORDS_MAX + 1;
+	size_t seen = 0, pages = 0;
+	struct store_txn *txn;
+	char trade_no[32];
+
+	(void)state;
+	world_license(world, 0);
+	for (size_t push = 0; push < pushes; push++) {
+		for (size_t i = 0; i < WORLD_RECORDS_MAX; i++) {
+			snprintf(trade_no, sizeof(trade_no), "P%zu-%zu", push, i);
+			/* The last of each push is a self-trade. */
+			world_add_trade(world, plain(trade_no, A, i + 1 < WORLD_RECORDS_MAX ? B : A, 1));
+		}
+		world_push(world, 0);
+	}
+	txn = world_read(world);
+	for (bool has_more = true; has_more; pages++) {
+		json_t *answer = records_of(txn, 0, query);
+
+		seen += json_array_size(at_path(answer, "records"));
+		has_more = !json_is_null(at_path(answer, "next"));
+		query.from = (uint64_t)json_integer_value(at_path(answer, "next"));
+		json_decref(answer);
+	}
+	assert_int_equal(seen, pushes);
+	assert_int_equal(pages, 2);
 	store_abort(txn);
 	world_free(world);
 }
@@ -901,20 +1125,27 @@ int main(void)
 	    cmocka_unit_test(names_the_unregistered_as_trades_claim),
 	    cmocka_unit_test(knows_nobody_before_they_appear),
 	    cmocka_unit_test(shows_the_years_of_a_yearly_cap),
+	    cmocka_unit_test(names_no_record_where_the_cap_is_not_kept),
 	    cmocka_unit_test(explains_a_figure),
 	    cmocka_unit_test(shows_the_trades_of_an_enterprise),
 	    cmocka_unit_test(pages_through_trades),
+	    cmocka_unit_test(names_counterparties_as_of_the_size),
 	    cmocka_unit_test(lists_filters_and_sorts),
 	    cmocka_unit_test(lists_figures_and_pages),
 	    cmocka_unit_test(lists_without_a_policy),
 	    cmocka_unit_test(lists_the_newest_version_of_each_policy),
 	    cmocka_unit_test(sees_the_whole_ledger),
+	    cmocka_unit_test(sums_awards_over_everyone),
+	    cmocka_unit_test(shows_each_venue_of_a_shared_contract_once),
+	    cmocka_unit_test(lists_a_bounded_number_of_shared_contracts),
+	    cmocka_unit_test(never_counts_days_of_silence_below_zero),
 	    cmocka_unit_test(tells_where_a_feed_stands),
 	    cmocka_unit_test(gives_records_back_page_by_page),
 	    cmocka_unit_test(gives_the_very_bytes_of_a_record),
 	    cmocka_unit_test(gives_only_what_does_not_count),
 	    cmocka_unit_test(refuses_records_that_are_not_there),
 	    cmocka_unit_test(bounds_a_page_of_records_by_bytes),
+	    cmocka_unit_test(bounds_what_one_page_looks_at),
 	    cmocka_unit_test(describes_a_push),
 	};
 
