@@ -283,10 +283,10 @@ class World:
         officers[0]["keys"].append(self.officers["zhang-2"].vkey())
         return {"origin": self.origin, "ledger_key": self.ledger_key.vkey(), "officers": officers, "quorums": QUORUMS}
 
-    def make_genesis(self):
+    def make_genesis(self, name="genesis.note"):
         self.write("draft.json", wire.compact(self.genesis_draft()))
         signers = [word for name, _ in OFFICERS for word in ("--key", f"{name}.key")]
-        return check(self.client("order", "genesis", "--file", "draft.json", *signers, "-o", "genesis.note"))
+        return check(self.client("order", "genesis", "--file", "draft.json", *signers, "-o", name))
 
     def make_ledger(self):
         self.make_genesis()
