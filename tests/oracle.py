@@ -148,6 +148,9 @@ class Ledger:
     def apply_trade(self, trade):
         key = (trade.venue, trade.row["trade_no"])
         if key in self.by_number:
+            # Whatever it says of its parties: it concerns those of the number's first trade.
+            first = self.by_number[key]
+            trade.supplier, trade.buyer = first.supplier, first.buyer
             trade.disposition = "duplicate_trade"
         else:
             self.by_number[key] = trade
