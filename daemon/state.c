@@ -292,17 +292,18 @@ bool push_get(struct store_txn *txn, uint32_t feed_number, uint64_t feed_index, 
 {
 	struct key_bytes key;
 	struct store_cursor cursor;
-	struct reader feed, value;
+	struct reader place, value;
 	uint64_t index = 0;
 	bool is_found = false;
 
 	store_cursor_open(&cursor, txn, STORE_PUSHES);
 	if (store_cursor_seek_before(&cursor, push_key(feed_number, feed_index, &key))) {
-		feed = reader_of(cursor.key);
+		place = reader_of(cursor.key);
 		value = reader_of(cursor.value);
-		is_found = reader_u32(&feed) == feed_number;
+		is_found = reader_u32(&place) == feed_number;
+		(void)reader_u64(&place); /* where that push starts */
 		index = reader_u64(&value);
-		if (is_found && !reader_is_done(&value))
+		if (!reader_is_done(&place) || !reader_is_done(&value))
 			is_found = damaged(txn);
 	}
 	store_cursor_close(&cursor);

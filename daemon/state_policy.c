@@ -34,21 +34,25 @@ bool policy_find(
 	struct store_cursor cursor;
 	uint8_t key[POLICY_KEY_MAX];
 	struct slice found_id;
-	uint64_t index;
+	uint64_t index = 0;
+	uint32_t version = 0;
 	struct reader reader;
 	bool is_found = false;
 
 	if (id.size == 0 || id.size > POLICY_ID_SIZE_MAX || size == 0)
 		return false;
 	store_cursor_open(&cursor, txn, STORE_POLICIES);
-	if (store_cursor_seek_before(&cursor, policy_key(id, size - 1, key)) &&
-	    policy_key_decode(cursor.key, &found_id, &index) && slice_equal(found_id, id)) {
+	if (store_cursor_seek_before(&cursor, policy_key(id, size - 1, key))) {
 		reader = reader_of(cursor.value);
-		*ret_version = reader_u32(&reader);
-		*ret_order_index = index;
-		is_found = reader_is_done(&reader);
-		if (!is_found)
+		version = reader_u32(&reader);
+		if (!policy_key_decode(cursor.key, &found_id, &index) || !reader_is_done(&reader))
 			store_fail(txn, ERR_DAMAGED);
+		else
+			is_found = slice_equal(found_id, id);
+	}
+	if (is_found) {
+		*ret_version = version;
+		*ret_order_index = index;
 	}
 	store_cursor_close(&cursor);
 	return is_found;

@@ -235,15 +235,17 @@ enum err store_open(
 		goto out;
 	}
 	code = open_env(store, folder, map_size);
-	if (code == 0)
+	if (code == 0) {
+		mdb_env_stat(store->env, &stat);
+		store->page_size = stat.ms_psize;
+		/* Before any page is read: one beyond the end of the file is a SIGBUS. */
+		err = check_file(store, folder, why);
+		if (err != OK)
+			goto out;
 		code = open_dbs(store);
-	if (code != 0) {
-		err = why_set(why, err_of(code), "can't open the ledger in %s: %s", folder, mdb_strerror(code));
-		goto out;
 	}
-	mdb_env_stat(store->env, &stat);
-	store->page_size = stat.ms_psize;
-	err = check_file(store, folder, why);
+	if (code != 0)
+		err = why_set(why, err_of(code), "can't open the ledger in %s: %s", folder, mdb_strerror(code));
 out:
 	if (err != OK)
 		store_close(store);
@@ -294,7 +296,9 @@ static enum err extend_file(struct store *store, off_t size)
 	mdb_env_get_fd(store->env, &fd);
 	if (fstat(fd, &status) != 0)
 		return ERR_IO;
-	if (status.st_size >= size || (uint64_t)size > store->map_size)
+	if ((uint64_t)size > store->map_size)
+		size = (off_t)store->map_size;
+	if (status.st_size >= size)
 		return OK;
 	return ftruncate(fd, size) == 0 ? OK : ERR_IO;
 }
@@ -436,9 +440,9 @@ void store_create_trades(struct store_txn *txn, uint16_t venue_number)
 	int code;
 
 	assert(txn->is_write && venue_number > 0 && venue_number < VENUES_MAX);
-	assert(venue_number == txn->trades_count + 1);
 	if (txn->err != OK)
-		return;
+		return; /* the count that gave the number may have been none */
+	assert(venue_number == txn->trades_count + 1);
 	store_db_name(STORE_TRADES + venue_number, name);
 	code = mdb_dbi_open(txn->txn, name, MDB_CREATE, &txn->store->dbis[STORE_TRADES + venue_number]);
 	if (code != 0)

@@ -15,9 +15,12 @@
 
 #define LEDGER_MAP_SIZE (64u << 20)
 #define LEDGER_TODAY 20261124u
+#define LEDGER_NOW_US date_start_us(LEDGER_TODAY)
 #define LEDGER_NOTE_MAX NOTE_SIZE_MAX
 
-enum { OFFICER_LI, OFFICER_WANG, OFFICER_ZHAO, OFFICER_SUN, LEDGER_OFFICERS };
+/* The last is Li's second key: whoever signs with it has signed as Li. */
+enum { OFFICER_LI, OFFICER_WANG, OFFICER_ZHAO, OFFICER_SUN, OFFICER_LI_SPARE, LEDGER_SIGNERS };
+#define LEDGER_OFFICERS OFFICER_LI_SPARE
 
 struct ledger_fixture {
 	char folder[64];
@@ -27,7 +30,7 @@ struct ledger_fixture {
 	uint64_t now_us;
 	char ledger_id[LEDGER_ID_SIZE + 1];
 	struct signer *ledger_signer;
-	struct signer *officers[LEDGER_OFFICERS];
+	struct signer *officers[LEDGER_SIGNERS];
 	unsigned order_number;
 	struct why why;			/* of the last refusal */
 };
@@ -41,18 +44,22 @@ static inline struct signer *ledger_make_signer(enum key_type type, const char *
 	return signer;
 }
 
-static inline json_t *ledger_officer(const struct signer *signer, const char *role)
+/* With one key, or with two. */
+static inline json_t *ledger_officer(const struct signer *signer, const struct signer *spare, const char *role)
 {
-	char vkey[KEY_VKEY_SIZE];
+	char vkey[KEY_VKEY_SIZE], spare_vkey[KEY_VKEY_SIZE];
 
 	key_format(signer_key(signer), vkey);
-	return json_pack("{s:s,s:s,s:[s]}", "name", signer_key(signer)->name, "role", role, "keys", vkey);
+	if (spare != NULL)
+		key_format(signer_key(spare), spare_vkey);
+	return json_pack(
+	    "{s:s,s:s,s:[s,s*]}", "name", signer_key(signer)->name, "role", role, "keys", vkey, spare != NULL ? spare_vkey : NULL);
 }
 
 /* The genesis note of these officers, signed by the first `signature_count` of them and then by the ledger. */
 static inline void ledger_genesis_note(struct ledger_fixture *fixture, size_t signature_count, bool is_ledger_signed, struct buf *ret_note)
 {
-	struct signer *signers[LEDGER_OFFICERS + 1];
+	struct signer *signers[LEDGER_SIGNERS];
 	uint8_t random[32] = {7};
 	char vkey[KEY_VKEY_SIZE];
 	struct buf text;
@@ -60,15 +67,17 @@ static inline void ledger_genesis_note(struct ledger_fixture *fixture, size_t si
 
 	key_format(signer_key(fixture->ledger_signer), vkey);
 	draft = json_pack("{s:s,s:s,s:[o,o,o,o],s:{s:[[s],[s,s]],s:[[s]]}}", "origin", FIXTURE_ORIGIN, "ledger_key", vkey, "officers",
-	    ledger_officer(fixture->officers[OFFICER_LI], "clerk"), ledger_officer(fixture->officers[OFFICER_WANG], "clerk"),
-	    ledger_officer(fixture->officers[OFFICER_ZHAO], "reviewer"), ledger_officer(fixture->officers[OFFICER_SUN], "leader"),
+	    ledger_officer(fixture->officers[OFFICER_LI], fixture->officers[OFFICER_LI_SPARE], "clerk"),
+	    ledger_officer(fixture->officers[OFFICER_WANG], NULL, "clerk"),
+	    ledger_officer(fixture->officers[OFFICER_ZHAO], NULL, "reviewer"),
+	    ledger_officer(fixture->officers[OFFICER_SUN], NULL, "leader"),
 	    "quorums", "default", "clerk", "reviewer", "leader", "grant.add:enterprise", "clerk");
 	assert_non_null(draft);
 	buf_init(&text, LEDGER_NOTE_MAX);
 	if (genesis_compose(draft, random, &text, &fixture->why) != OK)
 		fail_msg("%s", fixture->why.text);
 	json_decref(draft);
-	memcpy(signers, fixture->officers, sizeof(fixture->officers));
+	memcpy(signers, fixture->officers, LEDGER_OFFICERS * sizeof(signers[0]));
 	if (is_ledger_signed)
 		signers[signature_count] = fixture->ledger_signer;
 	assert_int_equal(note_sign(buf_slice(&text), signers, signature_count + (is_ledger_signed ? 1 : 0), ret_note), OK);
@@ -86,7 +95,7 @@ static inline void ledger_stamp_now(struct ledger_fixture *fixture)
 /* A new ledger with its genesis. Quorums: one clerk and one reviewer or leader; a clerk alone for enterprises' grants. */
 static inline void ledger_setup(struct ledger_fixture *fixture)
 {
-	static const char *const names[LEDGER_OFFICERS] = {"li", "wang", "zhao", "sun"};
+	static const char *const names[LEDGER_SIGNERS] = {"li", "wang", "zhao", "sun", "li"};
 	struct ledger_identity identity;
 	struct genesis *genesis = malloc(sizeof(*genesis));
 	struct buf note;
@@ -95,9 +104,9 @@ static inline void ledger_setup(struct ledger_fixture *fixture)
 	assert_int_equal(key_global_init(), OK);
 	snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/subsidyd-test-XXXXXX");
 	assert_non_null(mkdtemp(fixture->folder));
-	fixture->now_us = date_start_us(LEDGER_TODAY);
+	fixture->now_us = LEDGER_NOW_US;
 	fixture->ledger_signer = ledger_make_signer(KEY_ED25519, FIXTURE_ORIGIN, 100);
-	for (unsigned i = 0; i < LEDGER_OFFICERS; i++)
+	for (unsigned i = 0; i < LEDGER_SIGNERS; i++)
 		fixture->officers[i] = ledger_make_signer(KEY_ED25519, names[i], 200 + i);
 	assert_int_equal(store_open(fixture->folder, LEDGER_MAP_SIZE, STORE_CREATE, &fixture->store, &fixture->why), OK);
 	assert_int_equal(store_write(fixture->store, &fixture->txn), OK);
@@ -124,6 +133,14 @@ static inline void ledger_commit(struct ledger_fixture *fixture)
 	assert_int_equal(store_write(fixture->store, &fixture->txn), OK);
 }
 
+/* Commits what was done and leaves no transaction open: for tests that go on with other means. */
+static inline void ledger_leave(struct ledger_fixture *fixture)
+{
+	ledger_save(&fixture->ledger, fixture->txn);
+	assert_int_equal(store_commit(fixture->txn), OK);
+	fixture->txn = NULL;
+}
+
 static inline void ledger_remove_folder(const char *folder)
 {
 	static const char *const files[] = {"data.mdb", "lock.mdb", "lock"};
@@ -142,7 +159,7 @@ static inline void ledger_teardown(struct ledger_fixture *fixture)
 	store_close(fixture->store);
 	ledger_done(&fixture->ledger);
 	signer_free(fixture->ledger_signer);
-	for (unsigned i = 0; i < LEDGER_OFFICERS; i++)
+	for (unsigned i = 0; i < LEDGER_SIGNERS; i++)
 		signer_free(fixture->officers[i]);
 	ledger_remove_folder(fixture->folder);
 }
@@ -154,17 +171,25 @@ struct ledger_order {
 	json_t *body;			/* taken over; NULL for {} */
 	struct slice items[8];
 	size_t item_count;
-	unsigned signers[LEDGER_OFFICERS + 1];	/* officers, 1 + index; 0 ends */
+	unsigned signers[LEDGER_SIGNERS + 1];	/* officers, 1 + index; 0 ends */
 	/* Zero: as they should be. */
 	const char *id, *ledger_id;
 	uint32_t expires;
 	uint64_t made_at_size;
 };
 
+/* The day of the next command: that of the clock, or of the newest entry where the clock lies behind it. */
+static inline uint32_t ledger_today(const struct ledger_fixture *fixture)
+{
+	uint64_t next_us = fixture->ledger.head.last_time_us + 1;
+
+	return date_of_time(next_us > fixture->now_us ? next_us : fixture->now_us);
+}
+
 /* Composes and signs. */
 static inline void ledger_order_note(struct ledger_fixture *fixture, const struct ledger_order *order, struct buf *ret_note)
 {
-	struct signer *signers[LEDGER_OFFICERS];
+	struct signer *signers[LEDGER_SIGNERS];
 	char id[32];
 	size_t count = 0;
 	struct buf text;
@@ -172,7 +197,7 @@ static inline void ledger_order_note(struct ledger_fixture *fixture, const struc
 	    .id = order->id != NULL ? order->id : id,
 	    .origin = FIXTURE_ORIGIN,
 	    .ledger_id = order->ledger_id != NULL ? order->ledger_id : fixture->ledger_id,
-	    .expires = order->expires != 0 ? order->expires : LEDGER_TODAY,
+	    .expires = order->expires != 0 ? order->expires : ledger_today(fixture),
 	    .made_at_size = order->made_at_size != 0 ? order->made_at_size : 1,
 	    .body = order->body,
 	    .items = order->items,
