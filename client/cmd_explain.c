@@ -53,7 +53,8 @@ static enum exit_code answer_print(const json_t *answer)
 		return code;
 	printf("\n");
 	steps_print(json_object_get(answer, "steps"));
-	view_say("\nAward: %s", json_text_or(answer, "award", "none, for the policy sets no rate"));
+	printf("\n");
+	view_say("Award: %s", json_text_or(answer, "award", "none, for the policy sets no rate"));
 	if (json_is_object(capped_at))
 		view_say("The cap was reached with trade %s, ledger entry %lld.",
 		    json_text_or(capped_at, "trade_no", "-"),
@@ -62,23 +63,56 @@ static enum exit_code answer_print(const json_t *answer)
 	return EXIT_OK;
 }
 
-/* Without --policy: the one in force, or the first by name, which the enterprise's own figures list. */
-static enum exit_code run(const struct settings *settings, const struct args *args)
+/* The first policy by name, which the enterprise's own figures list. */
+static enum exit_code policy_choose(const struct settings *settings, const char *path, json_t **ret_id)
 {
-	json_t *answer = NULL;
-	struct buf path;
+	struct settings quiet = *settings;
+	json_t *answer = NULL, *policies;
 	enum exit_code code;
 
-	view_path_init(&path, "/v1/enterprises/");
-	link_escape(&path, args->words[0]);
+	quiet.is_json = false;
+	code = view_get(&quiet, path, &answer);
+	if (code != EXIT_OK)
+		return code;
+	policies = json_object_get(answer, "policies");
+	*ret_id = json_incref(json_object_get(json_array_get(policies, 0), "policy"));
+	if (!json_is_string(*ret_id)) {
+		struct why why;
+
+		(void)why_set(&why, ERR_NOT_FOUND, "no policy is in force");
+		code = out_fail(ERR_NOT_FOUND, &why, NULL);
+	} else if (json_array_size(policies) > 1) {
+		out_info(
+		    "There are %zu policies; this is %s. Another one: --policy ID, as `subsidy policies` lists them.",
+		    json_array_size(policies), json_string_value(*ret_id));
+	}
+	json_decref(answer);
+	return code;
+}
+
+static enum exit_code run(const struct settings *settings, const struct args *args)
+{
+	const char *policy = args_text(args, "policy"), *as_of = args_text(args, "as-of");
+	json_t *answer = NULL, *chosen = NULL;
+	struct buf enterprise_path, path;
+	enum exit_code code = EXIT_OK;
+
+	view_path_enterprise(&enterprise_path, args->words[0]);
+	view_path_init(&path, buf_text(&enterprise_path));
 	buf_add_text(&path, "/explain");
-	view_path_query(&path, "policy", args_text(args, "policy"));
-	view_path_query(&path, "as_of", args_text(args, "as-of"));
-	code = view_get(settings, buf_text(&path), &answer);
+	view_path_query(&enterprise_path, "as_of", as_of);
+	if (policy == NULL)
+		code = policy_choose(settings, buf_text(&enterprise_path), &chosen);
+	view_path_query(&path, "policy", policy != NULL ? policy : json_string_value(chosen));
+	view_path_query(&path, "as_of", as_of);
+	if (code == EXIT_OK)
+		code = view_get(settings, buf_text(&path), &answer);
 	if (code == EXIT_OK && answer != NULL)
 		code = answer_print(answer);
+	json_decref(chosen);
 	json_decref(answer);
 	buf_done(&path);
+	buf_done(&enterprise_path);
 	return code;
 }
 

@@ -42,27 +42,36 @@ static enum exit_code head_print(const json_t *answer)
 	return view_print(&table);
 }
 
-static enum exit_code months_print(const json_t *months, const char *month)
+static enum exit_code months_print(const json_t *months)
 {
 	static const char *const keys[] = {"month", "kind", "disposition", "records", "amount", "tax"};
 	static const struct table_column columns[] = {
 	    {"month", false}, {"kind", false}, {"counts", false}, {"records", true}, {"amount", true}, {"tax", true}};
-	size_t shown_count = 0;
 	struct table table;
 
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(months); i++)
+		for (size_t j = 0; j < sizeof(keys) / sizeof(keys[0]); j++)
+			view_cell(&table, json_array_get(months, i), keys[j]);
+	return view_print(&table);
+}
+
+/* The rows of that month, or all. NULL on lack of memory. */
+static json_t *months_select(const json_t *months, const char *month)
+{
+	json_t *selected = json_array();
+
 	for (size_t i = 0; i < json_array_size(months); i++) {
-		const json_t *row = json_array_get(months, i);
+		json_t *row = json_array_get(months, i);
 
 		if (month != NULL && strcmp(json_text_or(row, "month", ""), month) != 0)
 			continue;
-		for (size_t j = 0; j < sizeof(keys) / sizeof(keys[0]); j++)
-			view_cell(&table, row, keys[j]);
-		shown_count++;
+		if (json_array_append(selected, row) != 0) {
+			json_decref(selected);
+			return NULL;
+		}
 	}
-	if (shown_count == 0)
-		printf("There are no records%s.\n", month != NULL ? " of that month" : "");
-	return view_print(&table);
+	return selected;
 }
 
 /* Each word that stands in the table is explained once. */
@@ -82,20 +91,21 @@ static void dispositions_explain(const json_t *rows)
 
 static enum exit_code feed_show(const struct settings *settings, const char *path, const char *month)
 {
-	json_t *answer = NULL;
+	json_t *answer = NULL, *months;
 	enum exit_code code = view_get(settings, path, &answer);
 
-	if (code == EXIT_OK && answer != NULL) {
-		const json_t *months = json_object_get(answer, "months");
-
-		code = head_print(answer);
-		printf("\n");
-		if (code == EXIT_OK)
-			code = months_print(months, month);
-		printf(
-		    "\nTrades stand under the month of their settlement, refunds under that in which they occurred.\n");
-		dispositions_explain(months);
-	}
+	if (code != EXIT_OK || answer == NULL)
+		return code;
+	months = months_select(json_object_get(answer, "months"), month);
+	code = months == NULL ? out_fail(ERR_MEMORY, NULL, NULL) : head_print(answer);
+	printf("\n");
+	if (code == EXIT_OK)
+		code = months_print(months);
+	if (json_array_size(months) == 0)
+		printf("There are no records%s.\n", month != NULL ? " of that month" : "");
+	printf("\nTrades stand under the month of their settlement, refunds under that in which they occurred.\n");
+	dispositions_explain(months);
+	json_decref(months);
 	json_decref(answer);
 	return code;
 }
@@ -136,38 +146,57 @@ static void record_add(struct table *table, const json_t *row, uint32_t date, ui
 	view_cell(table, row, "refers");
 }
 
+/* Fills the table, and adds the rows that it shows to `shown`. */
+static enum err records_add(
+    struct table *table, const json_t *rows, const uint16_t *month, json_t *shown, struct why *why)
+{
+	enum err err = OK;
+	struct arena arena;
+	uint64_t amount_fen;
+	uint32_t date;
+
+	arena_init(&arena, ARENA_SIZE);
+	for (size_t i = 0; err == OK && i < json_array_size(rows); i++) {
+		json_t *row = json_array_get(rows, i);
+
+		if (!record_read(row, &arena, &date, &amount_fen)) {
+			err = why_set(why, ERR_SYNTAX, "record %lld of the feed",
+			    (long long)json_integer_value(json_object_get(row, "feed_index")));
+		} else if (month == NULL || month_of_date(date) == *month) {
+			record_add(table, row, date, amount_fen);
+			err = json_array_append(shown, row) == 0 ? OK : ERR_MEMORY;
+		}
+	}
+	arena_done(&arena);
+	return err;
+}
+
 static enum exit_code records_print(const json_t *rows, const uint16_t *month)
 {
 	static const struct table_column columns[] = {{"feed index", true}, {"entry", true}, {"kind", false},
 	    {"number", false}, {"date", false}, {"amount", true}, {"why", false}, {"see entry", true}};
+	json_t *shown = json_array();
+	struct why why = {""};
 	struct table table;
-	struct arena arena;
-	uint64_t amount_fen;
-	uint32_t date;
-	size_t shown_count = 0;
+	enum exit_code code;
+	enum err err;
 
-	arena_init(&arena, ARENA_SIZE);
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < json_array_size(rows); i++) {
-		const json_t *row = json_array_get(rows, i);
-		struct why why;
-
-		if (!record_read(row, &arena, &date, &amount_fen)) {
-			(void)why_set(&why, ERR_SYNTAX, "record %lld of the feed",
-			    (long long)json_integer_value(json_object_get(row, "feed_index")));
-			arena_done(&arena);
-			table_done(&table);
-			return out_fail(ERR_SYNTAX, &why, NULL);
-		}
-		if (month != NULL && month_of_date(date) != *month)
-			continue;
-		record_add(&table, row, date, amount_fen);
-		shown_count++;
+	err = records_add(&table, rows, month, shown, &why);
+	if (err != OK) {
+		table_done(&table);
+		code = out_fail(err, &why, NULL);
+	} else if (json_array_size(shown) == 0) {
+		table_done(&table);
+		printf("Every record%s counts.\n", month != NULL ? " of that month" : "");
+		code = EXIT_OK;
+	} else {
+		code = view_print(&table);
+		printf("\n");
+		dispositions_explain(shown);
 	}
-	arena_done(&arena);
-	if (shown_count == 0)
-		printf("Every record counts.\n");
-	return view_print(&table);
+	json_decref(shown);
+	return code;
 }
 
 static enum exit_code not_counted_show(const struct settings *settings, struct buf *path, const uint16_t *month)
@@ -178,13 +207,8 @@ static enum exit_code not_counted_show(const struct settings *settings, struct b
 
 	buf_add_text(path, "/records?not_counted=1");
 	code = view_get_pages(settings, buf_text(path), &pages, true, &answer);
-	if (code == EXIT_OK && answer != NULL) {
-		const json_t *rows = json_object_get(answer, "records");
-
-		code = records_print(rows, month);
-		printf("\n");
-		dispositions_explain(rows);
-	}
+	if (code == EXIT_OK && answer != NULL)
+		code = records_print(json_object_get(answer, "records"), month);
 	json_decref(answer);
 	return code;
 }

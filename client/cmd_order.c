@@ -5,69 +5,32 @@
 #include "client/bundle.h"
 #include "client/client.h"
 #include "client/commands.h"
-#include "client/file.h"
+#include "client/genesis_make.h"
+#include "client/notefile.h"
 #include "client/order_make.h"
 #include "client/order_show.h"
 #include "client/order_submit.h"
 #include "client/out.h"
-
-static enum exit_code note_load(const char *path, struct bundle *bundle)
-{
-	struct why cause = {""}, why = {""};
-	struct buf bytes;
-	enum err err;
-
-	buf_init(&bytes, CLIENT_FILE_SIZE_MAX);
-	err = file_read(path, &bytes, &why);
-	if (err == OK && (err = bundle_parse(buf_slice(&bytes), bundle, &cause)) != OK)
-		(void)why_set(&why, err, "%s: %s", path, cause.text);
-	buf_done(&bytes);
-	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
-}
-
-static enum exit_code note_store(const struct bundle *bundle, const char *path, bool is_new)
-{
-	struct why why = {""};
-	struct buf bytes;
-	enum err err;
-
-	buf_init(&bytes, CLIENT_FILE_SIZE_MAX);
-	err = bundle_format(bundle, &bytes);
-	if (err == OK)
-		err = is_new ? file_create(path, buf_slice(&bytes), 0644, &why)
-			     : file_write(path, buf_slice(&bytes), 0644, &why);
-	buf_done(&bytes);
-	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
-}
-
-static enum exit_code signature_add(struct bundle *bundle, const char *key_path)
-{
-	struct signer *signer = NULL;
-	struct why why = {""};
-	enum exit_code code = EXIT_OK;
-	enum err err;
-
-	err = file_load_signer(key_path, &signer, &why);
-	if (err != OK)
-		return out_fail(err, &why, NULL);
-	err = bundle_sign(bundle, signer, &why);
-	if (err != OK)
-		code = out_fail(err, &why, "nothing was changed");
-	signer_free(signer);
-	return code;
-}
+#include "client/signers.h"
 
 static enum exit_code sign_run(const struct args *args, struct bundle *bundle)
 {
 	const char *path = args->words[1], *new_path = args_text(args, "o");
-	enum exit_code code = EXIT_OK;
+	struct signers signers;
+	struct why why = {""};
+	enum exit_code code;
+	enum err err = OK;
 
 	if (args_count(args, "key") == 0)
 		return out_usage("say whose signature: --key FILE");
-	for (size_t i = 0; code == EXIT_OK && i < args_count(args, "key"); i++)
-		code = signature_add(bundle, args_text_at(args, "key", i));
+	code = signers_load(args, &signers);
+	for (size_t i = 0; code == EXIT_OK && err == OK && i < signers.count; i++)
+		err = bundle_sign(bundle, signers.signers[i], &why);
+	signers_done(&signers);
+	if (err != OK)
+		code = out_fail(err, &why, "nothing was changed");
 	if (code == EXIT_OK)
-		code = note_store(bundle, new_path != NULL ? new_path : path, new_path != NULL);
+		code = new_path != NULL ? notefile_create(bundle, new_path) : notefile_replace(bundle, path);
 	if (code == EXIT_OK)
 		out_info("%s: signed", new_path != NULL ? new_path : path);
 	return code;
@@ -112,9 +75,9 @@ static enum exit_code verb_run(const struct settings *settings, const struct arg
 		return out_usage(
 		    "usage: subsidy order %s %s", verb->name, verb->has_note ? "NOTE" : "--file … -o NOTE");
 	if (!verb->has_note)
-		return order_make_genesis(settings, args);
+		return genesis_make(args);
 	bundle_init(&bundle);
-	code = note_load(args->words[1], &bundle);
+	code = notefile_load(args->words[1], &bundle);
 	if (code == EXIT_OK && strcmp(verb->name, "sign") == 0)
 		code = sign_run(args, &bundle);
 	else if (code == EXIT_OK && strcmp(verb->name, "submit") == 0)

@@ -89,16 +89,20 @@ static enum exit_code answer_print(const json_t *answer)
 		     *totals = json_object_get(answer, "totals");
 	enum exit_code code;
 
-	view_say("The ledger has %lld entries, the last of %s.\n",
+	view_say("The ledger has %lld entries, the last of %s.",
 	    (long long)json_integer_value(json_object_get(answer, "ledger_size")), json_text_or(answer, "time", "-"));
+	printf("\n");
 	code = venues_print(answer);
-	view_say("\nRefunded: %s. Enterprises: %lld registered, %lld trading.\n", json_text_or(totals, "refunded", "-"),
+	printf("\n");
+	view_say("Refunded: %s. Enterprises: %lld registered, %lld trading.", json_text_or(totals, "refunded", "-"),
 	    (long long)json_integer_value(json_object_get(enterprises, "registered")),
 	    (long long)json_integer_value(json_object_get(enterprises, "trading")));
+	printf("\n");
 	if (code == EXIT_OK)
 		code = policies_print(policies);
 	if (code == EXIT_OK && json_array_size(contracts) > 0) {
-		printf("\nContracts with trades at more than one venue, or more than once:\n");
+		printf("\nContracts that more than one venue has trades of (looked for from entry %lld on):\n",
+		    (long long)json_integer_value(json_object_get(answer, "searched_from")));
 		code = shared_print(contracts);
 	}
 	view_caveat(policies);

@@ -116,8 +116,7 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	struct buf path;
 	enum exit_code code;
 
-	view_path_init(&path, "/v1/enterprises/");
-	link_escape(&path, args->words[0]);
+	view_path_enterprise(&path, args->words[0]);
 	view_path_query(&path, "as_of", args_text(args, "as-of"));
 	code = view_get(settings, buf_text(&path), &answer);
 	if (code == EXIT_OK && answer != NULL)

@@ -114,8 +114,9 @@ static enum exit_code answer_print(const json_t *answer)
 	const json_t *rows = json_object_get(answer, "trades");
 	enum exit_code code;
 
-	view_say("%s, %s, at ledger size %lld\n", json_text_or(answer, "name", "(not registered)"),
+	view_say("%s, %s, at ledger size %lld", json_text_or(answer, "name", "(not registered)"),
 	    json_text_or(answer, "code", "-"), (long long)json_integer_value(json_object_get(answer, "ledger_size")));
+	printf("\n");
 	code = rows_print(rows);
 	if (json_array_size(rows) == 0)
 		printf("There are no trades.\n");
@@ -130,8 +131,7 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	struct buf path;
 	enum exit_code code;
 
-	view_path_init(&path, "/v1/enterprises/");
-	link_escape(&path, args->words[0]);
+	view_path_enterprise(&path, args->words[0]);
 	buf_add_text(&path, "/trades");
 	view_path_query(&path, "as_of", args_text(args, "as-of"));
 	code = view_get_pages(settings, buf_text(&path), &pages, args_has(args, "all"), &answer);

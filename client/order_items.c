@@ -4,18 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/csv.h"
 #include "proto/date.h"
 #include "proto/usci.h"
 
 #define ARENA_SIZE (16u << 20) /* lines and faults: several times what a file of orders can hold */
 #define VALUE_SHOWN_MAX 60     /* bytes of a cell that a complaint repeats */
 
-static const struct {
-	const char *name, *chinese;
-	enum order_type type;
-	bool is_required;
-} columns[ITEM_COLUMN_COUNT] = {
+const struct item_column_rule items_columns[ITEM_COLUMN_COUNT] = {
     [ITEM_CODE] = {"code", "统一社会信用代码", ORDER_ENTERPRISE_REGISTER, true},
     [ITEM_NAME] = {"name", "企业名称", ORDER_ENTERPRISE_REGISTER, true},
     [ITEM_LISTS] = {"lists", "名单", ORDER_ENTERPRISE_REGISTER, false},
@@ -87,14 +82,14 @@ static bool fault_grow(struct items *items)
 	return true;
 }
 
-static void complain(struct items *items, uint64_t row, enum item_column column, struct slice value, const char *rule)
+void items_complain(struct items *items, uint64_t row, enum item_column column, struct slice value, const char *rule)
 {
 	items->fault_total++;
 	if (items->fault_count == CLIENT_ERRORS_MAX || !fault_grow(items))
 		return;
 	items->faults[items->fault_count++] = (struct item_fault){
 	    .row = row,
-	    .column = column < ITEM_COLUMN_COUNT ? columns[column].name : "",
+	    .column = column < ITEM_COLUMN_COUNT ? items_columns[column].name : "",
 	    .value = text_keep(items, value_shown(value)),
 	    .rule = text_keep(items, slice_text(rule)),
 	};
@@ -114,7 +109,7 @@ static size_t space_size(struct slice text)
 	return 0;
 }
 
-static struct slice trim(struct slice text)
+struct slice items_trim(struct slice text)
 {
 	size_t size, end = 0;
 
@@ -131,7 +126,7 @@ static struct slice trim(struct slice text)
 
 static struct slice cell_of(const struct item_row *row, enum item_column column)
 {
-	return (row->columns & 1u << column) != 0 ? trim(row->cells[column]) : slice_of("", 0);
+	return (row->columns & 1u << column) != 0 ? items_trim(row->cells[column]) : slice_of("", 0);
 }
 
 /* What separates the names of lists: white space, or a semicolon or comma of either width. */
@@ -193,10 +188,10 @@ static void take_lists(struct items *items, const struct item_row *row, struct o
 		if (!list_name_is_valid(name)) {
 			(void)why_set(&rule, ERR_INVALID,
 			    "a list's name is 1 to %d lower-case letters, digits, '-', '_'", LIST_NAME_SIZE_MAX);
-			complain(items, row->number, ITEM_LISTS, name, rule.text);
+			items_complain(items, row->number, ITEM_LISTS, name, rule.text);
 		} else if (!list_insert(item, name)) {
 			(void)why_set(&rule, ERR_INVALID, "more than %d lists", LISTS_MAX);
-			complain(items, row->number, ITEM_LISTS, cell_of(row, ITEM_LISTS), rule.text);
+			items_complain(items, row->number, ITEM_LISTS, cell_of(row, ITEM_LISTS), rule.text);
 			return;
 		}
 	}
@@ -211,9 +206,9 @@ static struct slice take_code(struct items *items, const struct item_row *row, e
 
 	buf_init(&text, USCI_TEXT_SIZE_MAX);
 	if (usci_normalise(cell, &text) != OK)
-		complain(items, row->number, column, cell, "far too long for a unified social credit code");
+		items_complain(items, row->number, column, cell, "far too long for a unified social credit code");
 	else if (usci_explain(buf_slice(&text), &rule) != OK)
-		complain(items, row->number, column, cell, rule.text);
+		items_complain(items, row->number, column, cell, rule.text);
 	else
 		code = arena_copy(&items->arena, buf_slice(&text));
 	buf_done(&text);
@@ -239,7 +234,7 @@ static struct slice take_text(struct items *items, const struct item_row *row, e
 	else
 		(void)why_set(
 		    &rule, ERR_INVALID, "is not UTF-8 text without control characters; save the file as \"CSV UTF-8\"");
-	complain(items, row->number, column, cell, rule.text);
+	items_complain(items, row->number, column, cell, rule.text);
 	return slice_of("", 0);
 }
 
@@ -259,7 +254,7 @@ static void take_subject(struct items *items, const struct item_row *row, struct
 		(void)why_set(&rule, ERR_INVALID,
 		    "neither \"bureau\", \"auditor\", \"venue:ID\" nor an enterprise's code%s%s",
 		    cause.text[0] != '\0' ? ": " : "", cause.text);
-		complain(items, row->number, ITEM_SUBJECT, cell, rule.text);
+		items_complain(items, row->number, ITEM_SUBJECT, cell, rule.text);
 	}
 	buf_done(&text);
 }
@@ -273,7 +268,7 @@ static void take_grant(struct items *items, const struct item_row *row, struct g
 	memcpy(grant->holder, holder.data, holder.size);
 	grant->expires = items->grant_expires;
 	if (expires.size > 0 && date_parse(expires, &grant->expires) != OK)
-		complain(items, row->number, ITEM_EXPIRES, expires, "is not a date like 2026-12-24");
+		items_complain(items, row->number, ITEM_EXPIRES, expires, "is not a date like 2026-12-24");
 }
 
 /* ---- rows */
@@ -343,7 +338,7 @@ static void item_add(struct items *items, uint64_t row, struct order_item *order
 	if (err == ERR_MEMORY || item->about.data == NULL || (err == OK && item->line.data == NULL))
 		items->err = ERR_MEMORY;
 	else if (err != OK)
-		complain(items, row, ITEM_COLUMN_COUNT, slice_of("", 0), err_sentence(err));
+		items_complain(items, row, ITEM_COLUMN_COUNT, slice_of("", 0), err_sentence(err));
 	else
 		items->item_count++;
 }
@@ -364,7 +359,7 @@ void items_add(struct items *items, const struct item_row *row)
 		bool is_ascending = slice_compare(first, second) < 0;
 
 		if (first.size > 0 && slice_equal(first, second))
-			complain(items, row->number, ITEM_SECOND, second,
+			items_complain(items, row->number, ITEM_SECOND, second,
 			    "is the first once more; an enterprise is not related to itself");
 		item.code = is_ascending ? first : second;
 		item.second = is_ascending ? second : first;
@@ -375,108 +370,7 @@ void items_add(struct items *items, const struct item_row *row)
 		item_add(items, row->number, &item);
 }
 
-/* ---- lists */
-
-struct reading {
-	struct items *items;
-	bool has_head;
-	uint32_t seen;
-	size_t column_count;
-	enum item_column columns[CSV_CELLS_MAX]; /* as the head named them; ITEM_COLUMN_COUNT for an unknown one */
-};
-
-static enum item_column item_column_by_name(enum order_type type, struct slice name)
-{
-	enum item_column column = ITEM_CODE;
-
-	for (; column < ITEM_COLUMN_COUNT; column++)
-		if (columns[column].type == type && (slice_equal(name, slice_text(columns[column].name)) ||
-							slice_equal(name, slice_text(columns[column].chinese))))
-			break;
-	return column;
-}
-
-static void head_take(struct reading *reading, const struct csv_row *row)
-{
-	struct items *items = reading->items;
-	struct why rule;
-
-	reading->has_head = true;
-	reading->column_count = row->cell_count;
-	for (size_t i = 0; i < row->cell_count && i < CSV_CELLS_MAX; i++) {
-		struct slice name = trim(row->cells[i]);
-		enum item_column column = item_column_by_name(items->type, name);
-
-		reading->columns[i] = column;
-		if (column == ITEM_COLUMN_COUNT) {
-			(void)why_set(&rule, ERR_INVALID, "column %zu has no known name", i + 1);
-			complain(items, row->number, column, name, rule.text);
-			continue;
-		}
-		if ((reading->seen & 1u << column) != 0)
-			complain(items, row->number, column, name, "a column of this name stood before");
-		reading->seen |= 1u << column;
-	}
-	for (enum item_column column = ITEM_CODE; column < ITEM_COLUMN_COUNT; column++) {
-		if (columns[column].type != items->type || !columns[column].is_required ||
-		    (reading->seen & 1u << column) != 0)
-			continue;
-		(void)why_set(
-		    &rule, ERR_INVALID, "the column %s (%s) is missing", columns[column].name, columns[column].chinese);
-		complain(items, row->number, column, slice_of("", 0), rule.text);
-	}
-}
-
-static void row_take(struct reading *reading, const struct csv_row *cells)
-{
-	struct item_row row = {.number = cells->number};
-	struct why rule;
-
-	if (cells->cell_count != reading->column_count) {
-		(void)why_set(&rule, ERR_INVALID,
-		    "has %zu cells, the first row %zu; is a comma missing, or not within quotes?", cells->cell_count,
-		    reading->column_count);
-		complain(reading->items, cells->number, ITEM_COLUMN_COUNT, slice_of("", 0), rule.text);
-		return;
-	}
-	for (size_t i = 0; i < cells->cell_count && i < CSV_CELLS_MAX; i++) {
-		if (reading->columns[i] == ITEM_COLUMN_COUNT)
-			continue;
-		row.columns |= 1u << reading->columns[i];
-		row.cells[reading->columns[i]] = cells->cells[i];
-	}
-	/* Faults of the head would be told again in every row. */
-	for (enum item_column column = ITEM_CODE; column < ITEM_COLUMN_COUNT; column++)
-		if (columns[column].type == reading->items->type && columns[column].is_required &&
-		    (reading->seen & 1u << column) == 0)
-			return;
-	items_add(reading->items, &row);
-}
-
-static enum err reading_on_row(void *cookie, const struct csv_row *row)
-{
-	struct reading *reading = cookie;
-
-	if (reading->has_head)
-		row_take(reading, row);
-	else
-		head_take(reading, row);
-	return reading->items->err;
-}
-
-enum err items_read(struct items *items, FILE *file, struct why *why)
-{
-	struct reading reading = {.items = items};
-	enum err err = csv_scan(file, reading_on_row, &reading, why);
-
-	if (err != OK)
-		return err;
-	if (!reading.has_head)
-		return why_set(why, ERR_SYNTAX, "the file is empty; its first row must name the columns");
-	if (items->item_count == 0 && items->fault_total == 0)
-		return why_set(why, ERR_SYNTAX, "there is nothing below the first row");
-	return OK;
-}
+/* ---- the whole */
 
 static int compare_about(const void *a_pointer, const void *b_pointer)
 {
@@ -505,7 +399,7 @@ void items_finish(struct items *items)
 		if (!slice_equal(sorted[i - 1]->about, sorted[i]->about))
 			continue;
 		(void)why_set(&rule, ERR_INVALID, "stands in row %llu already", (unsigned long long)sorted[i - 1]->row);
-		complain(items, sorted[i]->row,
+		items_complain(items, sorted[i]->row,
 		    items->type == ORDER_ENTERPRISE_REGISTER ? ITEM_CODE : ITEM_COLUMN_COUNT,
 		    slice_of(sorted[i]->about.data, USCI_SIZE), rule.text);
 	}

@@ -1,14 +1,12 @@
 /*
- * The items of an order over many: firms to register, pairs to relate, readers to grant access. They come from a
- * list (CSV, its first row names the columns, in English or Chinese) or one by one.
+ * The items of an order over many: firms to register, pairs to relate, readers to grant access; from the rows of a
+ * list (order_list.h), or one by one.
  *
  * Every fault of every row is kept, so that a list is mended once; with one fault there are no items to sign. An
  * access code is made here, and lives in its item until items_done wipes it: the line has its hash only.
  */
 #ifndef CLIENT_ORDER_ITEMS_H
 #define CLIENT_ORDER_ITEMS_H
-
-#include <stdio.h>
 
 #include "client/client.h"
 #include "proto/order.h"
@@ -22,6 +20,13 @@ enum item_column {
 	ITEM_SUBJECT, ITEM_HOLDER, ITEM_EXPIRES, /* grant.add */
 	ITEM_COLUMN_COUNT
 };
+
+struct item_column_rule {
+	const char *name, *chinese;
+	enum order_type type;			/* of the items that have it */
+	bool is_required;
+};
+extern const struct item_column_rule items_columns[ITEM_COLUMN_COUNT];
 
 /* The cells of one row. A column that isn't there is absent in `columns`. */
 struct item_row {
@@ -61,9 +66,11 @@ void items_init(struct items *items, enum order_type type, uint32_t grant_expire
 void items_done(struct items *items);
 /* Adds one row's item, or its faults. White space around cells is ignored, codes are normalised. */
 void items_add(struct items *items, const struct item_row *row);
-/* Reads a list. ERR_IO, ERR_MEMORY, ERR_SYNTAX, ERR_TOO_LARGE with the reason; faults of rows are no error here. */
-enum err items_read(struct items *items, FILE *file, struct why *why) must_check;
+/* Complains of a cell or (ITEM_COLUMN_COUNT) of a row. */
+void items_complain(struct items *items, uint64_t row, enum item_column column, struct slice value, const char *rule);
 /* Complains of what the list names twice. After the last row. */
 void items_finish(struct items *items);
+/* Without the white space around it, also that of spreadsheets (U+00A0, U+3000). */
+struct slice items_trim(struct slice text);
 
 #endif

@@ -4,21 +4,21 @@
  */
 #include "client/order_make.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "client/draft.h"
 #include "client/file.h"
-#include "client/order_items.h"
+#include "client/notefile.h"
+#include "client/order_list.h"
+#include "client/order_set.h"
 #include "client/order_submit.h"
 #include "client/order_token.h"
 #include "client/out.h"
 #include "client/pin.h"
-#include "client/table.h"
+#include "client/signers.h"
 #include "proto/date.h"
 
 #define ORDER_DAYS_DEFAULT 14
@@ -33,75 +33,11 @@ struct making {
 	json_t *body;
 	struct items items;
 	struct slice *lines;
-	struct signer *signers[NOTE_SIGNATURES_MAX];
-	size_t signer_count;
+	struct signers signers;
 	struct bundle bundle;
 };
 
 /* ---- options */
-
-#define TYPE(type) (1u << (type))
-#define TYPES_ALL (TYPE(ORDER_TYPE_COUNT) - 1)
-
-static const struct {
-	const char *name;
-	unsigned types; /* bits TYPE() */
-	bool is_repeatable;
-} set_keys[] = {
-    {"id", TYPES_ALL, false},
-    {"order_expires", TYPES_ALL, false},
-    {"origin", TYPES_ALL, false},
-    {"ledger_id", TYPES_ALL, false},
-    {"size", TYPES_ALL, false},
-    {"venue", TYPE(ORDER_VENUE_LICENSE), false},
-    {"name", TYPE(ORDER_VENUE_LICENSE), false},
-    {"key", TYPE(ORDER_VENUE_LICENSE), true},
-    {"subject", TYPE(ORDER_GRANT_ADD), false},
-    {"holder", TYPE(ORDER_GRANT_ADD), false},
-    {"expires", TYPE(ORDER_GRANT_ADD), false},
-};
-
-/* The value of the index-th --set NAME=value, or NULL. */
-static const char *set_text_at(const struct args *args, const char *name, size_t index)
-{
-	size_t size = strlen(name);
-
-	for (size_t i = 0; i < args_count(args, "set"); i++) {
-		const char *text = args_text_at(args, "set", i);
-
-		if (strncmp(text, name, size) == 0 && text[size] == '=' && index-- == 0)
-			return text + size + 1;
-	}
-	return NULL;
-}
-
-static const char *set_text(const struct args *args, const char *name)
-{
-	return set_text_at(args, name, 0);
-}
-
-static bool sets_check(const struct args *args, enum order_type type)
-{
-	for (size_t i = 0; i < args_count(args, "set"); i++) {
-		const char *text = args_text_at(args, "set", i), *equals = strchr(text, '=');
-		size_t size = equals != NULL ? (size_t)(equals - text) : 0, at = 0,
-		       count = sizeof(set_keys) / sizeof(set_keys[0]);
-
-		while (at < count && (strlen(set_keys[at].name) != size || memcmp(set_keys[at].name, text, size) != 0 ||
-					 (set_keys[at].types & TYPE(type)) == 0))
-			at++;
-		if (at == count) {
-			(void)out_usage("%s has no --set %s; `subsidy order --help` lists what it has",
-			    order_type_name(type), text);
-			return false;
-		}
-		if (!set_keys[at].is_repeatable && set_text_at(args, set_keys[at].name, 1) != NULL) {
-			(void)out_usage("--set %s is given twice", set_keys[at].name);
-			return false;
-		}
-	}
-	return true;
-}
 
 /* An option that this type of order needs, or has nothing to do with. */
 static bool option_check(const struct args *args, const char *name, bool is_needed, bool is_allowed)
@@ -119,8 +55,8 @@ static bool options_check(const struct args *args, enum order_type type)
 {
 	bool is_grant = type == ORDER_GRANT_ADD, is_list = args_has(args, "file");
 	bool needs_file = type != ORDER_GRANT_ADD && type != ORDER_VENUE_LICENSE;
-	bool has_one_grant =
-	    set_text(args, "subject") != NULL || set_text(args, "holder") != NULL || set_text(args, "expires") != NULL;
+	bool has_one_grant = order_set_text(args, "subject") != NULL || order_set_text(args, "holder") != NULL ||
+			     order_set_text(args, "expires") != NULL;
 
 	if (!args_has(args, "o") && !args_has(args, "submit"))
 		(void)out_usage("say where the signed order goes: -o NOTE, or --submit, or both");
@@ -136,46 +72,19 @@ static bool options_check(const struct args *args, enum order_type type)
 	return false;
 }
 
-/* ---- keys */
-
-static enum exit_code signers_load(const struct args *args, struct signer **signers, size_t *signer_count)
-{
-	struct why why = {""};
-	enum err err;
-
-	if (args_count(args, "key") > NOTE_SIGNATURES_MAX)
-		return out_usage("more than %d keys", NOTE_SIGNATURES_MAX);
-	for (size_t i = 0; i < args_count(args, "key"); i++) {
-		err = file_load_signer(args_text_at(args, "key", i), &signers[i], &why);
-		if (err != OK)
-			return out_fail(err, &why, NULL);
-		(*signer_count)++;
-		for (size_t j = 0; j < i; j++)
-			if (key_equal(signer_key(signers[i]), signer_key(signers[j])))
-				return out_usage("the key %s is given twice", args_text_at(args, "key", i));
-	}
-	return EXIT_OK;
-}
-
-static void signers_free(struct signer *const *signers, size_t signer_count)
-{
-	for (size_t i = 0; i < signer_count; i++)
-		signer_free(signers[i]);
-}
-
 /* ---- what is ordered */
 
 static enum exit_code license_body(struct making *making)
 {
-	const char *venue = set_text(making->args, "venue"), *name = set_text(making->args, "name"), *key;
+	const char *venue = order_set_text(making->args, "venue"), *name = order_set_text(making->args, "name"), *key;
 	json_t *keys = json_array();
 
-	if (venue == NULL || name == NULL || set_text(making->args, "key") == NULL) {
+	if (venue == NULL || name == NULL || order_set_text(making->args, "key") == NULL) {
 		json_decref(keys);
 		return out_usage(
 		    "a licence needs --set venue=ID, --set name=NAME and --set key=VKEY (perhaps several)");
 	}
-	for (size_t i = 0; (key = set_text_at(making->args, "key", i)) != NULL; i++) {
+	for (size_t i = 0; (key = order_set_text_at(making->args, "key", i)) != NULL; i++) {
 		if (json_array_append_new(keys, json_string(key)) != 0) {
 			json_decref(keys);
 			return out_usage("--set key=… is not UTF-8 text");
@@ -185,30 +94,13 @@ static enum exit_code license_body(struct making *making)
 	return making->body != NULL ? EXIT_OK : out_usage("--set venue=… or name=… is not UTF-8 text");
 }
 
-static enum err json_file_read(const char *path, json_t **ret_json, struct why *why)
-{
-	json_error_t error;
-	struct buf bytes;
-	enum err err;
-
-	buf_init(&bytes, CLIENT_FILE_SIZE_MAX);
-	err = file_read(path, &bytes, why);
-	if (err == OK) {
-		*ret_json = json_loadb((const char *)bytes.data, bytes.size, JSON_REJECT_DUPLICATES, &error);
-		if (*ret_json == NULL)
-			err = why_set(why, ERR_SYNTAX, "%s: line %d: %s", path, error.line, error.text);
-	}
-	buf_done(&bytes);
-	return err;
-}
-
 static enum exit_code policy_body(struct making *making)
 {
 	const char *path = args_text(making->args, "file");
 	struct why cause = {""}, why = {""};
 	struct policy *policy = calloc(1, sizeof(*policy));
 	json_t *json = NULL;
-	enum err err = policy == NULL ? ERR_MEMORY : json_file_read(path, &json, &why);
+	enum err err = policy == NULL ? ERR_MEMORY : notefile_read_json(path, &json, &why);
 
 	if (err == OK && (err = policy_parse(json, policy, &cause)) != OK)
 		(void)why_set(&why, err, "%s: %s", path, cause.text);
@@ -232,7 +124,7 @@ static enum exit_code list_read(struct making *making)
 		(void)why_set(&why, ERR_IO, "%s: %m", path);
 		return out_fail(ERR_IO, &why, NULL);
 	}
-	err = items_read(&making->items, file, &cause);
+	err = order_list_read(&making->items, file, &cause);
 	(void)fclose(file);
 	(void)why_set(&why, err, "%s: %s", path, cause.text);
 	return err == OK ? EXIT_OK : out_fail(err, &why, "nothing was signed");
@@ -245,67 +137,18 @@ static enum exit_code grant_take(struct making *making)
 	struct item_row row = {.number = 0};
 
 	for (size_t i = 0; i < 3; i++) {
-		const char *text = set_text(making->args, names[i]);
+		const char *text = order_set_text(making->args, names[i]);
 
 		if (text == NULL)
 			continue;
 		row.columns |= 1u << columns[i];
 		row.cells[columns[i]] = slice_text(text);
 	}
-	if (set_text(making->args, "subject") == NULL || set_text(making->args, "holder") == NULL)
+	if (order_set_text(making->args, "subject") == NULL || order_set_text(making->args, "holder") == NULL)
 		return out_usage("a grant needs --set subject=CODE|bureau|auditor|venue:ID and --set holder=NAME, or a "
 				 "list: --file GRANTS.csv --tokens-dir DIR");
 	items_add(&making->items, &row);
 	return EXIT_OK;
-}
-
-static enum exit_code faults_print_json(const struct items *items)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < items->fault_count; i++) {
-		const struct item_fault *fault = &items->faults[i];
-		json_t *value = utf8_is_text(slice_text(fault->value)) ? json_string(fault->value) : json_null();
-
-		if (json_array_append_new(list, json_pack("{s:I,s:s,s:o,s:s}", "row", (json_int_t)fault->row, "column",
-						    fault->column, "value", value, "rule", fault->rule)) != 0) {
-			json_decref(list);
-			return out_fail(ERR_MEMORY, NULL, NULL);
-		}
-	}
-	return out_json(json_pack("{s:I,s:o}", "error_count", (json_int_t)items->fault_total, "errors", list));
-}
-
-/* Every fault, for people on stderr. Gives EXIT_REFUSED. */
-static enum exit_code faults_print(const struct settings *settings, const struct items *items)
-{
-	static const struct table_column columns[] = {
-	    {"row", true}, {"column", false}, {"value", false}, {"rule", false}};
-	struct why why = {""};
-	struct table table;
-
-	if (settings->is_json) {
-		if (faults_print_json(items) != EXIT_OK)
-			return EXIT_OTHER;
-	} else {
-		table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-		for (size_t i = 0; i < items->fault_count; i++) {
-			const struct item_fault *fault = &items->faults[i];
-
-			if (fault->row > 0)
-				table_cellf(&table, "%" PRIu64, fault->row);
-			else
-				table_cell(&table, NULL);
-			table_cell(&table, fault->column[0] != '\0' ? fault->column : NULL);
-			table_cell(&table, fault->value);
-			table_cell(&table, fault->rule);
-		}
-		(void)table_print(&table, stderr);
-		table_done(&table);
-	}
-	(void)why_set(
-	    &why, ERR_INVALID, "%" PRIu64 " %s", items->fault_total, items->fault_total == 1 ? "error" : "errors");
-	return out_fail(ERR_INVALID, &why, "nothing was signed; mend the list and repeat");
 }
 
 static enum exit_code items_take(struct making *making)
@@ -319,7 +162,7 @@ static enum exit_code items_take(struct making *making)
 	if (items->err != OK)
 		return out_fail(items->err, NULL, NULL);
 	if (items->fault_total > 0)
-		return faults_print(making->settings, items);
+		return order_list_print_faults(items, making->settings);
 	making->lines = calloc(items->item_count, sizeof(*making->lines));
 	if (making->lines == NULL)
 		return out_fail(ERR_MEMORY, NULL, NULL);
@@ -348,7 +191,7 @@ static enum exit_code content_take(struct making *making)
 
 static enum exit_code head_set(struct making *making)
 {
-	const char *id = set_text(making->args, "id"), *expires = set_text(making->args, "order_expires");
+	const char *id = order_set_text(making->args, "id"), *expires = order_set_text(making->args, "order_expires");
 	char today[DATE_TEXT_SIZE], random_text[9];
 	uint8_t random[4];
 
@@ -378,8 +221,8 @@ static enum exit_code head_set(struct making *making)
 /* The ledger says which it is; without it, three options do. */
 static enum exit_code ledger_set(struct making *making)
 {
-	const char *origin = set_text(making->args, "origin"), *id = set_text(making->args, "ledger_id");
-	const char *size = set_text(making->args, "size");
+	const char *origin = order_set_text(making->args, "origin"), *id = order_set_text(making->args, "ledger_id");
+	const char *size = order_set_text(making->args, "size");
 	struct ledger_id ledger = {.size = 0};
 	struct why why = {""};
 	struct link *link;
@@ -417,33 +260,32 @@ static enum exit_code ledger_set(struct making *making)
 
 /* ---- signing and keeping */
 
-static enum exit_code note_create(const struct bundle *bundle, const char *path)
-{
-	struct why why = {""};
-	struct buf bytes;
-	enum err err;
-
-	buf_init(&bytes, CLIENT_FILE_SIZE_MAX);
-	err = bundle_format(bundle, &bytes);
-	if (err == ERR_TOO_LARGE)
-		(void)why_set(&why, err, "the orders have more than %u bytes; divide the list", CLIENT_FILE_SIZE_MAX);
-	if (err == OK)
-		err = file_create(path, buf_slice(&bytes), 0644, &why);
-	buf_done(&bytes);
-	if (err != OK)
-		return out_fail(
-		    err, &why, err == ERR_IO ? "an order's file is never written over; choose another name" : NULL);
-	return EXIT_OK;
-}
-
 static enum exit_code order_sign(struct making *making)
 {
 	struct why why = {""};
 	enum err err;
 
 	making->draft.body = making->body;
-	err = draft_sign(&making->draft, making->signers, making->signer_count, &making->bundle, &why);
+	err = draft_sign(&making->draft, making->signers.signers, making->signers.count, &making->bundle, &why);
 	return err == OK ? EXIT_OK : out_fail(err, &why, "nothing was sent");
+}
+
+/* An order whose outcome is unknown, or that lacks a signature, must not be lost: made anew, it would be another. */
+static void order_rescue(const struct making *making)
+{
+	struct why why = {""};
+	struct buf path;
+
+	buf_init(&path, CLIENT_FILE_SIZE_MAX);
+	buf_printf(&path, "%s/", making->settings->state);
+	for (const char *at = making->id; *at != '\0'; at++)
+		buf_u8(&path, (uint8_t)(*at == '/' ? '_' : *at));
+	buf_add_text(&path, ".json");
+	if (file_make_folder(making->settings->state, &why) != OK || path.err != OK)
+		(void)out_fail(ERR_IO, &why, NULL);
+	else if (notefile_create(&making->bundle, buf_text(&path)) == EXIT_OK)
+		out_info("The order is kept: sign or submit it as %s", buf_text(&path));
+	buf_done(&path);
 }
 
 static enum exit_code order_keep(struct making *making)
@@ -454,23 +296,18 @@ static enum exit_code order_keep(struct making *making)
 	if (making->draft.type == ORDER_GRANT_ADD)
 		code = order_token_keep(making->settings, making->args, &making->items);
 	if (code == EXIT_OK && path != NULL) {
-		code = note_create(&making->bundle, path);
+		code = notefile_create(&making->bundle, path);
 		if (code == EXIT_OK)
 			out_info("%s: %zu signed %s, to expire on %04u-%02u-%02u", path, making->bundle.order_count,
 			    making->bundle.order_count == 1 ? "order" : "orders", making->draft.expires / 10000,
 			    making->draft.expires / 100 % 100, making->draft.expires % 100);
 	}
-	if (code == EXIT_OK && args_has(making->args, "submit"))
-		code = order_submit(making->settings, &making->bundle, args_text(making->args, "receipt"));
+	if (code != EXIT_OK || !args_has(making->args, "submit"))
+		return code;
+	code = order_submit(making->settings, &making->bundle, args_text(making->args, "receipt"));
+	if (code != EXIT_OK && path == NULL)
+		order_rescue(making);
 	return code;
-}
-
-static bool is_free(const char *path)
-{
-	if (path == NULL || access(path, F_OK) != 0)
-		return true;
-	(void)out_usage("%s is there already; an order's file is never written over", path);
-	return false;
 }
 
 enum exit_code order_make(const struct settings *settings, const struct args *args)
@@ -481,73 +318,18 @@ enum exit_code order_make(const struct settings *settings, const struct args *ar
 	enum exit_code code;
 
 	making.draft.type = order_type_by_name(args->words[0]);
-	if (!sets_check(args, making.draft.type) || !options_check(args, making.draft.type) ||
-	    !is_free(args_text(args, "o")))
+	if (!order_set_check(args, making.draft.type) || !options_check(args, making.draft.type) ||
+	    (args_has(args, "o") && !notefile_is_free(args_text(args, "o"))))
 		return EXIT_USAGE;
 	making.today = date_of_time((uint64_t)time(NULL) * 1000000);
 	bundle_init(&making.bundle);
-	code = signers_load(args, making.signers, &making.signer_count);
+	code = signers_load(args, &making.signers);
 	for (size_t i = 0; code == EXIT_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
 		code = steps[i](&making);
-	signers_free(making.signers, making.signer_count);
+	signers_done(&making.signers);
 	items_done(&making.items);
 	free(making.lines);
 	json_decref(making.body);
 	bundle_done(&making.bundle);
-	return code;
-}
-
-/* ---- genesis */
-
-static enum err genesis_sign(
-    const struct args *args, struct signer *const *signers, size_t signer_count, struct bundle *bundle, struct why *why)
-{
-	uint8_t random[32];
-	json_t *draft = NULL;
-	struct buf text;
-	enum err err;
-
-	buf_init(&text, NOTE_TEXT_SIZE_MAX);
-	key_random(random, sizeof(random));
-	err = json_file_read(args_text(args, "file"), &draft, why);
-	if (err == OK)
-		err = genesis_compose(draft, random, &text, why);
-	if (err == OK)
-		err = bundle_add_genesis(bundle, buf_slice(&text), signers[0], why);
-	for (size_t i = 1; err == OK && i < signer_count; i++)
-		err = bundle_sign(bundle, signers[i], why);
-	json_decref(draft);
-	buf_done(&text);
-	return err;
-}
-
-enum exit_code order_make_genesis(const struct settings *settings, const struct args *args)
-{
-	const char *path = args_text(args, "o");
-	struct signer *signers[NOTE_SIGNATURES_MAX];
-	size_t signer_count = 0;
-	struct why why = {""};
-	struct bundle bundle;
-	enum exit_code code;
-	enum err err;
-
-	(void)settings;
-	if (!option_check(args, "file", true, true) || !option_check(args, "key", true, true))
-		return EXIT_USAGE;
-	if (path == NULL)
-		return out_usage("say where the genesis note goes: -o NOTE");
-	if (!is_free(path))
-		return EXIT_USAGE;
-	bundle_init(&bundle);
-	code = signers_load(args, signers, &signer_count);
-	if (code == EXIT_OK) {
-		err = genesis_sign(args, signers, signer_count, &bundle, &why);
-		code = err == OK ? note_create(&bundle, path) : out_fail(err, &why, "nothing was signed");
-	}
-	if (code == EXIT_OK)
-		out_info("%s: signed by %zu; when all its officers have signed, `subsidyd init --genesis %s` takes it",
-		    path, signer_count, path);
-	signers_free(signers, signer_count);
-	bundle_done(&bundle);
 	return code;
 }

@@ -9,6 +9,7 @@
 #include "client/link.h"
 #include "client/out.h"
 #include "proto/policy.h"
+#include "proto/usci.h"
 
 /* ---- paths */
 
@@ -16,6 +17,21 @@ void view_path_init(struct buf *path, const char *text)
 {
 	buf_init(path, HTTP_TARGET_SIZE_MAX);
 	buf_add_text(path, text);
+}
+
+void view_path_enterprise(struct buf *path, const char *code)
+{
+	struct why why = {""};
+	struct buf text;
+
+	view_path_init(path, "/v1/enterprises/");
+	buf_init(&text, USCI_TEXT_SIZE_MAX);
+	if (usci_normalise(slice_text(code), &text) != OK)
+		buf_clear(&text);
+	if (usci_explain(buf_slice(&text), &why) != OK)
+		out_info("subsidy: is this the right code? %s", why.text);
+	link_escape(path, text.size > 0 ? buf_text(&text) : code);
+	buf_done(&text);
 }
 
 void view_path_query(struct buf *path, const char *key, const char *value)

@@ -13,6 +13,8 @@
 
 /* A path under way: a buffer of HTTP_TARGET_SIZE_MAX, begun with one piece of text taken as it is. */
 void view_path_init(struct buf *path, const char *text);
+/* Begins with "/v1/enterprises/<code>": the code in its one form; where it can't be right, that is said on stderr. */
+void view_path_enterprise(struct buf *path, const char *code);
 /* Adds "?key=value", or "&key=value"; nothing where value is NULL. */
 void view_path_query(struct buf *path, const char *key, const char *value);
 

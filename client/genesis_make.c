@@ -1,0 +1,56 @@
+#include "client/genesis_make.h"
+
+#include "client/notefile.h"
+#include "client/out.h"
+#include "client/signers.h"
+
+static enum err genesis_sign(
+    const struct args *args, const struct signers *signers, struct bundle *bundle, struct why *why)
+{
+	uint8_t random[32];
+	json_t *draft = NULL;
+	struct buf text;
+	enum err err;
+
+	buf_init(&text, NOTE_TEXT_SIZE_MAX);
+	key_random(random, sizeof(random));
+	err = notefile_read_json(args_text(args, "file"), &draft, why);
+	if (err == OK)
+		err = genesis_compose(draft, random, &text, why);
+	if (err == OK)
+		err = bundle_add_genesis(bundle, buf_slice(&text), signers->signers[0], why);
+	for (size_t i = 1; err == OK && i < signers->count; i++)
+		err = bundle_sign(bundle, signers->signers[i], why);
+	json_decref(draft);
+	buf_done(&text);
+	return err;
+}
+
+enum exit_code genesis_make(const struct args *args)
+{
+	const char *path = args_text(args, "o");
+	struct signers signers;
+	struct why why = {""};
+	struct bundle bundle;
+	enum exit_code code;
+	enum err err;
+
+	if (!args_has(args, "file") || !args_has(args, "key"))
+		return out_usage("genesis needs --file DRAFT.json and --key FILE, the key of one of its officers");
+	if (path == NULL)
+		return out_usage("say where the genesis note goes: -o NOTE");
+	if (!notefile_is_free(path))
+		return EXIT_USAGE;
+	bundle_init(&bundle);
+	code = signers_load(args, &signers);
+	if (code == EXIT_OK) {
+		err = genesis_sign(args, &signers, &bundle, &why);
+		code = err == OK ? notefile_create(&bundle, path) : out_fail(err, &why, "nothing was signed");
+	}
+	if (code == EXIT_OK)
+		out_info("%s: signed by %zu; when all its officers have signed, `subsidyd init --genesis %s` takes it",
+		    path, signers.count, path);
+	signers_done(&signers);
+	bundle_done(&bundle);
+	return code;
+}

@@ -1,0 +1,67 @@
+#include "client/order_set.h"
+
+#include <string.h>
+
+#include "client/out.h"
+
+#define TYPE(type) (1u << (type))
+#define TYPES_ALL (TYPE(ORDER_TYPE_COUNT) - 1)
+
+static const struct {
+	const char *name;
+	unsigned types; /* bits TYPE() */
+	bool is_repeatable;
+} set_keys[] = {
+    {"id", TYPES_ALL, false},
+    {"order_expires", TYPES_ALL, false},
+    {"origin", TYPES_ALL, false},
+    {"ledger_id", TYPES_ALL, false},
+    {"size", TYPES_ALL, false},
+    {"venue", TYPE(ORDER_VENUE_LICENSE), false},
+    {"name", TYPE(ORDER_VENUE_LICENSE), false},
+    {"key", TYPE(ORDER_VENUE_LICENSE), true},
+    {"subject", TYPE(ORDER_GRANT_ADD), false},
+    {"holder", TYPE(ORDER_GRANT_ADD), false},
+    {"expires", TYPE(ORDER_GRANT_ADD), false},
+};
+
+const char *order_set_text_at(const struct args *args, const char *name, size_t index)
+{
+	size_t size = strlen(name);
+
+	for (size_t i = 0; i < args_count(args, "set"); i++) {
+		const char *text = args_text_at(args, "set", i);
+
+		if (strncmp(text, name, size) == 0 && text[size] == '=' && index-- == 0)
+			return text + size + 1;
+	}
+	return NULL;
+}
+
+const char *order_set_text(const struct args *args, const char *name)
+{
+	return order_set_text_at(args, name, 0);
+}
+
+bool order_set_check(const struct args *args, enum order_type type)
+{
+	for (size_t i = 0; i < args_count(args, "set"); i++) {
+		const char *text = args_text_at(args, "set", i), *equals = strchr(text, '=');
+		size_t size = equals != NULL ? (size_t)(equals - text) : 0, at = 0,
+		       count = sizeof(set_keys) / sizeof(set_keys[0]);
+
+		while (at < count && (strlen(set_keys[at].name) != size || memcmp(set_keys[at].name, text, size) != 0 ||
+					 (set_keys[at].types & TYPE(type)) == 0))
+			at++;
+		if (at == count) {
+			(void)out_usage("%s has no --set %s; `subsidy order --help` lists what it has",
+			    order_type_name(type), text);
+			return false;
+		}
+		if (!set_keys[at].is_repeatable && order_set_text_at(args, set_keys[at].name, 1) != NULL) {
+			(void)out_usage("--set %s is given twice", set_keys[at].name);
+			return false;
+		}
+	}
+	return true;
+}
