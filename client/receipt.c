@@ -41,7 +41,8 @@ static enum err growth_check(struct slice last_bytes, const struct checkpoint *n
 }
 
 /* The entry's note isn't ours: is it a later one of the same feed and key? */
-static enum err later_note(struct slice bytes, const struct receipt_terms *terms, const char *origin, struct why *why)
+static enum err later_note(
+    struct slice bytes, const struct receipt_terms *terms, const struct checkpoint *sent, struct why *why)
 {
 	struct checkpoint checkpoint;
 	struct note note;
@@ -52,8 +53,10 @@ static enum err later_note(struct slice bytes, const struct receipt_terms *terms
 	if (err == OK)
 		err = checkpoint_parse(note.text, &checkpoint, why);
 	if (err == OK &&
-	    (note_verify(&note, terms->venue_key, 1, &signed_by) != OK || strcmp(checkpoint.origin, origin) != 0))
+	    (note_verify(&note, terms->venue_key, 1, &signed_by) != OK || strcmp(checkpoint.origin, sent->origin) != 0))
 		err = why_set(why, ERR_PROOF, "it is of a note that was not sent and that our key did not sign");
+	if (err == OK && checkpoint.size <= sent->size)
+		err = why_set(why, ERR_PROOF, "it is of another push, which does not hold what was sent");
 	if (err != OK)
 		return err;
 	return why_set(why, ERR_FEED_SIZE,
@@ -63,7 +66,6 @@ static enum err later_note(struct slice bytes, const struct receipt_terms *terms
 static enum err entry_check(
     const struct entry *entry, const struct receipt_terms *terms, struct receipt *receipt, struct why *why)
 {
-	char origin[ORIGIN_TEXT_SIZE];
 	struct slice sent_text, entry_text;
 	struct checkpoint sent, stored;
 	enum err err;
@@ -77,9 +79,8 @@ static enum err entry_check(
 		err = checkpoint_of(entry->push.note, &entry_text, &stored, why);
 	if (err != OK)
 		return err;
-	feed_origin_format(terms->venue, terms->ledger_id, terms->generation, origin);
 	if (!slice_equal(sent_text, entry_text))
-		return later_note(entry->push.note, terms, origin, why);
+		return later_note(entry->push.note, terms, &sent, why);
 	if (entry->push.start + entry->push.count != sent.size)
 		return why_set(why, ERR_PROOF, "its records do not end where the note does");
 	/* That the tally adds up is part of an entry's being one. */

@@ -59,7 +59,7 @@ class Sample(FlowTest):
                 write_csv(cls.world.path("part.csv"), rows[begin:end])
                 for _ in range(2 if part == 0 and venue == "qddex" else 1):
                     result = check(cls.world.client("push", venue, "part.csv", "--key", f"{venue}.key", "--rows",
-                                                    str(PUSH_ROWS), "--duplicates", "--json"))
+                                                    str(PUSH_ROWS), "--json"))
                     cls.summaries.append((venue, end - begin, result.json()))
                 cls.sizes.append(cls.world.size())
 
