@@ -1,0 +1,128 @@
+"""A ledger entry by entry, as proto/FORMAT.md tells it: what must hold between entries, decided a second time.
+
+Not decided here: `overflow` (it is taken as written), and signatures, for which see tests/formats.py.
+"""
+import collections
+import json
+
+from tests import formats
+from tests.formats import ENUMS, need
+
+FEED_BODIES = ("record", "push")
+
+
+class Replay:
+    """Add entries in their order; formats.Refused says which rule one breaks."""
+
+    def __init__(self):
+        self.entries = []                                # as formats.read_entry gives them
+        self.last_leaf = bytes(32)
+        self.chains = collections.defaultdict(int)       # code: index of the last entry that concerned it
+        self.first = {}                                  # (venue, "trade" or "refund", number): index of the first
+        self.trades = {}                                 # index: what is known of the trade there
+        self.feeds = collections.defaultdict(formats.Frontier)
+        self.pending = []                                # record entries that no push entry has closed yet
+
+    def add(self, data):
+        entry, index = formats.read_entry(data), len(self.entries)
+        need((entry["kind"] == "genesis") == (index == 0), "genesis is entry 0 alone")
+        need(entry["previous"] == self.last_leaf, "previous is not the leaf hash of the entry before")
+        if self.entries:
+            gap = entry["time_us"] - self.entries[-1]["time_us"]
+            need(gap > 0, "time stands still or runs back")
+            follows = entry["kind"] == "effect" or entry["kind"] in FEED_BODIES and self.pending
+            need(not follows or gap == 1, "entries of one command are a microsecond apart")
+        need(not self.pending or entry["kind"] in FEED_BODIES, "records without their push entry")
+        concerned = getattr(self, "add_" + entry["kind"])(index, entry, entry[entry["kind"]])
+        need(entry["links"] == [self.chains[code] for code in concerned], f"links are not those of {concerned}")
+        for code in concerned:
+            self.chains[code] = index
+        self.entries.append(entry)
+        self.last_leaf = formats.leaf_hash(data)
+
+    def add_genesis(self, *_):
+        return []
+
+    def add_order(self, *_):
+        return []
+
+    def add_record(self, index, entry, body):
+        venue, feed = body["venue"], self.feeds[body["venue"], body["generation"]]
+        need(body["feed_index"] == feed.size, "feed_index is not the next")
+        feed.add(body["record"])
+        self.pending.append((index, entry))
+        record = formats.read_record(body["record"])
+        decide = self.decide_trade if record["trade"] is not None else self.decide_refund
+        disposition, refers, concerned = decide(index, venue, record)
+        written = ENUMS["disposition"][body["disposition"]]
+        if written == "overflow" and disposition == "counted" and index in self.trades:
+            self.trades[index]["counts"] = False
+        else:
+            need(written == disposition, f"{written} should be {disposition}")
+        need(body["refers"] == refers, f"refers should be {refers}")
+        return concerned
+
+    def decide_trade(self, index, venue, record):
+        trade, key = record["trade"], (venue, "trade", record["trade"]["trade_no"])
+        if key in self.first:
+            return "duplicate_trade", self.first[key], self.trades[self.first[key]]["parties"]
+        parties = [trade["supplier"], trade["buyer"]]
+        is_self = parties[0] == parties[1]
+        self.first[key] = index
+        self.trades[index] = {"parties": parties, "counts": not is_self, "left": (trade["amount"], trade["tax"])}
+        return "self_trade" if is_self else "counted", 0, parties
+
+    def decide_refund(self, index, venue, record):
+        refund, key = record["refund"], (venue, "refund", record["refund"]["adjust_no"])
+        original = self.first.get((venue, "trade", refund["original_trade_no"]))
+        trade = self.trades.get(original)
+        parties = trade["parties"] if trade else []
+        if key in self.first:
+            return "duplicate_adjust", self.first[key], parties
+        self.first[key] = index
+        if trade is None or not trade["counts"]:
+            return "refund_unknown", original or 0, parties
+        amount, tax = trade["left"][0] - refund["amount"], trade["left"][1] - refund["tax"]
+        if min(amount, tax, amount - tax) < 0:
+            return "refund_exceeds", original, parties
+        trade["left"] = (amount, tax)
+        return "counted", original, parties
+
+    def add_push(self, index, _, body):
+        kinds = [entry["record"]["disposition"] for _, entry in self.pending]
+        need(self.pending and body["count"] == len(kinds), "count is not that of the records before")
+        first, entry = self.pending[0]
+        need(body["first_index"] == first and first + body["count"] == index, "first_index")
+        need(body["start"] == entry["record"]["feed_index"], "start is not the first record's feed_index")
+        need({(row["record"]["venue"], row["record"]["generation"]) for _, row in self.pending} ==
+             {(body["venue"], body["generation"])}, "records of another feed")
+        tally = [{"disposition": kind, "count": count} for kind, count in sorted(collections.Counter(kinds).items())]
+        need(body["tally"] == tally, f"the tally is {tally}")
+        need(body["dispositions_hash"] == formats.sha256(bytes(kinds)), "dispositions_hash")
+        origin, size, root = formats.parse_checkpoint(formats.split_note(body["note"])[0])
+        feed = self.feeds[body["venue"], body["generation"]]
+        venue, _, generation = origin.split("/")
+        need((venue, generation) == (body["venue"], str(body["generation"])), "the note is of another feed")
+        need((size, root) == (feed.size, feed.root()), "the note is of other records")
+        self.pending = []
+        return []
+
+    def add_effect(self, index, _, body):
+        need(body["order_index"] < index, "the order comes after its effect")
+        order, before = self.entries[body["order_index"]], self.entries[body["order_index"] + 1:]
+        need(order["kind"] == "order" and body["item"] < len(order["order"]["items"]), "no such order or item")
+        item = json.loads(order["order"]["items"][body["item"]])
+        codes = self.codes_of(body)
+        need(codes == item.get("codes", [item.get("code")]), "the effect is of another enterprise than its item")
+        if body["registered"] is not None:
+            row = body["registered"]
+            need((row["name"], row["lists"]) == (item["name"], item["lists"]), "another name or lists than the item's")
+        need(all(entry["kind"] == "effect" for entry in before), "an effect stands right after its order")
+        need(not before or self.codes_of(before[-1]["effect"])[0] <= codes[0], "effects ascend by code")
+        return codes
+
+    @staticmethod
+    def codes_of(effect):
+        if effect["registered"] is not None:
+            return [effect["registered"]["code"]]
+        return [effect["related"]["first"], effect["related"]["second"]]
