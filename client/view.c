@@ -142,6 +142,10 @@ static enum exit_code page_get(struct paging *paging)
 		buf_printf(&path, "%climit=%d", strchr(paging->path, '?') == NULL ? '?' : '&', PAGE_ROWS_MAX);
 	view_path_query(&path, paging->pages->parameter, paging->next);
 	code = ask(paging->link, paging->settings, buf_text(&path), &answer);
+	if (code == EXIT_OK && !json_is_array(json_object_get(answer.json, array))) {
+		(void)why_set(&answer.why, ERR_SYNTAX, "%s: the answer has no list of %s", paging->path, array);
+		code = out_fail(ERR_SYNTAX, &answer.why, NULL);
+	}
 	if (code == EXIT_OK)
 		code = next_take(paging, answer.json);
 	if (code == EXIT_OK && paging->whole == NULL)

@@ -184,6 +184,7 @@ static void bounds_the_signatures_of_a_note(void **state)
 		assert_int_equal(bundle_sign(&bundle, signer, &why), i <= NOTE_SIGNATURES_MAX ? OK : ERR_TOO_LARGE);
 		signer_free(signer);
 	}
+	assert_non_null(strstr(why.text, "signatures already"));
 	assert_int_equal(signature_count(&bundle, 0), NOTE_SIGNATURES_MAX);
 	bundle_done(&bundle);
 }

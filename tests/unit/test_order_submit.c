@@ -67,7 +67,7 @@ static void takes_the_receipt_of_the_order_and_of_no_other(void **state)
 	static const struct {
 		const char *name;
 		const char *text;
-		const char *items[2];
+		const char *items[3];
 		size_t item_count;
 		unsigned officer, ledger;
 		enum err err;
@@ -77,6 +77,7 @@ static void takes_the_receipt_of_the_order_and_of_no_other(void **state)
 	    {"another text", OTHER_TEXT, {"one", "two"}, 2, 21, 1, ERR_PROOF},
 	    {"another item", TEXT, {"one", "three"}, 2, 21, 1, ERR_PROOF},
 	    {"an item less", TEXT, {"one"}, 1, 21, 1, ERR_PROOF},
+	    {"an item more", TEXT, {"one", "two", "three"}, 3, 21, 1, ERR_PROOF},
 	    {"another ledger", TEXT, {"one", "two"}, 2, 21, 2, ERR_UNKNOWN_KEY},
 	};
 	struct slice items[2] = {slice_text("one"), slice_text("two")};
@@ -88,7 +89,7 @@ static void takes_the_receipt_of_the_order_and_of_no_other(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct signer *officer = signer_of("li", rows[i].officer);
 		struct signer *signing = signer_of(FIXTURE_ORIGIN, rows[i].ledger);
-		struct slice stored[2];
+		struct slice stored[3];
 		struct buf note, receipt;
 		struct why why = {""};
 		uint64_t index = 0;
