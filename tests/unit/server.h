@@ -81,7 +81,7 @@ static inline void server_start(struct server *server)
 	server->options.cookie = server;
 	err = http_listen(server->http, &server->options, &server->listener, &why);
 	assert(err == OK);
-	server->port = (uint16_t)atoi(strrchr(http_listener_address(server->listener), ':') + 1);
+	server->port = (uint16_t)strtoul(strrchr(http_listener_address(server->listener), ':') + 1, NULL, 10);
 	server->stop_fd = eventfd(0, 0);
 	server->drain_fd = eventfd(0, 0);
 	server->stop_event = event_new(server->base, server->stop_fd, EV_READ, server_on_stop, server);
@@ -213,7 +213,7 @@ static inline size_t client_read_answer(struct client *client, char *text, size_
 		if (end == NULL)
 			continue;
 		length = strstr(text, "Content-Length: ");
-		whole = used + (length == NULL ? 0 : (size_t)atoi(length + strlen("Content-Length: ")));
+		whole = used + (length == NULL ? 0 : strtoul(length + strlen("Content-Length: "), NULL, 10));
 	}
 	text[used] = '\0';
 	return used;
@@ -221,7 +221,7 @@ static inline size_t client_read_answer(struct client *client, char *text, size_
 
 static inline int answer_status(const char *text)
 {
-	return strncmp(text, "HTTP/1.1 ", 9) == 0 ? atoi(text + 9) : 0;
+	return strncmp(text, "HTTP/1.1 ", 9) == 0 ? (int)strtol(text + 9, NULL, 10) : 0;
 }
 
 static inline const char *answer_body(const char *text)
