@@ -210,7 +210,7 @@ static enum exit_code head_set(struct making *making)
 	key_random(random, sizeof(random));
 	hex_format(slice_of(random, sizeof(random)), random_text);
 	if (id != NULL)
-		strcpy(making->id, id);
+		(void)snprintf(making->id, sizeof(making->id), "%s", id);
 	else
 		(void)snprintf(making->id, sizeof(making->id), "%s-%s-%s", order_type_name(making->draft.type), today,
 		    random_text);
@@ -241,8 +241,8 @@ static enum exit_code ledger_set(struct making *making)
 			    "--set origin=… is too long, or ledger_id=… is not %d hex digits", LEDGER_ID_SIZE);
 		if (decimal_parse(slice_text(size), TREE_SIZE_MAX, &making->draft.made_at_size) != OK)
 			return out_usage("--set size=%s is not the size of a ledger", size);
-		strcpy(making->origin, origin);
-		strcpy(making->ledger_id, id);
+		(void)snprintf(making->origin, sizeof(making->origin), "%s", origin);
+		(void)snprintf(making->ledger_id, sizeof(making->ledger_id), "%s", id);
 		return EXIT_OK;
 	}
 	err = link_open(making->settings, &link, &why);
@@ -252,8 +252,8 @@ static enum exit_code ledger_set(struct making *making)
 	link_close(link);
 	if (code != EXIT_OK)
 		return code;
-	strcpy(making->origin, ledger.origin);
-	strcpy(making->ledger_id, ledger.id);
+	memcpy(making->origin, ledger.origin, sizeof(making->origin));
+	memcpy(making->ledger_id, ledger.id, sizeof(making->ledger_id));
 	making->draft.made_at_size = ledger.size;
 	return EXIT_OK;
 }

@@ -11,12 +11,12 @@
 /* As a token file holds it: the digits and a newline. */
 static enum exit_code token_create(const struct item *item, const char *path)
 {
-	char text[TEXT_SIZE + 1];
+	char text[TEXT_SIZE];
 	struct why why = {""};
 	enum err err;
 
 	hex_format(slice_of(item->token, sizeof(item->token)), text);
-	strcat(text, "\n");
+	text[TEXT_SIZE - 1] = '\n';
 	err = file_create(path, slice_of(text, TEXT_SIZE), 0600, &why);
 	key_wipe(text, sizeof(text));
 	return err == OK ? EXIT_OK : out_fail(err, &why, "an access code is never written over; nothing was sent");

@@ -47,7 +47,7 @@ static void receipt_make(struct slice note, const struct slice *items, size_t it
 	assert_int_equal(entry_encode(&entry, &bytes), OK);
 	leaves[1] = hash_leaf(buf_slice(&bytes));
 	checkpoint.root = tree_root(leaves, 2);
-	strcpy(checkpoint.origin, signer_key(ledger)->name);
+	snprintf(checkpoint.origin, sizeof(checkpoint.origin), "%s", signer_key(ledger)->name);
 	checkpoint_format(&checkpoint, &text);
 	signers[0] = (struct signer *)(uintptr_t)ledger;
 	assert_int_equal(note_sign(buf_slice(&text), signers, 1, &signed_note), OK);
