@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include <netinet/tcp.h>
+
 #include <cmocka.h>
 
 #include "tests/unit/certificate.h"
@@ -550,6 +552,35 @@ static void cuts_a_client_that_does_not_read(void **state)
 	assert_int_equal(server.counters.clients_left, 1);
 }
 
+/* The server's end of the connection is in this process too. */
+static void sends_segments_without_delay(void **state)
+{
+	struct server server = server_default();
+	struct sockaddr_in mine = {.sin_family = AF_INET}, peer;
+	struct client client;
+	int found_count = 0;
+
+	(void)state;
+	server_start(&server);
+	client = client_open(&server, NULL);
+	client_say(&client, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+	client_read_answer(&client, answer, sizeof(answer));
+	assert_int_equal(getsockname(client.fd, (struct sockaddr *)&mine, &(socklen_t){sizeof(mine)}), 0);
+	for (int fd = 3; fd < 200; fd++) {
+		int is_on = 0;
+
+		if (getpeername(fd, (struct sockaddr *)&peer, &(socklen_t){sizeof(peer)}) != 0 ||
+		    peer.sin_port != mine.sin_port)
+			continue;
+		assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &is_on, &(socklen_t){sizeof(is_on)}), 0);
+		assert_true(is_on);
+		found_count++;
+	}
+	assert_int_equal(found_count, 1);
+	client_close(&client);
+	stop_when_quiet(&server);
+}
+
 static void counts_connections(void **state)
 {
 	(void)state;
@@ -608,7 +639,7 @@ static void bounds_the_bytes_of_all_bodies_together(void **state)
 		usleep(100000);
 		second = client_open(&server, context);
 		client_say(&second, "POST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Length: 8388608\r\n\r\n");
-		for (int i = 0; i < 8; i++)
+		for (int i = 0; i < 4; i++) /* refused before it is whole */
 			client_send(&second, bytes, sizeof(bytes));
 		client_read_answer(&second, answer, sizeof(answer));
 		assert_int_equal(answer_status(answer), 503);
@@ -624,6 +655,29 @@ static void bounds_the_bytes_of_all_bodies_together(void **state)
 		assert_nothing_left(&server);
 		assert_int_equal(server.counters.refused_reading, 1);
 	}
+}
+
+/* What one request held is given back before the next on the same connection. */
+static void counts_held_bytes_anew_for_each_request(void **state)
+{
+	static char bytes[HTTP_PUBLIC_BODY_MAX];
+	struct server server = server_default();
+	struct client client;
+
+	(void)state;
+	server.limits.reading_max = 2 * HTTP_PUBLIC_BODY_MAX;
+	server_start(&server);
+	client = client_open(&server, NULL);
+	for (int i = 0; i < 5; i++) {
+		client_say(&client, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 65536\r\n\r\n");
+		client_send(&client, bytes, sizeof(bytes));
+		client_read_answer(&client, answer, sizeof(answer));
+		assert_int_equal(answer_status(answer), 201);
+	}
+	client_close(&client);
+	stop_when_quiet(&server);
+	assert_nothing_left(&server);
+	assert_int_equal(server.counters.refused_reading, 0);
 }
 
 static void survives_clients_that_leave_before_the_answer(void **state)
@@ -700,6 +754,20 @@ static void can_be_freed_with_connections_open(void **state)
 		client_close(&clients[i]);
 }
 
+/* A client that is gone makes a write fail; the signal that comes with it by default would end the process. */
+static void ignores_the_signal_of_broken_pipes(void **state)
+{
+	struct server server = server_default();
+	struct sigaction action;
+
+	(void)state;
+	signal(SIGPIPE, SIG_DFL);
+	server_start(&server);
+	server_stop(&server);
+	assert_int_equal(sigaction(SIGPIPE, NULL, &action), 0);
+	assert_true(action.sa_handler == SIG_IGN);
+}
+
 static void says_why_it_cannot_listen(void **state)
 {
 	struct server server = server_default();
@@ -769,13 +837,15 @@ int main(void)
 	    cmocka_unit_test(cuts_a_request_that_arrives_slowly),
 	    cmocka_unit_test(cuts_silent_clients),
 	    cmocka_unit_test(cuts_a_client_that_does_not_read),
+	    cmocka_unit_test(sends_segments_without_delay),
 	    cmocka_unit_test(counts_connections),
 	    cmocka_unit_test(bounds_the_bytes_of_all_bodies_together),
+	    cmocka_unit_test(counts_held_bytes_anew_for_each_request),
 	    cmocka_unit_test(survives_clients_that_leave_before_the_answer),
 	    cmocka_unit_test(answers_what_is_in_work_when_it_stops),
 	    cmocka_unit_test(can_be_freed_with_connections_open),
+	    cmocka_unit_test(ignores_the_signal_of_broken_pipes),
 	    cmocka_unit_test(says_why_it_cannot_listen),
 	};
-	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
