@@ -1,8 +1,8 @@
 /*
  * subsidy push: a file of trades and refunds becomes signed pushes, each acknowledged by a receipt that verified.
  *
- * Every row is looked at before anything is signed. Rows that the feed has are left out, so that the same file, or a
- * longer one of the same month, can be pushed again at any time.
+ * Every row is looked at before anything is signed. Rows that the feed has are left out (plan.h says which), so that
+ * the same file, or a longer one of the same month, can be pushed again at any time.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +18,7 @@
 #include "client/file.h"
 #include "client/jsonl.h"
 #include "client/out.h"
+#include "client/plan.h"
 #include "client/progress.h"
 #include "client/push.h"
 #include "client/push_sync.h"
@@ -35,10 +36,8 @@ struct pushing {
 	struct push_session session;
 	struct progress progress;
 	uint64_t row_max, size_max; /* of one push */
-	/* the rows that are new to the feed, by number in `rows` */
-	size_t *plan;
-	size_t plan_count, done_count, under_way_count;
-	uint64_t skipped_count;
+	struct plan plan;
+	size_t done_count, under_way_count; /* of the plan's rows */
 	/* what has come of them */
 	uint64_t tally[DISPOSITION_COUNT];
 	uint64_t resent_count; /* of an earlier run's push, acknowledged now */
@@ -78,20 +77,24 @@ static enum exit_code rows_read(const char *path, struct rows *rows)
 	return err == OK ? EXIT_OK : out_fail(err, &where, "nothing was sent");
 }
 
-static enum exit_code checked_print(const struct pushing *pushing)
+static enum exit_code checked_print(struct pushing *pushing)
 {
 	static const struct table_column columns[] = {{NULL, false}, {NULL, true}};
 	const struct rows *rows = &pushing->rows;
 	char amount[MONEY_TEXT_SIZE], refunded[MONEY_TEXT_SIZE];
 	struct table table;
-	enum err err;
+	enum err err = plan_make(&pushing->rows, NULL, &pushing->plan);
 
+	if (err != OK)
+		return out_fail(err, NULL, NULL);
 	money_format(rows->amount_fen, amount);
 	money_format(rows->refunded_fen, refunded);
 	if (pushing->settings->is_json)
-		return out_json(json_pack("{s:I,s:I,s:s,s:I,s:s}", "rows", (json_int_t)rows->record_count, "trades",
-		    (json_int_t)rows->trade_count, "amount", amount, "refunds", (json_int_t)rows->refund_count,
-		    "refunded", refunded));
+		return out_json(json_pack("{s:I,s:I,s:s,s:I,s:s,s:I,s:o}", "rows", (json_int_t)rows->record_count,
+		    "trades", (json_int_t)rows->trade_count, "amount", amount, "refunds",
+		    (json_int_t)rows->refund_count, "refunded", refunded, "warning_count",
+		    (json_int_t)pushing->plan.repeat_total, "warnings", plan_warnings(&pushing->plan, rows)));
+	plan_warn(&pushing->plan, rows);
 	table_init(&table, columns, 2);
 	table_cell(&table, "trades");
 	table_cellf(&table, "%" PRIu64, rows->trade_count);
@@ -109,58 +112,18 @@ static enum exit_code checked_print(const struct pushing *pushing)
 
 /* ---- what is new */
 
-/* Sorts one row out: into the plan, or away. `planned` has the rows before it. */
-static enum err row_plan(struct pushing *pushing, size_t index, struct recordset *planned)
+static enum exit_code plan_decide(struct pushing *pushing)
 {
-	const struct row_record *row = &pushing->rows.records[index];
-	struct slice record = rows_record(&pushing->rows, index);
-	enum recordset_match in_feed, in_file;
-	uint64_t feed_index = 0, row_index = 0;
-	enum err err;
+	enum err err = plan_make(&pushing->rows, feedstate_records(pushing->session.state), &pushing->plan);
 
-	err = recordset_find(feedstate_records(pushing->session.state), record, &in_feed, &feed_index);
-	if (err == OK)
-		err = recordset_find(planned, record, &in_file, &row_index);
-	if (err != OK)
-		return err;
-	if (in_feed == RECORDSET_SAME || in_file == RECORDSET_SAME) {
-		pushing->skipped_count++;
-		return OK;
-	}
-	if (!args_has(pushing->args, "duplicates")) {
-		if (in_feed == RECORDSET_OTHER)
-			rows_complain(&pushing->rows, row->row, COLUMN_COUNT, slice_of("", 0),
-			    "its number was pushed before with other content, as record %" PRIu64 " of the feed",
-			    feed_index);
-		else if (in_file == RECORDSET_OTHER)
-			rows_complain(&pushing->rows, row->row, COLUMN_COUNT, slice_of("", 0),
-			    "its number stands in row %" PRIu64 " with other content",
-			    pushing->rows.records[row_index].row);
-	}
-	pushing->plan[pushing->plan_count++] = index;
-	return recordset_add(planned, record, index);
-}
-
-static enum exit_code plan_make(struct pushing *pushing)
-{
-	struct recordset planned;
-	enum err err = OK;
-
-	recordset_init(&planned);
-	pushing->plan = calloc(pushing->rows.record_count + 1, sizeof(*pushing->plan));
-	if (pushing->plan == NULL)
-		err = ERR_MEMORY;
-	for (size_t i = 0; err == OK && i < pushing->rows.record_count; i++)
-		err = row_plan(pushing, i, &planned);
-	recordset_done(&planned);
 	if (err != OK)
 		return out_fail(err, NULL, NULL);
-	if (pushing->rows.fault_total == 0)
-		return EXIT_OK;
-	return faults_print(pushing->settings, &pushing->rows,
-	    "nothing was signed; a wrong trade is refunded in full and pushed again under a new number (or, to have "
-	    "the "
-	    "ledger record these rows as duplicates that do not count: --duplicates)");
+	if (pushing->rows.fault_total > 0)
+		return faults_print(pushing->settings, &pushing->rows,
+		    "nothing was signed; a wrong trade is refunded in full and pushed again under a new number");
+	if (!pushing->settings->is_json)
+		plan_warn(&pushing->plan, &pushing->rows);
+	return EXIT_OK;
 }
 
 /* ---- sending */
@@ -171,8 +134,9 @@ static size_t chunk_count(const struct pushing *pushing)
 	uint64_t size = PUSH_OVERHEAD;
 	size_t count = 0;
 
-	while (pushing->done_count + count < pushing->plan_count && count < pushing->row_max) {
-		size += pushing->rows.records[pushing->plan[pushing->done_count + count]].size + RECORD_OVERHEAD;
+	while (pushing->done_count + count < pushing->plan.count && count < pushing->row_max) {
+		size +=
+		    pushing->rows.records[pushing->plan.indexes[pushing->done_count + count]].size + RECORD_OVERHEAD;
 		if (count > 0 && size > pushing->size_max)
 			break;
 		count++;
@@ -202,7 +166,7 @@ static enum exit_code check_complain(struct pushing *pushing, const struct link_
 		uint64_t place = (uint64_t)index - start, row = 0;
 
 		if (index >= 0 && (uint64_t)index >= start && place < pushing->under_way_count)
-			row = pushing->rows.records[pushing->plan[pushing->done_count + place]].row;
+			row = pushing->rows.records[pushing->plan.indexes[pushing->done_count + place]].row;
 		rows_complain(&pushing->rows, row, column_by_name(slice_text(json_text_or(error, "field", ""))),
 		    slice_of("", 0), "%s", json_text_or(error, "reason", "refused without a reason"));
 	}
@@ -236,7 +200,7 @@ static enum exit_code chunk_push(struct pushing *pushing, size_t count)
 	if (records == NULL)
 		return out_fail(ERR_MEMORY, NULL, NULL);
 	for (size_t i = 0; i < count; i++)
-		records[i] = rows_record(&pushing->rows, pushing->plan[pushing->done_count + i]);
+		records[i] = rows_record(&pushing->rows, pushing->plan.indexes[pushing->done_count + i]);
 	pushing->under_way_count = count;
 	code = push_check(&pushing->session, records, count, &answer);
 	if (code == EXIT_REFUSED && answer.err == ERR_RECORDS)
@@ -282,15 +246,15 @@ static enum exit_code push_all(struct pushing *pushing)
 {
 	enum exit_code code = EXIT_OK;
 
-	progress_begin(&pushing->progress, pushing->plan_count);
-	while (code == EXIT_OK && pushing->done_count < pushing->plan_count) {
+	progress_begin(&pushing->progress, pushing->plan.count);
+	while (code == EXIT_OK && pushing->done_count < pushing->plan.count) {
 		progress_show(&pushing->progress, pushing->done_count);
 		code = chunk_push(pushing, chunk_count(pushing));
 	}
 	progress_end(&pushing->progress);
 	if (code != EXIT_OK && pushing->done_count > 0)
 		out_info("         %zu of %zu new rows were pushed and acknowledged before that", pushing->done_count,
-		    pushing->plan_count);
+		    pushing->plan.count);
 	return code;
 }
 
@@ -305,13 +269,14 @@ static enum exit_code summary_print_json(const struct pushing *pushing)
 		if (pushing->tally[i] > 0)
 			(void)json_object_set_new(not_counted, disposition_name((enum disposition)i),
 			    json_integer((json_int_t)pushing->tally[i]));
-	return out_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:O}", "venue", session->venue,
+	return out_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:O,s:I,s:o}", "venue", session->venue,
 	    "generation", (json_int_t)session->generation, "feed_size",
 	    (json_int_t)feedstate_frontier(session->state)->size, "ledger_size", (json_int_t)pushing->ledger_size,
 	    "rows", (json_int_t)pushing->rows.record_count, "new", (json_int_t)pushing->done_count, "skipped",
-	    (json_int_t)pushing->skipped_count, "resent", (json_int_t)pushing->resent_count, "known",
+	    (json_int_t)pushing->plan.skipped_count, "resent", (json_int_t)pushing->resent_count, "known",
 	    (json_int_t)pushing->known_count, "counted", (json_int_t)pushing->tally[DISPOSITION_COUNTED], "not_counted",
-	    not_counted, "receipts", pushing->receipts));
+	    not_counted, "receipts", pushing->receipts, "warning_count", (json_int_t)pushing->plan.repeat_total,
+	    "warnings", plan_warnings(&pushing->plan, &pushing->rows)));
 }
 
 static enum exit_code summary_print(const struct pushing *pushing)
@@ -329,7 +294,7 @@ static enum exit_code summary_print(const struct pushing *pushing)
 	table_cellf(&table, "%zu", pushing->done_count);
 	table_cell(&table, "pushed and acknowledged");
 	table_cell(&table, "skipped");
-	table_cellf(&table, "%" PRIu64, pushing->skipped_count);
+	table_cellf(&table, "%" PRIu64, pushing->plan.skipped_count);
 	table_cell(&table, "already in the feed");
 	if (pushing->resent_count > 0) {
 		table_cell(&table, "resent");
@@ -353,7 +318,7 @@ static enum exit_code summary_print(const struct pushing *pushing)
 	}
 	err = table_print(&table, stdout);
 	table_done(&table);
-	if (pushing->plan_count == 0)
+	if (pushing->plan.count == 0)
 		out_info("subsidy: all rows were there already; nothing was sent");
 	if (receipt_count > 0)
 		out_info("subsidy: %zu %s in %s; ledger size %" PRIu64, receipt_count,
@@ -388,7 +353,7 @@ static enum exit_code file_push(struct pushing *pushing)
 	if (code == EXIT_OK)
 		code = pending_push(pushing);
 	if (code == EXIT_OK)
-		code = plan_make(pushing);
+		code = plan_decide(pushing);
 	if (code == EXIT_OK)
 		code = push_all(pushing);
 	if (code == EXIT_OK)
@@ -427,7 +392,7 @@ static enum exit_code push_run(const struct settings *settings, const struct arg
 		code = file_push(&pushing);
 	json_decref(pushing.receipts);
 	signer_free(pushing.session.signer);
-	free(pushing.plan);
+	plan_done(&pushing.plan);
 	rows_done(&pushing.rows);
 	return code;
 }
@@ -437,17 +402,18 @@ static const struct option options[] = {
     {"check", NULL, "only look at the file: no key, no network", false},
     {"receipts", "FOLDER", "where receipts go; by default into the state folder", false},
     {"rows", "N", "rows of one push, 1 to 65536; by default 10000, or fewer where no certificate is shown", false},
-    {"duplicates", NULL, "also push rows whose number the feed has with other content; they do not count", false},
     {0},
 };
 
 const struct command cmd_push = {
     .name = "push",
-    .usage = "VENUE FILE.csv|FILE.jsonl --key FILE [--check] [--receipts FOLDER] [--rows N] [--duplicates]",
+    .usage = "VENUE FILE.csv|FILE.jsonl --key FILE [--check] [--receipts FOLDER] [--rows N]",
     .summary = "push trades and refunds to the ledger",
     .help = "Reads a file of trades and refunds, complains of every wrong row at once (and then sends nothing), signs\n"
 	    "what the feed does not have yet, sends it, and keeps the ledger's receipts. Rows that were pushed before\n"
 	    "are skipped, so pushing a file again is safe; after a lost answer or a crash just repeat the command.\n"
+	    "A row that repeats a number of the file is pushed too, with a warning: the ledger records it as a\n"
+	    "duplicate that does not count. A pushed row that was changed is an error, and nothing is signed.\n"
 	    "The columns are described in FORMAT.md; English and Chinese names both do. Row 1 is a CSV file's head.\n"
 	    "\n"
 	    "  subsidy push qddex 2026-11.csv --check\n"

@@ -128,6 +128,15 @@ static enum err record_read(FILE *file, uint64_t limit, uint64_t *at, struct buf
 	return ret_record->err;
 }
 
+/* The record that comes next in the feed. */
+static enum err set_add(struct feedstate *state, struct slice record)
+{
+	struct recordset_key key;
+	enum err err = recordset_key_of(record, &key);
+
+	return err == OK ? recordset_add(&state->set, &key, state->frontier.size) : err;
+}
+
 /* Everything up to the size that `feed` names, which must give the root that its note signs. */
 static enum err records_load(struct feedstate *state, const struct checkpoint *checkpoint, struct why *why)
 {
@@ -139,7 +148,7 @@ static enum err records_load(struct feedstate *state, const struct checkpoint *c
 	while (err == OK && at < state->store_size) {
 		err = record_read(state->records, state->store_size, &at, &record);
 		if (err == OK)
-			err = recordset_add(&state->set, buf_slice(&record), state->frontier.size);
+			err = set_add(state, buf_slice(&record));
 		if (err == OK) {
 			struct hash leaf = hash_leaf(buf_slice(&record));
 
@@ -367,7 +376,7 @@ enum err feedstate_stage(struct feedstate *state, struct slice record, struct wh
 	if (record.size > RECORD_SIZE_MAX)
 		return why_set(why, ERR_TOO_LARGE, "record %" PRIu64 " is larger than %d bytes", state->frontier.size,
 		    RECORD_SIZE_MAX);
-	err = recordset_add(&state->set, record, state->frontier.size);
+	err = set_add(state, record);
 	if (err != OK)
 		return why_set(why, err, "record %" PRIu64 " of the feed", state->frontier.size);
 	buf_init(&head, sizeof(uint32_t));

@@ -1,17 +1,18 @@
 #include "client/recordset.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/record.h"
 
-#define KEY_SIZE 16
+#define KEY_SIZE RECORDSET_KEY_SIZE
 #define SLOTS_FIRST 1024
 
 /* One table for both kinds of keys: the number's and the content's. */
 struct recordset_slot {
 	uint8_t key[KEY_SIZE];
-	uint64_t value; /* one more than it is; 0: free */
+	uint64_t stored; /* a number's value plus 1, or how many of a content; 0: free */
 };
 
 void recordset_init(struct recordset *set)
@@ -34,7 +35,7 @@ static struct recordset_slot *slot_find(const struct recordset *set, const uint8
 	for (;; at++) {
 		struct recordset_slot *slot = &set->slots[at & (set->slot_count - 1)];
 
-		if (slot->value == 0 || memcmp(slot->key, key, KEY_SIZE) == 0)
+		if (slot->stored == 0 || memcmp(slot->key, key, KEY_SIZE) == 0)
 			return slot;
 	}
 }
@@ -47,7 +48,7 @@ static enum err set_grow(struct recordset *set)
 	if (larger.slots == NULL)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < set->slot_count; i++)
-		if (set->slots[i].value != 0)
+		if (set->slots[i].stored != 0)
 			*slot_find(&larger, set->slots[i].key) = set->slots[i];
 	larger.used_count = set->used_count;
 	free(set->slots);
@@ -55,76 +56,71 @@ static enum err set_grow(struct recordset *set)
 	return OK;
 }
 
-static enum err keys_of(struct slice bytes, struct hash *ret_number, struct hash *ret_content)
+enum err recordset_key_of(struct slice record, struct recordset_key *ret_key)
 {
 	struct record_fault faults[RECORD_FAULTS_MAX];
-	struct record record;
+	struct record decoded;
 	struct arena arena;
 	size_t fault_count;
 	enum err err;
 
 	arena_init(&arena, 4 * RECORD_SIZE_MAX);
-	err = record_decode(bytes, &arena, &record, faults, &fault_count);
+	err = record_decode(record, &arena, &decoded, faults, &fault_count);
 	if (err == OK) {
-		uint8_t tag[2] = {'n', (uint8_t)record.kind};
-		struct slice parts[2] = {slice_of(tag, sizeof(tag)), record_number(&record)};
+		uint8_t tag[2] = {'n', (uint8_t)decoded.kind};
+		struct slice parts[2] = {slice_of(tag, sizeof(tag)), record_number(&decoded)};
+		struct hash number = hash_sha256_parts(parts, 2), content = hash_leaf(record);
 
-		*ret_number = hash_sha256_parts(parts, 2);
-		*ret_content = hash_leaf(bytes);
+		memcpy(ret_key->number, number.bytes, KEY_SIZE);
+		memcpy(ret_key->content, content.bytes, KEY_SIZE);
 	}
 	arena_done(&arena);
 	return err;
 }
 
-static void slot_fill(struct recordset *set, const struct hash *key, uint64_t value)
+enum err recordset_add(struct recordset *set, const struct recordset_key *key, uint64_t value)
 {
-	struct recordset_slot *slot = slot_find(set, key->bytes);
+	struct recordset_slot *slot;
 
-	if (slot->value != 0)
-		return;
-	memcpy(slot->key, key->bytes, KEY_SIZE);
-	slot->value = value + 1;
-	set->used_count++;
-}
-
-enum err recordset_add(struct recordset *set, struct slice record, uint64_t value)
-{
-	struct hash number, content;
-	enum err err;
-
-	err = keys_of(record, &number, &content);
-	if (err == OK && 4 * (set->used_count + 2) > 3 * set->slot_count)
-		err = set_grow(set);
-	if (err != OK)
-		return err;
-	slot_fill(set, &number, value);
-	slot_fill(set, &content, value);
+	if (4 * (set->used_count + 2) > 3 * set->slot_count && set_grow(set) != OK)
+		return ERR_MEMORY;
+	slot = slot_find(set, key->number);
+	if (slot->stored == 0) {
+		memcpy(slot->key, key->number, KEY_SIZE);
+		slot->stored = value + 1;
+		set->used_count++;
+	}
+	slot = slot_find(set, key->content);
+	if (slot->stored == 0) {
+		memcpy(slot->key, key->content, KEY_SIZE);
+		set->used_count++;
+	}
+	slot->stored++;
 	return OK;
 }
 
-enum err recordset_find(
-    const struct recordset *set, struct slice record, enum recordset_match *ret_match, uint64_t *ret_value)
+void recordset_change(struct recordset *set, const struct recordset_key *key, uint64_t value)
 {
+	struct recordset_slot *slot;
+
+	assert(set->slot_count > 0);
+	slot = slot_find(set, key->number);
+	assert(slot->stored != 0);
+	slot->stored = value + 1;
+}
+
+struct recordset_found recordset_find(const struct recordset *set, const struct recordset_key *key)
+{
+	struct recordset_found found = {false, 0, 0};
 	const struct recordset_slot *slot;
-	struct hash number, content;
-	enum err err;
 
-	err = keys_of(record, &number, &content);
-	if (err != OK)
-		return err;
-	*ret_match = RECORDSET_NEW;
 	if (set->slot_count == 0)
-		return OK;
-	slot = slot_find(set, content.bytes);
-	if (slot->value != 0) {
-		*ret_match = RECORDSET_SAME;
-		*ret_value = slot->value - 1;
-		return OK;
+		return found;
+	slot = slot_find(set, key->number);
+	if (slot->stored != 0) {
+		found.has_number = true;
+		found.value = slot->stored - 1;
 	}
-	slot = slot_find(set, number.bytes);
-	if (slot->value != 0) {
-		*ret_match = RECORDSET_OTHER;
-		*ret_value = slot->value - 1;
-	}
-	return OK;
+	found.same_count = slot_find(set, key->content)->stored;
+	return found;
 }

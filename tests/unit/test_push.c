@@ -1,7 +1,4 @@
-/*
- * Pushing, against a ledger made here: what is sent, sent again, believed and refused. The network is a fake that
- * takes the place of link.c at link time; receipts are real ones.
- */
+/* Pushing, against the ledger of push_ledger.h: what is sent, sent again, believed and refused. */
 #include "client/push.h"
 
 #include <dirent.h>
@@ -17,319 +14,7 @@
 #include "client/commands.h"
 #include "client/file.h"
 #include "tests/unit/client_fixture.h"
-
-#define LEDGER_ID "00112233aabbccdd"
-#define ORIGIN "ledger.example/qd"
-#define RECORDS_MAX 64
-#define ENTRIES_MAX 64
-
-/* What the ledger does with the next push. */
-enum mischief {
-	HONEST,
-	LOSES_ANSWER,     /* stores, and the answer is lost */
-	IS_BUSY,          /* 503, nothing stored */
-	IS_DOWN,          /* every request: unreachable */
-	FORGES_RECEIPT,   /* one byte of it */
-	SUSPENDS,         /* 403 */
-	FINDS_RECORD_BAD, /* in the check, the second one */
-};
-
-static struct {
-	struct signer *key, *venue, *stranger;
-	char *folder;
-	/* the feed */
-	struct slice records[RECORDS_MAX];
-	size_t record_count;
-	struct buf note;
-	/* the ledger: entries of pushes, behind a genesis of zeroes */
-	struct hash leaves[ENTRIES_MAX];
-	struct buf entries[ENTRIES_MAX];
-	size_t entry_count;
-	enum mischief mischief;
-	unsigned mischief_count; /* requests until it is honest again */
-	bool has_token, is_tampering;
-	unsigned push_count, check_count, sleep_count;
-	struct buf first_body; /* of the first push, to compare with the next */
-	bool was_same_body;
-} ledger;
-
-unsigned sleep(unsigned seconds);
-
-unsigned sleep(unsigned seconds)
-{
-	(void)seconds;
-	ledger.sleep_count++;
-	return 0;
-}
-
-/* ---- the ledger's side */
-
-static void note_make(const struct checkpoint *checkpoint, struct signer *signer, struct buf *ret_note)
-{
-	struct buf text;
-
-	buf_init(&text, NOTE_TEXT_SIZE_MAX);
-	buf_init(ret_note, NOTE_SIZE_MAX);
-	checkpoint_format(checkpoint, &text);
-	assert_int_equal(note_sign(buf_slice(&text), &signer, 1, ret_note), OK);
-	buf_done(&text);
-}
-
-static struct hash feed_root(size_t count)
-{
-	struct hash leaves[RECORDS_MAX + 1];
-
-	for (size_t i = 0; i < count; i++)
-		leaves[i] = hash_leaf(ledger.records[i]);
-	return tree_root(leaves, count);
-}
-
-static enum err source_hash(void *cookie, unsigned level, uint64_t index, struct hash *ret_hash)
-{
-	(void)cookie;
-	*ret_hash = tree_root(ledger.leaves + (index << level), 1ull << level);
-	return OK;
-}
-
-static json_t *receipt_of(size_t entry)
-{
-	struct tree_source source = {.hash = source_hash};
-	struct checkpoint checkpoint = {.origin = ORIGIN, .size = ledger.entry_count};
-	struct proof proof = {.has_extra = true, .extra = buf_slice(&ledger.entries[entry]), .index = entry};
-	struct buf note, text;
-	json_t *json;
-
-	checkpoint.root = tree_root(ledger.leaves, ledger.entry_count);
-	note_make(&checkpoint, ledger.key, &note);
-	assert_int_equal(tree_inclusion(&source, entry, ledger.entry_count, &proof.path), OK);
-	proof.note = buf_slice(&note);
-	buf_init(&text, 1 << 20);
-	proof_format(&proof, &text);
-	if (ledger.mischief == FORGES_RECEIPT)
-		text.data[60] ^= 1;
-	json = json_pack("{s:s,s:s%}", "venue", "qddex", "receipt", text.data, text.size);
-	buf_done(&text);
-	buf_done(&note);
-	return json;
-}
-
-static void entry_add(const struct push *push, uint64_t start)
-{
-	struct entry entry = {.time_us = 1767225600000000 + ledger.entry_count, .salt = {1}, .kind = ENTRY_PUSH};
-
-	entry.push.venue = slice_text("qddex");
-	entry.push.generation = 1;
-	entry.push.start = start;
-	entry.push.count = push->start + push->record_count - start;
-	entry.push.first_index = 1;
-	entry.push.note = push->note;
-	entry.push.tally_count = 1;
-	entry.push.tally[0] = (struct tally){DISPOSITION_COUNTED, entry.push.count};
-	buf_init(&ledger.entries[ledger.entry_count], ENTRY_SIZE_MAX);
-	assert_int_equal(entry_encode(&entry, &ledger.entries[ledger.entry_count]), OK);
-	ledger.leaves[ledger.entry_count] = hash_leaf(buf_slice(&ledger.entries[ledger.entry_count]));
-	ledger.entry_count++;
-}
-
-static enum err answer_refuse(struct link_answer *answer, enum err err)
-{
-	answer->status = err_status(err);
-	answer->json = json_pack("{s:s}", "title", err_sentence(err));
-	return answer->err = why_set(&answer->why, err, "says the ledger");
-}
-
-static enum err answer_json(struct link_answer *answer, json_t *json)
-{
-	answer->status = 200;
-	answer->json = json;
-	return answer->err = OK;
-}
-
-static json_t *root_text(const struct hash *root)
-{
-	struct buf text;
-	json_t *json;
-
-	buf_init(&text, 100);
-	base64_add(&text, hash_slice(root));
-	json = json_string(buf_text(&text));
-	buf_done(&text);
-	return json;
-}
-
-/* Compares what is held; false for a conflict. */
-static bool held_is_equal(const struct push *push)
-{
-	for (size_t i = 0; i < push->record_count && push->start + i < ledger.record_count; i++)
-		if (!slice_equal(push->records[i], ledger.records[push->start + i]))
-			return false;
-	return true;
-}
-
-static void records_store(const struct push *push)
-{
-	for (uint64_t i = ledger.record_count - push->start; i < push->record_count; i++) {
-		uint8_t *copy = malloc(push->records[i].size);
-
-		assert_non_null(copy);
-		memcpy(copy, push->records[i].data, push->records[i].size);
-		ledger.records[ledger.record_count++] = slice_of(copy, push->records[i].size);
-	}
-}
-
-static enum err push_answer(const struct push *push, struct slice body, struct link_answer *answer)
-{
-	size_t held = ledger.record_count;
-
-	if (ledger.push_count++ == 0)
-		buf_add_slice(&ledger.first_body, body);
-	ledger.was_same_body = slice_equal(buf_slice(&ledger.first_body), body);
-	if (!held_is_equal(push))
-		return answer_refuse(answer, ERR_FEED_CONFLICT);
-	if (ledger.mischief == IS_BUSY || ledger.mischief == SUSPENDS)
-		return answer_refuse(answer, ledger.mischief == IS_BUSY ? ERR_OVERLOADED : ERR_SUSPENDED);
-	if (push->start + push->record_count > held) {
-		records_store(push);
-		buf_clear(&ledger.note);
-		buf_add_slice(&ledger.note, push->note);
-		entry_add(push, held);
-	}
-	if (ledger.mischief == LOSES_ANSWER)
-		return answer->err = why_set(&answer->why, ERR_UNCERTAIN, "cut off");
-	return answer_json(answer, receipt_of(ledger.entry_count - 1));
-}
-
-static enum err check_answer(const struct push *push, struct link_answer *answer)
-{
-	struct hash leaves[RECORDS_MAX], root;
-	uint64_t size = push->start + push->record_count;
-
-	ledger.check_count++;
-	assert_int_equal(push->note.size, 0);
-	if (push->start > ledger.record_count)
-		return answer_refuse(answer, ERR_FEED_GAP);
-	if (!held_is_equal(push))
-		return answer_refuse(answer, ERR_FEED_CONFLICT);
-	if (ledger.mischief == FINDS_RECORD_BAD) {
-		(void)answer_refuse(answer, ERR_RECORDS);
-		(void)json_object_set_new(answer->json, "errors",
-		    json_pack("[{s:I,s:s,s:s}]", "index", (json_int_t)push->start + 1, "field", "settled_on", "reason",
-			"late"));
-		return ERR_RECORDS;
-	}
-	for (size_t i = 0; i < push->start; i++)
-		leaves[i] = hash_leaf(ledger.records[i]);
-	for (size_t i = 0; i < push->record_count; i++)
-		leaves[push->start + i] = hash_leaf(push->records[i]);
-	if (size < ledger.record_count)
-		size = ledger.record_count;
-	root = tree_root(leaves, push->start + push->record_count);
-	return answer_json(
-	    answer, json_pack("{s:i,s:I,s:o}", "generation", 1, "size", (json_int_t)size, "root", root_text(&root)));
-}
-
-static enum err feed_answer(struct link_answer *answer)
-{
-	struct hash root = feed_root(ledger.record_count);
-
-	return answer_json(answer, json_pack("{s:i,s:I,s:o,s:s%}", "generation", 1, "size",
-				       (json_int_t)ledger.record_count, "root", root_text(&root), "note",
-				       ledger.note.size > 0 ? (const char *)ledger.note.data : "", ledger.note.size));
-}
-
-static enum err records_answer(uint64_t from, struct link_answer *answer)
-{
-	json_t *rows = json_array();
-
-	/* Two at a time, so that there is more than one page. */
-	for (uint64_t i = from; i < ledger.record_count && i < from + 2; i++) {
-		struct buf text;
-
-		buf_init(&text, BASE64_SIZE(RECORD_SIZE_MAX));
-		base64_add(&text, ledger.records[ledger.is_tampering && i > 0 ? i - 1 : i]);
-		(void)json_array_append_new(
-		    rows, json_pack("{s:I,s:s}", "feed_index", (json_int_t)i, "record", buf_text(&text)));
-		buf_done(&text);
-	}
-	return answer_json(answer, json_pack("{s:o}", "records", rows));
-}
-
-/* ---- link.h, as far as pushing goes */
-
-enum err link_open(const struct settings *settings, struct link **ret_link, struct why *why)
-{
-	(void)settings;
-	(void)why;
-	*ret_link = NULL;
-	return OK;
-}
-
-void link_close(struct link *link)
-{
-	(void)link;
-}
-
-bool link_has_token(const struct link *link)
-{
-	(void)link;
-	return ledger.has_token;
-}
-
-static enum err post_answer(const struct link_request *request, bool is_check, struct link_answer *answer)
-{
-	struct arena arena;
-	struct push push;
-	enum err err;
-
-	assert_string_equal(request->content_type, "application/protobuf");
-	arena_init(&arena, 1 << 20);
-	assert_int_equal(push_decode(request->body, &arena, &push, NULL), OK);
-	err = is_check ? check_answer(&push, answer) : push_answer(&push, request->body, answer);
-	arena_done(&arena);
-	if (ledger.mischief_count > 0 && --ledger.mischief_count == 0)
-		ledger.mischief = HONEST;
-	return err;
-}
-
-enum err link_ask(struct link *link, const struct link_request *request, struct link_answer *ret_answer)
-{
-	static const char records[] = "/v1/feeds/qddex/records?from=";
-	char vkey[KEY_VKEY_SIZE];
-
-	(void)link;
-	*ret_answer = (struct link_answer){.why = {""}};
-	buf_init(&ret_answer->body, CLIENT_ANSWER_SIZE_MAX);
-	if (ledger.mischief == IS_DOWN)
-		return ret_answer->err = why_set(&ret_answer->why, ERR_UNREACHABLE, "down");
-	if (strcmp(request->path, "/v1/ledger") == 0) {
-		key_format(signer_key(ledger.key), vkey);
-		return answer_json(ret_answer, json_pack("{s:s,s:s,s:s,s:I}", "origin", ORIGIN, "ledger_id", LEDGER_ID,
-						   "vkey", vkey, "size", (json_int_t)ledger.entry_count));
-	}
-	if (request->content_type != NULL)
-		return post_answer(request, strstr(request->path, "?check=1") != NULL, ret_answer);
-	assert_true(ledger.has_token);
-	if (strncmp(request->path, records, sizeof(records) - 1) == 0)
-		return records_answer(strtoull(request->path + sizeof(records) - 1, NULL, 10), ret_answer);
-	assert_string_equal(request->path, "/v1/feeds/qddex");
-	return feed_answer(ret_answer);
-}
-
-enum err link_get(struct link *link, const char *path, struct link_answer *ret_answer)
-{
-	struct link_request request = {.path = path};
-
-	return link_ask(link, &request, ret_answer);
-}
-
-void link_answer_done(struct link_answer *answer)
-{
-	json_decref(answer->json);
-	answer->json = NULL;
-	buf_done(&answer->body);
-}
-
-/* ---- the client's side */
+#include "tests/unit/push_ledger.h"
 
 static char *path_of(const char *name)
 {
@@ -395,31 +80,30 @@ static int end(void **state)
 	return 0;
 }
 
-/* `subsidy push` of refunds A-first..A-last, `rows` a push. */
-static enum exit_code push_with(const char *key, unsigned first, unsigned last, const char *reason)
+#define HEAD "kind,amount,tax,adjust_no,original_trade_no,occurred_on,reason_code\n"
+
+/* `subsidy push` of the folder's file.csv, three rows a push; with `is_check` only a look at it. */
+static enum exit_code command_run(const char *key, bool is_check)
 {
 	static const struct option key_option = {"key", "FILE", "", false}, rows_option = {"rows", "N", "", false};
+	static const struct option check_option = {"check", NULL, "", false};
 	struct args *args = calloc(1, sizeof(*args));
 	char *file_path = path_of("file.csv"), *key_path = path_of(key), *state = path_of("state");
 	struct settings settings = {.state = state, .is_json = true};
-	FILE *file = fopen(file_path, "w");
 	enum exit_code code;
 
 	assert_non_null(args);
-	assert_non_null(file);
-	fprintf(file, "kind,amount,tax,adjust_no,original_trade_no,occurred_on,reason_code\n");
-	for (unsigned i = first; i <= last; i++)
-		fprintf(file, "refund,1,0,A-%u,T-1,2025-01-01,%s\n", i, reason);
-	fclose(file);
 	settings.server = strdup("https://ledger.example");
 	args->word_count = 2;
 	args->words[0] = "qddex";
 	args->words[1] = file_path;
-	args->value_count = 2;
+	args->value_count = is_check ? 3 : 2;
 	args->values[0].option = &key_option;
 	args->values[0].text = key_path;
 	args->values[1].option = &rows_option;
 	args->values[1].text = "3";
+	args->values[2].option = &check_option;
+	args->values[2].text = "";
 	code = cmd_push.run(&settings, args);
 	free(settings.server);
 	free(state);
@@ -427,6 +111,61 @@ static enum exit_code push_with(const char *key, unsigned first, unsigned last, 
 	free(file_path);
 	free(args);
 	return code;
+}
+
+static FILE *file_begin(void)
+{
+	char *path = path_of("file.csv");
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(HEAD, file);
+	free(path);
+	return file;
+}
+
+/* Refunds A-first..A-last. */
+static enum exit_code push_with(const char *key, unsigned first, unsigned last, const char *reason)
+{
+	FILE *file = file_begin();
+
+	for (unsigned i = first; i <= last; i++)
+		fprintf(file, "refund,1,0,A-%u,T-1,2025-01-01,%s\n", i, reason);
+	fclose(file);
+	return command_run(key, false);
+}
+
+/* Refunds in words of a number and a reason, "1x 2x 1y"; what the command printed, NULL where that is nothing. */
+static enum exit_code words_push(const char *words, bool is_check, json_t **ret_printed)
+{
+	FILE *file = file_begin(), *printed = tmpfile();
+	int saved = dup(STDOUT_FILENO);
+	enum exit_code code;
+
+	for (const char *at = words; *at != '\0'; at += at[2] == '\0' ? 2 : 3)
+		fprintf(file, "refund,1,0,A-%c,T-1,2025-01-01,%c\n", at[0], at[1]);
+	fclose(file);
+	assert_non_null(printed);
+	assert_true(saved >= 0 && fflush(stdout) == 0 && dup2(fileno(printed), STDOUT_FILENO) >= 0);
+	code = command_run("key", is_check);
+	assert_true(fflush(stdout) == 0 && dup2(saved, STDOUT_FILENO) >= 0);
+	close(saved);
+	rewind(printed);
+	*ret_printed = json_loadf(printed, 0, NULL);
+	fclose(printed);
+	return code;
+}
+
+static void assert_printed(json_t *printed, json_int_t new_count, json_int_t skipped_count, const char *warnings)
+{
+	char *text = json_dumps(json_object_get(printed, "warnings"), JSON_COMPACT | JSON_SORT_KEYS);
+
+	assert_int_equal(json_integer_value(json_object_get(printed, "new")), new_count);
+	assert_int_equal(json_integer_value(json_object_get(printed, "skipped")), skipped_count);
+	assert_non_null(text);
+	assert_string_equal(text, warnings);
+	free(text);
+	json_decref(printed);
 }
 
 static enum exit_code push(unsigned first, unsigned last)
@@ -515,6 +254,58 @@ static void signs_nothing_when_a_number_comes_with_other_content(void **state)
 	assert_int_equal(push_with("key", 2, 4, "y"), EXIT_REFUSED);
 	assert_int_equal(ledger.push_count, 1);
 	assert_int_equal(ledger.check_count, 1);
+}
+
+#define WARNING_4 "[{\"first_row\":2,\"number\":\"A-1\",\"row\":4}]"
+#define WARNING_5 "{\"first_row\":2,\"number\":\"A-1\",\"row\":5}"
+
+static void pushes_a_number_that_repeats_and_skips_it_the_next_time(void **state)
+{
+	static const char *const files[] = {"1x 2x 1y", "1x 2x 1x"};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		json_t *printed;
+
+		assert_int_equal(words_push(files[i], false, &printed), EXIT_OK);
+		assert_int_equal(ledger.record_count, 3);
+		assert_printed(printed, 3, 0, WARNING_4);
+		assert_int_equal(words_push(files[i], false, &printed), EXIT_OK);
+		assert_int_equal(ledger.record_count, 3);
+		assert_printed(printed, 0, 3, "[]");
+		end(state);
+		begin(state);
+	}
+}
+
+static void goes_on_between_two_rows_of_a_number(void **state)
+{
+	json_t *printed;
+
+	(void)state;
+	/* The first push's answer is lost for good: three of the four rows are in the feed, unknown to the client. */
+	ledger.mischief = LOSES_ANSWER;
+	assert_int_equal(words_push("1x 2x 3x 1y", false, &printed), EXIT_UNREACHABLE);
+	json_decref(printed);
+	assert_int_equal(ledger.record_count, 3);
+	ledger.mischief = HONEST;
+	assert_int_equal(words_push("1x 2x 3x 1y", false, &printed), EXIT_OK);
+	assert_int_equal(ledger.record_count, 4);
+	assert_printed(printed, 1, 3, "[" WARNING_5 "]");
+	assert_int_equal(words_push("1x 2x 3x 1y", false, &printed), EXIT_OK);
+	assert_int_equal(ledger.record_count, 4);
+	assert_printed(printed, 0, 4, "[]");
+}
+
+static void warns_when_it_only_looks_at_the_file(void **state)
+{
+	json_t *printed;
+
+	(void)state;
+	assert_int_equal(words_push("1x 2x 1y 1x", true, &printed), EXIT_OK);
+	assert_int_equal(json_integer_value(json_object_get(printed, "rows")), 4);
+	assert_int_equal(json_integer_value(json_object_get(printed, "warning_count")), 2);
+	assert_printed(printed, 0, 0, "[{\"first_row\":2,\"number\":\"A-1\",\"row\":4}," WARNING_5 "]");
+	assert_int_equal(ledger.check_count, 0);
 }
 
 static void signs_nothing_when_the_check_finds_a_record_bad(void **state)
@@ -645,6 +436,9 @@ int main(void)
 	    TEST(gives_up_after_a_while_and_begins_with_the_same_bytes),
 	    TEST(waits_for_a_busy_ledger),
 	    TEST(signs_nothing_when_a_number_comes_with_other_content),
+	    TEST(pushes_a_number_that_repeats_and_skips_it_the_next_time),
+	    TEST(goes_on_between_two_rows_of_a_number),
+	    TEST(warns_when_it_only_looks_at_the_file),
 	    TEST(signs_nothing_when_the_check_finds_a_record_bad),
 	    TEST(forgets_a_refused_push),
 	    TEST(believes_no_forged_receipt),
