@@ -73,7 +73,7 @@ static void add_slot(struct buf *buf, size_t count, uint8_t roles)
 
 	buf_printf(buf, "%s%zu", buf->size > 0 ? " and " : "", count);
 	for (unsigned role = ROLE_CLERK; role < ROLE_COUNT; role++) {
-		if ((roles >> role & 1u) == 0)
+		if (((unsigned)roles >> role & 1u) == 0)
 			continue;
 		buf_printf(buf, "%s%s%s", between, role_names[role], count > 1 ? "s" : "");
 		between = " or ";
