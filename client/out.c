@@ -47,7 +47,7 @@ static const char *next_of(enum err err)
 		return "check --server, --feed, --ca and the network, then repeat";
 	if (err == ERR_UNCERTAIN || err == ERR_OVERLOADED || err == ERR_STOPPING || err == ERR_FEED_BUSY)
 		return "it is safe to repeat the command";
-	if (err == ERR_READ_ONLY || err == ERR_CLOCK)
+	if (err == ERR_CLOCK)
 		return "nothing was stored; tell the ledger's operator, and repeat when it takes entries again";
 	if (err == ERR_UNAUTHORIZED)
 		return "give an access code that is still valid: --token FILE";

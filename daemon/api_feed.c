@@ -58,7 +58,7 @@ static enum err find_push(
 		return why_set(&reading->why, ERR_NOT_FOUND,
 		    "the feed holds %llu records: there is no push of size %llu",
 		    (unsigned long long)feed.frontier.size, (unsigned long long)size);
-	if (!push_get(txn, feed.number, size - 1, &answer->push_index))
+	if (!push_get(txn, feed.number, size - 1, &answer->push_index) || answer->push_index >= ledger_size(txn))
 		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
 	return OK;
 }
@@ -80,7 +80,7 @@ enum err api_feed_receipt(struct reading *reading, struct store_txn *txn)
 	head_get(reading->api->head, head);
 	/* This transaction may see what was committed a moment ago and is not signed yet. */
 	if (answer.push_index >= head->size) {
-		err = ERR_OVERLOADED;
+		err = why_set(&reading->why, ERR_OVERLOADED, "this push is not signed yet");
 		goto out;
 	}
 	err = api_push_json(txn, &answer, &reading->json);

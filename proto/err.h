@@ -42,7 +42,6 @@
 	X(ERR_MEDIA_TYPE,	"unsupported_media_type", 415, "the body is not of an accepted type") \
 	X(ERR_OVERLOADED,	"overloaded",		503, "too much is waiting; try again shortly") \
 	X(ERR_STOPPING,		"stopping",		503, "the daemon is stopping") \
-	X(ERR_READ_ONLY,	"read_only",		503, "the ledger takes no new entries for now") \
 	X(ERR_CLOCK,		"clock_suspect",	503, "the machine's clock jumped ahead; the ledger takes no new entries") \
 	X(ERR_ROLLED_BACK,	"rolled_back",		503, "the ledger is older than a checkpoint it has signed") \
 	/* pushes */ \
@@ -56,7 +55,6 @@
 	X(ERR_FEED_CONFLICT,	"feed_conflict",	409, "these records differ from those already held; what is held stays") \
 	X(ERR_FEED_BUSY,	"feed_busy",		429, "pushes of this feed are already in work") \
 	X(ERR_VENUE,		"unknown_venue",	403, "no venue of this name is licensed") \
-	X(ERR_SUSPENDED,	"venue_suspended",	403, "this venue is suspended") \
 	/* orders */ \
 	X(ERR_ORDER,		"bad_order",		422, "the order is not valid") \
 	X(ERR_ORDER_LEDGER,	"other_ledger",		422, "the order is for another ledger") \

@@ -362,3 +362,26 @@ class Connection:
     def order(self, note, items):
         body = json.dumps({"note": note.decode(), "items": list(items)}, ensure_ascii=False).encode()
         return self.request("POST", "/v1/orders", body, {"Content-Type": "application/json"})
+
+
+def read_answer(sock):
+    """The answer that comes over a connection on which a request was sent by hand; OSError where it was cut."""
+    response = http.client.HTTPResponse(sock)
+    try:
+        response.begin()
+        return Answer(response.status, dict(response.getheaders()), response.read())
+    except http.client.HTTPException as error:
+        raise ConnectionError(repr(error)) from error
+    finally:
+        response.close()
+
+
+def read_metrics(address):
+    """The numbers of the metrics listener, by name and labels."""
+    connection = http.client.HTTPConnection(address, timeout=REQUEST_TIMEOUT_S)
+    try:
+        connection.request("GET", "/metrics")
+        lines = connection.getresponse().read().decode().splitlines()
+    finally:
+        connection.close()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}

@@ -28,7 +28,7 @@ enum mischief {
 	IS_BUSY,          /* 503, nothing stored */
 	IS_DOWN,          /* every request: unreachable */
 	FORGES_RECEIPT,   /* one byte of it */
-	SUSPENDS,         /* 403 */
+	FORGETS_VENUE,    /* 403 */
 	FINDS_RECORD_BAD, /* in the check, the second one */
 };
 
@@ -182,8 +182,8 @@ static enum err push_answer(const struct push *push, struct slice body, struct l
 	ledger.was_same_body = slice_equal(buf_slice(&ledger.first_body), body);
 	if (!held_is_equal(push))
 		return answer_refuse(answer, ERR_FEED_CONFLICT);
-	if (ledger.mischief == IS_BUSY || ledger.mischief == SUSPENDS)
-		return answer_refuse(answer, ledger.mischief == IS_BUSY ? ERR_OVERLOADED : ERR_SUSPENDED);
+	if (ledger.mischief == IS_BUSY || ledger.mischief == FORGETS_VENUE)
+		return answer_refuse(answer, ledger.mischief == IS_BUSY ? ERR_OVERLOADED : ERR_VENUE);
 	if (push->start + push->record_count > held) {
 		records_store(push);
 		buf_clear(&ledger.note);

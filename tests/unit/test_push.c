@@ -321,7 +321,7 @@ static void signs_nothing_when_the_check_finds_a_record_bad(void **state)
 static void forgets_a_refused_push(void **state)
 {
 	(void)state;
-	ledger.mischief = SUSPENDS;
+	ledger.mischief = FORGETS_VENUE;
 	assert_int_equal(push(1, 2), EXIT_NOT_ALLOWED);
 	assert_int_equal(ledger.push_count, 1);
 	ledger.mischief = HONEST;
