@@ -381,7 +381,8 @@ static void refile_past_trades(
 	struct chain chain;
 	struct chain_item item;
 
-	chain_begin(&chain, txn, first, size, RELATE_WALK_MAX);
+	/* The items before this one may have added their effects to what order_check walked. */
+	chain_begin(&chain, txn, first, size, RELATE_WALK_MAX + ORDER_ITEMS_MAX);
 	while (chain_next(&chain, &item)) {
 		struct touched touched;
 

@@ -20,7 +20,7 @@ static enum err read_note(const char *path, struct buf *ret_note, struct why *wh
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd >= 0)
-		while ((size = read(fd, block, sizeof(block))) > 0)
+		while ((size = read(fd, block, sizeof(block))) > 0 && ret_note->err == OK)
 			buf_add(ret_note, block, (size_t)size);
 	if (size < 0)
 		why_set(why, ERR_IO, "can't read %s: %s", path, strerror(errno));

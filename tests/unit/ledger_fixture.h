@@ -13,7 +13,13 @@
 #include "daemon/fold.h"
 #include "proto/date.h"
 
+/* A test that needs more says so before it includes this. */
+#ifndef LEDGER_MAP_SIZE
 #define LEDGER_MAP_SIZE (64u << 20)
+#endif
+#ifndef LEDGER_PUSH_RECORDS
+#define LEDGER_PUSH_RECORDS 600
+#endif
 #define LEDGER_TODAY 20261124u
 #define LEDGER_NOW_US date_start_us(LEDGER_TODAY)
 #define LEDGER_NOTE_MAX NOTE_SIZE_MAX
@@ -66,12 +72,13 @@ static inline void ledger_genesis_note(struct ledger_fixture *fixture, size_t si
 	json_t *draft;
 
 	key_format(signer_key(fixture->ledger_signer), vkey);
-	draft = json_pack("{s:s,s:s,s:[o,o,o,o],s:{s:[[s],[s,s]],s:[[s]]}}", "origin", FIXTURE_ORIGIN, "ledger_key", vkey, "officers",
+	draft = json_pack("{s:s,s:s,s:[o,o,o,o],s:{s:[[s],[s,s]],s:[[s],[s,s]],s:[[s]]}}", "origin", FIXTURE_ORIGIN, "ledger_key", vkey, "officers",
 	    ledger_officer(fixture->officers[OFFICER_LI], fixture->officers[OFFICER_LI_SPARE], "clerk"),
 	    ledger_officer(fixture->officers[OFFICER_WANG], NULL, "clerk"),
 	    ledger_officer(fixture->officers[OFFICER_ZHAO], NULL, "reviewer"),
 	    ledger_officer(fixture->officers[OFFICER_SUN], NULL, "leader"),
-	    "quorums", "default", "clerk", "reviewer", "leader", "grant.add:enterprise", "clerk");
+	    "quorums", "default", "clerk", "reviewer", "leader", "policy.adopt", "clerk", "clerk", "leader", "grant.add:enterprise",
+	    "clerk");
 	assert_non_null(draft);
 	buf_init(&text, LEDGER_NOTE_MAX);
 	if (genesis_compose(draft, random, &text, &fixture->why) != OK)
@@ -92,7 +99,10 @@ static inline void ledger_stamp_now(struct ledger_fixture *fixture)
 	ledger_begin_command(&fixture->ledger, &stamp);
 }
 
-/* A new ledger with its genesis. Quorums: one clerk and one reviewer or leader; a clerk alone for enterprises' grants. */
+/*
+ * A new ledger with its genesis. Quorums: one clerk and one reviewer or leader; for policies a clerk and another clerk or
+ * the leader; a clerk alone for enterprises' grants.
+ */
 static inline void ledger_setup(struct ledger_fixture *fixture)
 {
 	static const char *const names[LEDGER_SIGNERS] = {"li", "wang", "zhao", "sun", "li"};
@@ -128,7 +138,6 @@ static inline void ledger_setup(struct ledger_fixture *fixture)
 /* Commits what was done, and begins again. */
 static inline void ledger_commit(struct ledger_fixture *fixture)
 {
-	ledger_save(&fixture->ledger, fixture->txn);
 	assert_int_equal(store_commit(fixture->txn), OK);
 	assert_int_equal(store_write(fixture->store, &fixture->txn), OK);
 }
@@ -136,7 +145,6 @@ static inline void ledger_commit(struct ledger_fixture *fixture)
 /* Commits what was done and leaves no transaction open: for tests that go on with other means. */
 static inline void ledger_leave(struct ledger_fixture *fixture)
 {
-	ledger_save(&fixture->ledger, fixture->txn);
 	assert_int_equal(store_commit(fixture->txn), OK);
 	fixture->txn = NULL;
 }
@@ -164,6 +172,26 @@ static inline void ledger_teardown(struct ledger_fixture *fixture)
 	ledger_remove_folder(fixture->folder);
 }
 
+/* A hash over every row of every database: has anything changed? */
+static inline struct hash ledger_digest(struct store_txn *txn)
+{
+	struct hash digest = hash_empty();
+
+	for (unsigned db = 0; db < STORE_DB_COUNT; db++) {
+		struct store_cursor cursor;
+
+		store_cursor_open(&cursor, txn, db);
+		for (bool is_there = store_cursor_first(&cursor); is_there; is_there = store_cursor_next(&cursor)) {
+			struct slice parts[] = {hash_slice(&digest), slice_of(&db, sizeof(db)), cursor.key, cursor.value};
+
+			digest = hash_sha256_parts(parts, 4);
+		}
+		store_cursor_close(&cursor);
+	}
+	assert_int_equal(store_error(txn), OK);
+	return digest;
+}
+
 /* ---- orders */
 
 struct ledger_order {
@@ -173,7 +201,7 @@ struct ledger_order {
 	size_t item_count;
 	unsigned signers[LEDGER_SIGNERS + 1];	/* officers, 1 + index; 0 ends */
 	/* Zero: as they should be. */
-	const char *id, *ledger_id;
+	const char *id, *origin, *ledger_id;
 	uint32_t expires;
 	uint64_t made_at_size;
 };
@@ -195,7 +223,7 @@ static inline void ledger_order_note(struct ledger_fixture *fixture, const struc
 	struct buf text;
 	struct order_draft draft = {.type = order->type,
 	    .id = order->id != NULL ? order->id : id,
-	    .origin = FIXTURE_ORIGIN,
+	    .origin = order->origin != NULL ? order->origin : FIXTURE_ORIGIN,
 	    .ledger_id = order->ledger_id != NULL ? order->ledger_id : fixture->ledger_id,
 	    .expires = order->expires != 0 ? order->expires : ledger_today(fixture),
 	    .made_at_size = order->made_at_size != 0 ? order->made_at_size : 1,
@@ -230,6 +258,7 @@ static inline enum err ledger_apply_note(
 		err = order_check(&plan, fixture->txn, date_of_time(fixture->ledger.stamp.time_us), &fixture->why);
 	if (err == OK)
 		*ret_index = plan.is_known ? plan.known_index : fold_order(&fixture->ledger, fixture->txn, &plan);
+	ledger_save(&fixture->ledger, fixture->txn);
 	assert_int_equal(store_error(fixture->txn), OK);
 	order_plan_done(&plan);
 	return err;
@@ -299,6 +328,14 @@ static inline uint64_t ledger_register(struct ledger_fixture *fixture, const cha
 	return index;
 }
 
+/* A policy of 5 % flat over trades of one venue. */
+static inline json_t *ledger_policy(const char *id, int version, const char *venue)
+{
+	return json_pack("{s:{s:s,s:i,s:s,s:s,s:s,s:{s:s,s:s},s:[s],s:{s:s,s:i},s:{s:s}}}", "policy", "policy", id, "version", version,
+	    "status", "assumed", "title", "t", "basis", "b", "window", "from", "2025-01-01", "to", "2026-12-31", "venues", venue,
+	    "rate", "type", "flat", "ppm", 50000, "cap", "amount", "300000.00");
+}
+
 static inline enum err ledger_try_relate(struct ledger_fixture *fixture, const char *first, const char *second, uint64_t *ret_index)
 {
 	struct order_item item = {.code = slice_text(first), .second = slice_text(second)};
@@ -366,8 +403,6 @@ struct ledger_push {
 	const struct hash *root;
 };
 
-#define LEDGER_PUSH_RECORDS 600
-
 /* The body of a signed push. */
 static inline void ledger_push_body(struct ledger_fixture *fixture, const struct ledger_push *push, struct buf *ret_body)
 {
@@ -426,6 +461,7 @@ static inline enum err ledger_apply_push(struct ledger_fixture *fixture, const c
 		err = ingest_check_dates(&ingest, date_of_time(fixture->ledger.stamp.time_us), &fixture->why);
 	if (err == OK && ingest_new_count(&ingest) > 0)
 		*ret_index = fold_push(&fixture->ledger, fixture->txn, &ingest);
+	ledger_save(&fixture->ledger, fixture->txn);
 	assert_int_equal(store_error(fixture->txn), OK);
 	ingest_done(&ingest);
 	return err;
