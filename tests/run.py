@@ -19,7 +19,9 @@ FLOW_TIMEOUT_S = 1200
 
 
 def run(command, timeout_s, env):
-    """Exit code and output of a command; 124 when it took too long."""
+    """Exit code and output of a command; 124 when it took too long, 127 when it is not there."""
+    if not os.path.exists(command[0]):
+        return 127, f"{command[0]} was not built"
     with subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, start_new_session=True) as process:
         try:

@@ -129,7 +129,7 @@ class Cli(FlowTest):
 
     def test_every_wrong_row_is_listed(self):
         rows = self.rows(8)
-        rows[1]["amount"] = "1,000.00"
+        rows[1]["amount"] = "12.345"
         rows[2]["tax"] = "106.00"
         rows[3]["supplier"] = FIRMS[0][:-1] + ("0" if FIRMS[0][-1] != "0" else "1")
         rows[4]["settled_on"] = "2025-02-30"
@@ -147,7 +147,7 @@ class Cli(FlowTest):
             self.assertEqual(faults["error_count"], 7)
         people = self.assert_code(self.push("rows.csv"), REFUSED)
         self.assertEqual(people.out, "")
-        for word in ("1,000.00", "2025-02-30", "cake"):
+        for word in ("12.345", "2025-02-30", "cake"):
             self.assertIn(word, people.err)
         self.assertEqual(self.world.size(), size)
 
