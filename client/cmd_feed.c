@@ -4,6 +4,7 @@
 
 #include "client/client.h"
 #include "client/commands.h"
+#include "client/monthly.h"
 #include "client/out.h"
 #include "client/view.h"
 #include "proto/date.h"
@@ -11,6 +12,14 @@
 #include "proto/record.h"
 
 #define ARENA_SIZE (1u << 20) /* what one record decodes to */
+#define RECORD_COLUMNS 8
+#define RECORD_COLUMNS_CSV 9 /* a table for people has the words' meaning below it */
+
+/* What was asked for. */
+struct showing {
+	const uint16_t *month; /* NULL: all */
+	bool is_csv;
+};
 
 /* ---- the feed */
 
@@ -42,38 +51,6 @@ static enum exit_code head_print(const json_t *answer)
 	return view_print(&table);
 }
 
-static enum exit_code months_print(const json_t *months)
-{
-	static const char *const keys[] = {"month", "kind", "disposition", "records", "amount", "tax"};
-	static const struct table_column columns[] = {
-	    {"month", false}, {"kind", false}, {"counts", false}, {"records", true}, {"amount", true}, {"tax", true}};
-	struct table table;
-
-	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < json_array_size(months); i++)
-		for (size_t j = 0; j < sizeof(keys) / sizeof(keys[0]); j++)
-			view_cell(&table, json_array_get(months, i), keys[j]);
-	return view_print(&table);
-}
-
-/* The rows of that month, or all. NULL on lack of memory. */
-static json_t *months_select(const json_t *months, const char *month)
-{
-	json_t *selected = json_array();
-
-	for (size_t i = 0; i < json_array_size(months); i++) {
-		json_t *row = json_array_get(months, i);
-
-		if (month != NULL && strcmp(json_text_or(row, "month", ""), month) != 0)
-			continue;
-		if (json_array_append(selected, row) != 0) {
-			json_decref(selected);
-			return NULL;
-		}
-	}
-	return selected;
-}
-
 /* Each word that stands in the table is explained once. */
 static void dispositions_explain(const json_t *rows)
 {
@@ -89,23 +66,61 @@ static void dispositions_explain(const json_t *rows)
 	}
 }
 
-static enum exit_code feed_show(const struct settings *settings, const char *path, const char *month)
+/* A spreadsheet has no lines for what the sums are sums of. */
+static void notes_print_csv(const json_t *answer)
 {
-	json_t *answer = NULL, *months;
+	out_info("subsidy: %s, %" JSON_INTEGER_FORMAT " records at ledger size %" JSON_INTEGER_FORMAT
+		 "; trades by month of settlement, refunds by month of occurrence",
+	    json_text_or(answer, "venue", "-"), json_integer_value(json_object_get(answer, "size")),
+	    json_integer_value(json_object_get(answer, "ledger_size")));
+}
+
+static void notes_print(const json_t *answer)
+{
+	printf("\nTrades stand under the month of their settlement, refunds under that in which they occurred.\n"
+	       "\"all\" are the records that were pushed: \"counted\" and \"not_counted\" together.\n");
+	dispositions_explain(json_object_get(answer, "months"));
+}
+
+static enum exit_code sums_print(const json_t *answer, const struct showing *showing)
+{
+	struct monthly *monthly = monthly_new();
+	struct why why = {""};
+	struct table table;
+	enum exit_code code;
+	enum err err;
+
+	err = monthly == NULL ? ERR_MEMORY : monthly_add_answer(monthly, json_object_get(answer, "months"), &why);
+	if (err != OK) {
+		monthly_free(monthly);
+		return out_fail(err, &why, NULL);
+	}
+	table_init(&table, monthly_columns, MONTHLY_COLUMN_COUNT);
+	monthly_fill(monthly, showing->month, &table);
+	monthly_free(monthly);
+	if (showing->is_csv) {
+		notes_print_csv(answer);
+		return view_print_csv(&table);
+	}
+	code = view_print(&table);
+	if (code == EXIT_OK)
+		notes_print(answer);
+	return code;
+}
+
+static enum exit_code feed_show(const struct settings *settings, const char *path, const struct showing *showing)
+{
+	json_t *answer = NULL;
 	enum exit_code code = view_get(settings, path, &answer);
 
 	if (code != EXIT_OK || answer == NULL)
 		return code;
-	months = months_select(json_object_get(answer, "months"), month);
-	code = months == NULL ? out_fail(ERR_MEMORY, NULL, NULL) : head_print(answer);
-	printf("\n");
+	if (!showing->is_csv) {
+		code = head_print(answer);
+		printf("\n");
+	}
 	if (code == EXIT_OK)
-		code = months_print(months);
-	if (json_array_size(months) == 0)
-		printf("There are no records%s.\n", month != NULL ? " of that month" : "");
-	printf("\nTrades stand under the month of their settlement, refunds under that in which they occurred.\n");
-	dispositions_explain(months);
-	json_decref(months);
+		code = sums_print(answer, showing);
 	json_decref(answer);
 	return code;
 }
@@ -144,6 +159,8 @@ static void record_add(struct table *table, const json_t *row, uint32_t date, ui
 	table_cell(table, amount);
 	view_cell(table, row, "disposition");
 	view_cell(table, row, "refers");
+	if (table->column_count == RECORD_COLUMNS_CSV)
+		table_cell(table, view_meaning(json_text_or(row, "disposition", "")));
 }
 
 /* Fills the table, and adds the rows that it shows to `shown`. */
@@ -171,24 +188,27 @@ static enum err records_add(
 	return err;
 }
 
-static enum exit_code records_print(const json_t *rows, const uint16_t *month)
+static enum exit_code records_print(const json_t *rows, const struct showing *showing)
 {
-	static const struct table_column columns[] = {{"feed index", true}, {"entry", true}, {"kind", false},
-	    {"number", false}, {"date", false}, {"amount", true}, {"why", false}, {"see entry", true}};
+	static const struct table_column columns[RECORD_COLUMNS_CSV] = {{"feed index", true}, {"entry", true},
+	    {"kind", false}, {"number", false}, {"date", false}, {"amount", true}, {"why", false}, {"see entry", true},
+	    {"meaning", false}};
 	json_t *shown = json_array();
 	struct why why = {""};
 	struct table table;
 	enum exit_code code;
 	enum err err;
 
-	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-	err = records_add(&table, rows, month, shown, &why);
+	table_init(&table, columns, showing->is_csv ? RECORD_COLUMNS_CSV : RECORD_COLUMNS);
+	err = records_add(&table, rows, showing->month, shown, &why);
 	if (err != OK) {
 		table_done(&table);
 		code = out_fail(err, &why, NULL);
+	} else if (showing->is_csv) {
+		code = view_print_csv(&table);
 	} else if (json_array_size(shown) == 0) {
 		table_done(&table);
-		printf("Every record%s counts.\n", month != NULL ? " of that month" : "");
+		printf("Every record%s counts.\n", showing->month != NULL ? " of that month" : "");
 		code = EXIT_OK;
 	} else {
 		code = view_print(&table);
@@ -199,7 +219,7 @@ static enum exit_code records_print(const json_t *rows, const uint16_t *month)
 	return code;
 }
 
-static enum exit_code not_counted_show(const struct settings *settings, struct buf *path, const uint16_t *month)
+static enum exit_code not_counted_show(const struct settings *settings, struct buf *path, const struct showing *showing)
 {
 	static const struct view_pages pages = {"records", "next", "from"};
 	json_t *answer = NULL;
@@ -208,7 +228,7 @@ static enum exit_code not_counted_show(const struct settings *settings, struct b
 	buf_add_text(path, "/records?not_counted=1");
 	code = view_get_pages(settings, buf_text(path), &pages, true, &answer);
 	if (code == EXIT_OK && answer != NULL)
-		code = records_print(json_object_get(answer, "records"), month);
+		code = records_print(json_object_get(answer, "records"), showing);
 	json_decref(answer);
 	return code;
 }
@@ -216,18 +236,23 @@ static enum exit_code not_counted_show(const struct settings *settings, struct b
 static enum exit_code run(const struct settings *settings, const struct args *args)
 {
 	const char *month_text = args_text(args, "month");
+	struct showing showing = {.month = NULL};
 	enum exit_code code;
 	uint16_t month = 0;
 	struct buf path;
 
+	if (!view_wants_csv(settings, args, &showing.is_csv))
+		return EXIT_USAGE;
 	if (month_text != NULL && month_parse(slice_text(month_text), &month) != OK)
 		return out_usage("--month %s is not a month like 2026-11", month_text);
+	if (month_text != NULL)
+		showing.month = &month;
 	view_path_init(&path, "/v1/feeds/");
 	link_escape(&path, args->words[0]);
 	if (args_has(args, "not-counted"))
-		code = not_counted_show(settings, &path, month_text != NULL ? &month : NULL);
+		code = not_counted_show(settings, &path, &showing);
 	else
-		code = feed_show(settings, buf_text(&path), month_text);
+		code = feed_show(settings, buf_text(&path), &showing);
 	buf_done(&path);
 	return code;
 }
@@ -235,18 +260,22 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 static const struct option options[] = {
     {"not-counted", NULL, "the records that do not count, and why", false},
     {"month", "YYYY-MM", "this month only (of the tables; --json is never cut)", false},
+    {"csv", NULL, "as CSV for a spreadsheet", false},
     {0},
 };
 
 const struct command cmd_feed = {
     .name = "feed",
-    .usage = "VENUE [--not-counted] [--month YYYY-MM]",
+    .usage = "VENUE [--not-counted] [--month YYYY-MM] [--csv]",
     .summary = "a venue's feed as the ledger holds it, month by month; what does not count",
-    .help = "For reconciliation: compare the sums with the venue's own books. Needs an access code of the venue, of\n"
-	    "the bureau or of an auditor.\n"
-	    "\n"
-	    "  subsidy feed qddex --month 2026-06\n"
-	    "  subsidy feed qddex --not-counted\n",
+    .help =
+	"For the end of a month: compare the sums with the venue's own books. For each month, kind and disposition\n"
+	"the number of records and their sums, and the totals. Needs an access code of the venue, of the bureau\n"
+	"or of an auditor. CSV is UTF-8 with a byte order mark; open it with codes and numbers as text.\n"
+	"\n"
+	"  subsidy feed qddex --month 2026-06\n"
+	"  subsidy feed qddex --month 2026-06 --csv > qddex-2026-06.csv\n"
+	"  subsidy feed qddex --not-counted\n",
     .options = options,
     .word_min = 1,
     .word_max = 1,

@@ -60,6 +60,36 @@ static enum exit_code rows_print(const json_t *answer, const char *policy_id)
 	return view_print(&table);
 }
 
+/* Everything for a spreadsheet, which has no lines for notes: each row says whose figures it shows. */
+static enum exit_code rows_print_csv(const json_t *answer, const char *policy_id)
+{
+	static const struct table_column columns[] = {{"code", false}, {"name", false}, {"registered", false},
+	    {"lists", false}, {"policy", false}, {"status", false}, {"volume", true}, {"award", true},
+	    {"remaining", true}, {"remark", false}};
+	const json_t *rows = json_object_get(answer, "enterprises");
+	struct table table;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i), *policy = policy_find(row, policy_id);
+
+		view_cell(&table, row, "code");
+		view_cell(&table, row, "name");
+		view_cell(&table, row, "registered");
+		view_cell(&table, row, "lists");
+		view_cell(&table, policy, "policy");
+		table_cell(&table, policy != NULL ? view_status(policy) : NULL);
+		view_cell(&table, policy, "eligible_volume");
+		view_cell(&table, policy, "award");
+		view_cell(&table, policy, "remaining");
+		remark_add(&table, policy);
+	}
+	out_info("subsidy: %zu enterprises at ledger size %" JSON_INTEGER_FORMAT
+		 "; an accrual is no promise of payment",
+	    json_array_size(rows), json_integer_value(json_object_get(answer, "ledger_size")));
+	return view_print_csv(&table);
+}
+
 /* The remarks that occur, each explained once. */
 static void remarks_explain(const json_t *answer, const char *policy_id)
 {
@@ -106,13 +136,18 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	json_t *answer = NULL;
 	struct buf path;
 	enum exit_code code;
+	bool is_csv;
 
+	if (!view_wants_csv(settings, args, &is_csv))
+		return EXIT_USAGE;
 	view_path_init(&path, "/v1/enterprises");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		view_path_query(&path, names[i], args_text(args, names[i]));
 	view_path_query(&path, "as_of", args_text(args, "as-of"));
-	code = view_get_pages(settings, buf_text(&path), &pages, args_has(args, "all"), &answer);
-	if (code == EXIT_OK && answer != NULL)
+	code = view_get_pages(settings, buf_text(&path), &pages, is_csv || args_has(args, "all"), &answer);
+	if (code == EXIT_OK && answer != NULL && is_csv)
+		code = rows_print_csv(answer, json_string_value(json_object_get(answer, "policy")));
+	else if (code == EXIT_OK && answer != NULL)
 		code = answer_print(answer);
 	json_decref(answer);
 	buf_done(&path);
@@ -126,17 +161,19 @@ static const struct option options[] = {
     {"find", "TEXT", "only those with this in code or name", false},
     {"as-of", "SIZE|DATE", "as the ledger stood at this size, or at the end of this day", false},
     {"all", NULL, "every page", false},
+    {"csv", NULL, "every page as CSV for a spreadsheet", false},
     {0},
 };
 
 const struct command cmd_list = {
     .name = "list",
-    .usage = "[--sort code|award|volume] [--policy ID] [--list NAME] [--find TEXT] [--as-of SIZE|DATE] [--all]",
+    .usage = "[--sort code|award|volume] [--policy ID] [--list NAME] [--find TEXT] [--as-of SIZE|DATE] [--all|--csv]",
     .summary = "all enterprises, and what each has accrued",
     .help = "Needs an access code of the bureau or of an auditor. Enterprises that traded without being on the\n"
 	    "register are shown, too.\n"
 	    "\n"
 	    "  subsidy list --sort award --all\n"
+	    "  subsidy list --csv > enterprises.csv\n"
 	    "  subsidy list --find 青岛 --as-of 2026-06-30\n",
     .options = options,
     .run = run,

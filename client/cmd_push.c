@@ -11,11 +11,13 @@
 #include <strings.h>
 #include <time.h>
 
+#include "client/check.h"
 #include "client/client.h"
 #include "client/commands.h"
 #include "client/csv.h"
 #include "client/faults.h"
 #include "client/file.h"
+#include "client/guide.h"
 #include "client/jsonl.h"
 #include "client/out.h"
 #include "client/plan.h"
@@ -24,7 +26,6 @@
 #include "client/push_sync.h"
 #include "client/table.h"
 #include "proto/date.h"
-#include "proto/money.h"
 
 #define PUSH_OVERHEAD (NOTE_SIZE_MAX + CHECKPOINT_SIZE_MAX) /* of a push's body, besides its records */
 #define RECORD_OVERHEAD 4                                   /* tag and size of one record in it */
@@ -75,39 +76,6 @@ static enum exit_code rows_read(const char *path, struct rows *rows)
 		(void)why_set(&why, err, "more than %d rows; split the file", CSV_ROWS_MAX);
 	(void)why_set(&where, err, "%s: %s", path, why.text);
 	return err == OK ? EXIT_OK : out_fail(err, &where, "nothing was sent");
-}
-
-static enum exit_code checked_print(struct pushing *pushing)
-{
-	static const struct table_column columns[] = {{NULL, false}, {NULL, true}};
-	const struct rows *rows = &pushing->rows;
-	char amount[MONEY_TEXT_SIZE], refunded[MONEY_TEXT_SIZE];
-	struct table table;
-	enum err err = plan_make(&pushing->rows, NULL, &pushing->plan);
-
-	if (err != OK)
-		return out_fail(err, NULL, NULL);
-	money_format(rows->amount_fen, amount);
-	money_format(rows->refunded_fen, refunded);
-	if (pushing->settings->is_json)
-		return out_json(json_pack("{s:I,s:I,s:s,s:I,s:s,s:I,s:o}", "rows", (json_int_t)rows->record_count,
-		    "trades", (json_int_t)rows->trade_count, "amount", amount, "refunds",
-		    (json_int_t)rows->refund_count, "refunded", refunded, "warning_count",
-		    (json_int_t)pushing->plan.repeat_total, "warnings", plan_warnings(&pushing->plan, rows)));
-	plan_warn(&pushing->plan, rows);
-	table_init(&table, columns, 2);
-	table_cell(&table, "trades");
-	table_cellf(&table, "%" PRIu64, rows->trade_count);
-	table_cell(&table, "their amount");
-	table_cell(&table, amount);
-	table_cell(&table, "refunds");
-	table_cellf(&table, "%" PRIu64, rows->refund_count);
-	table_cell(&table, "their amount");
-	table_cell(&table, refunded);
-	err = table_print(&table, stdout);
-	table_done(&table);
-	out_info("subsidy: every row is well-formed; nothing was sent");
-	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
 }
 
 /* ---- what is new */
@@ -326,6 +294,43 @@ static enum exit_code summary_print(const struct pushing *pushing)
 	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
 }
 
+/* ---- without the ledger */
+
+static enum exit_code file_check(struct pushing *pushing)
+{
+	enum err err = plan_make(&pushing->rows, NULL, &pushing->plan);
+	size_t push_count = 0;
+
+	if (err != OK)
+		return out_fail(err, NULL, NULL);
+	for (; pushing->done_count < pushing->plan.count; push_count++)
+		pushing->done_count += chunk_count(pushing);
+	return check_print(pushing->settings, &pushing->rows, &pushing->plan, push_count);
+}
+
+static enum exit_code template_write(const struct args *args)
+{
+	const char *language = args_text(args, "template"), *path = args_text(args, "o");
+	bool is_chinese = strcmp(language, "zh") == 0;
+	struct why why = {""};
+	struct buf csv;
+	enum err err;
+
+	if (!is_chinese && strcmp(language, "en") != 0)
+		return out_usage("--template is zh or en; found \"%s\"", language);
+	if (args->word_count > 0)
+		return out_usage("--template takes no venue and no file; -o FILE says where it goes");
+	buf_init(&csv, CLIENT_FILE_SIZE_MAX);
+	guide_template(is_chinese, &csv);
+	err = csv.err;
+	if (err == OK && path != NULL)
+		err = file_create(path, buf_slice(&csv), 0644, &why);
+	else if (err == OK)
+		(void)fwrite(csv.data, 1, csv.size, stdout);
+	buf_done(&csv);
+	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
+}
+
 /* ---- the command */
 
 static enum exit_code signer_load(struct pushing *pushing)
@@ -366,9 +371,16 @@ static enum exit_code push_run(const struct settings *settings, const struct arg
 {
 	static const uint64_t row_range[2] = {1, PUSH_RECORDS_MAX};
 	struct pushing pushing = {.settings = settings, .args = args};
-	const char *path = args->words[1];
+	const char *path;
 	enum exit_code code;
 
+	if (args_has(args, "template"))
+		return template_write(args);
+	if (args_has(args, "o"))
+		return out_usage("-o goes with --template; receipts go to --receipts FOLDER");
+	if (args->word_count != 2)
+		return out_usage("usage: subsidy push %s", cmd_push.usage);
+	path = args->words[1];
 	if (!venue_id_is_valid(slice_text(args->words[0])))
 		return out_usage("a venue's id is lower-case letters, digits and '-'; found \"%s\"", args->words[0]);
 	if (!args_number(args, "rows", row_range, CLIENT_PUSH_RECORDS, &pushing.row_max))
@@ -387,7 +399,7 @@ static enum exit_code push_run(const struct settings *settings, const struct arg
 	if (code == EXIT_OK && pushing.rows.fault_total > 0)
 		code = faults_print(settings, &pushing.rows, "nothing was sent; mend these rows and repeat");
 	else if (code == EXIT_OK && args_has(args, "check"))
-		code = checked_print(&pushing);
+		code = file_check(&pushing);
 	else if (code == EXIT_OK && (code = signer_load(&pushing)) == EXIT_OK)
 		code = file_push(&pushing);
 	json_decref(pushing.receipts);
@@ -402,27 +414,35 @@ static const struct option options[] = {
     {"check", NULL, "only look at the file: no key, no network", false},
     {"receipts", "FOLDER", "where receipts go; by default into the state folder", false},
     {"rows", "N", "rows of one push, 1 to 65536; by default 10000, or fewer where no certificate is shown", false},
+    {"template", "zh|en", "write an empty file's head and two example rows, in Chinese or in English", false},
+    {"o", "FILE", "where the template goes; by default standard output", false},
     {0},
 };
 
 const struct command cmd_push = {
     .name = "push",
-    .usage = "VENUE FILE.csv|FILE.jsonl --key FILE [--check] [--receipts FOLDER] [--rows N]",
+    .usage = "VENUE FILE.csv|FILE.jsonl --key FILE [--check] [--receipts FOLDER] [--rows N]\n"
+	     "       subsidy push --template zh|en [-o FILE]",
     .summary = "push trades and refunds to the ledger",
     .help = "Reads a file of trades and refunds, complains of every wrong row at once (and then sends nothing), signs\n"
 	    "what the feed does not have yet, sends it, and keeps the ledger's receipts. Rows that were pushed before\n"
 	    "are skipped, so pushing a file again is safe; after a lost answer or a crash just repeat the command.\n"
 	    "A row that repeats a number of the file is pushed too, with a warning: the ledger records it as a\n"
 	    "duplicate that does not count. A pushed row that was changed is an error, and nothing is signed.\n"
-	    "The columns are described in FORMAT.md; English and Chinese names both do. Row 1 is a CSV file's head.\n"
 	    "\n"
+	    "CSV files may come as spreadsheets save them: UTF-8, GB18030 (GBK) or \"Unicode text\", separated by\n"
+	    "commas, semicolons or tabs; row 1 names the columns, in English or Chinese, in any order. Format the\n"
+	    "columns of codes and numbers as text before anything is entered, or the spreadsheet loses their digits.\n"
+	    "An amount is 1234.50 or 1,234.50, a day 2025-01-05, 2025/1/5 or 2025年1月5日. What can be read in more\n"
+	    "than one way is refused, with its row, column, value and rule. FORMAT.md describes every column.\n"
+	    "\n"
+	    "  subsidy push --template zh -o 2026-11.csv\n"
 	    "  subsidy push qddex 2026-11.csv --check\n"
 	    "  subsidy push qddex 2026-11.csv --key qddex.key --receipts receipts\n"
 	    "\n"
 	    "What was pushed is remembered in the state folder. Where that is lost, give the venue's access code with\n"
 	    "--token FILE: the feed is then fetched from the ledger, and believed only where your key has signed it.\n",
     .options = options,
-    .word_min = 2,
     .word_max = 2,
     .run = push_run,
 };

@@ -4,8 +4,8 @@
 
 #include "client/rows.h"
 
-/* All that were kept, by row: a table on stderr, or {"error_count","errors":[{"row","column","value","rule"}]} on stdout.
- * `next` says what to do about them. Gives EXIT_REFUSED. */
+/* All that were kept, by row: a table on stderr (in Chinese, where the settings ask for it, a line each), or on stdout
+ * {"error_count","errors":[{"row","column","value","rule","example"}]}, always in English. `next` says what to do about them. Gives EXIT_REFUSED. */
 enum exit_code faults_print(const struct settings *settings, struct rows *rows, const char *next);
 
 #endif

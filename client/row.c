@@ -1,14 +1,13 @@
 /*
- * A row becomes a struct record cell by cell; what a cell can't be parsed into is complained of here, what the
- * record's rules say of the values comes from record_check. A cell that was complained of once isn't complained of
+ * A row becomes a struct record cell by cell (cell.h reads them); what a cell can't be parsed into is complained of
+ * here, what the record's rules say of the values comes from record_check. A cell that was complained of once isn't complained of
  * again, and neither is the other half of a rule over two cells (tax below amount, signed before settled).
  */
 #include "client/row.h"
 
 #include <string.h>
 
-#include "proto/date.h"
-#include "proto/money.h"
+#include "client/cell.h"
 #include "proto/usci.h"
 
 #define CODE_TEXT_MAX 64 /* bytes usci_normalise may give */
@@ -39,22 +38,18 @@ struct parsing {
 	uint32_t bad; /* columns complained of */
 };
 
-static struct slice trimmed(struct slice text)
-{
-	while (text.size > 0 && strchr(" \t\r\n", text.data[0]) != NULL && text.data[0] != '\0') {
-		text.data++;
-		text.size--;
-	}
-	while (text.size > 0 && strchr(" \t\r\n", text.data[text.size - 1]) != NULL && text.data[text.size - 1] != '\0')
-		text.size--;
-	return text;
-}
-
+/* As it stands in the file, for complaints and for text of people. */
 static struct slice cell(const struct parsing *parsing, enum column column)
 {
 	if ((parsing->row->columns & 1u << column) == 0)
 		return slice_of("", 0);
-	return trimmed(parsing->row->cells[column]);
+	return cell_trim(parsing->row->cells[column]);
+}
+
+/* A cell of digits, letters or fixed words, which no apostrophe can begin. */
+static struct slice cell_plain(const struct parsing *parsing, enum column column)
+{
+	return cell_unquote(cell_narrow(cell(parsing, column), parsing->arena));
 }
 
 static void complain(struct parsing *parsing, enum column column, const char *rule)
@@ -66,35 +61,55 @@ static void complain(struct parsing *parsing, enum column column, const char *ru
 
 static uint64_t cell_amount(struct parsing *parsing, enum column column)
 {
-	struct slice text = cell(parsing, column);
-	int64_t fen = 0;
+	uint64_t fen = 0;
+	const char *rule = cell_parse_amount(cell_plain(parsing, column), parsing->row->is_comma_doubtful, &fen);
 
-	if (text.size == 0)
-		complain(parsing, column, "must not be empty");
-	else if (money_parse(text, &fen) != OK)
-		complain(parsing, column,
-		    "must be an amount in yuan as 1234.50: digits, and at most two decimals; no sign, no separators");
-	else if (fen > (int64_t)AMOUNT_FEN_MAX)
-		complain(parsing, column, "must be at most 100000000000.00");
-	return (uint64_t)fen;
+	if (rule != NULL)
+		complain(parsing, column, rule);
+	return fen;
 }
 
 static uint32_t cell_date(struct parsing *parsing, enum column column)
 {
-	struct slice text = cell(parsing, column);
 	uint32_t date = 0;
-	enum err err;
+	const char *rule = cell_parse_date(cell_plain(parsing, column), &date);
 
-	if (text.size == 0) {
-		complain(parsing, column, "must not be empty");
-		return 0;
-	}
-	err = date_parse(text, &date);
-	if (err == ERR_SYNTAX)
-		complain(parsing, column, "must be a date as 2025-01-05");
-	else if (err != OK)
-		complain(parsing, column, "there is no such day between 1990 and 2099");
+	if (rule != NULL)
+		complain(parsing, column, rule);
 	return date;
+}
+
+/* A number that the venue or its bank gave: any visible ASCII, so that only its width is mended. */
+static struct slice cell_number(struct parsing *parsing, enum column column)
+{
+	struct slice text = cell_narrow(cell(parsing, column), parsing->arena);
+	const char *rule = cell_check_number(text);
+
+	if (rule != NULL)
+		complain(parsing, column, rule);
+	return text;
+}
+
+/* What people call a thing. It stays as it is. */
+static struct slice cell_text(struct parsing *parsing, enum column column)
+{
+	struct slice text = cell(parsing, column);
+	const char *rule = cell_check_text(text);
+
+	if (rule != NULL)
+		complain(parsing, column, rule);
+	return text;
+}
+
+/* A text by which a contract or a product is found again. */
+static struct slice cell_name(struct parsing *parsing, enum column column)
+{
+	struct slice text = cell_text(parsing, column);
+	const char *rule = cell_check_number(text);
+
+	if (rule != NULL)
+		complain(parsing, column, rule);
+	return text;
 }
 
 /* The ledger's clock decides; ours finds a slip of the pen before anything is signed. */
@@ -111,7 +126,7 @@ static uint32_t cell_date_past(struct parsing *parsing, enum column column)
 static unsigned cell_word(
     struct parsing *parsing, enum column column, unsigned value, const struct word *words, const char *rule)
 {
-	struct slice text = cell(parsing, column);
+	struct slice text = cell_plain(parsing, column);
 
 	for (; value == 0 && words->text != NULL; words++)
 		if (slice_equal(text, slice_text(words->text)))
@@ -123,7 +138,7 @@ static unsigned cell_word(
 
 static enum declaration cell_declaration(struct parsing *parsing, enum column column)
 {
-	struct slice text = cell(parsing, column);
+	struct slice text = cell_plain(parsing, column);
 
 	if (text.size == 0)
 		return DECLARED_NOT_STATED;
@@ -134,7 +149,7 @@ static enum declaration cell_declaration(struct parsing *parsing, enum column co
 /* Full-width letters, lower case and white space are mended; the rest is record_check's. */
 static struct slice cell_code(struct parsing *parsing, enum column column)
 {
-	struct slice text = cell(parsing, column), copy = {NULL, 0};
+	struct slice text = cell_plain(parsing, column), copy = {NULL, 0};
 	struct buf code;
 
 	if (text.size == 0)
@@ -151,7 +166,7 @@ static struct slice cell_code(struct parsing *parsing, enum column column)
 static struct slice cell_hash(struct parsing *parsing, enum column column)
 {
 	char digits[2 * HASH_SIZE];
-	struct slice text = cell(parsing, column), copy;
+	struct slice text = cell_plain(parsing, column), copy;
 	uint8_t hash[HASH_SIZE] = {0};
 	bool is_hex = text.size == sizeof(digits);
 
@@ -166,7 +181,7 @@ static struct slice cell_hash(struct parsing *parsing, enum column column)
 
 static uint32_t cell_instalment(struct parsing *parsing, enum column column)
 {
-	struct slice text = cell(parsing, column);
+	struct slice text = cell_plain(parsing, column);
 	uint64_t value = 1;
 
 	if (text.size > 0 && (decimal_parse(text, INSTALMENT_MAX, &value) != OK || value == 0))
@@ -174,65 +189,81 @@ static uint32_t cell_instalment(struct parsing *parsing, enum column column)
 	return (uint32_t)value;
 }
 
-/* "a;b;c", also with the full-width semicolon; white space around each is ignored. */
+/* Size of what separates two invoice numbers, or 0. Numbers are digits, so that any of these can only be that. */
+static size_t invoice_separator(struct slice text)
+{
+	static const char *const separators[] = {";", ",", "\r\n", "\n", "\r", "、"};
+
+	for (size_t i = 0; i < sizeof(separators) / sizeof(separators[0]); i++) {
+		size_t size = strlen(separators[i]);
+
+		if (text.size >= size && memcmp(text.data, separators[i], size) == 0)
+			return size;
+	}
+	return 0;
+}
+
+/* "a;b;c"; white space around each is ignored. */
 static size_t cell_invoices(
     struct parsing *parsing, enum column column, struct slice ret_invoices[static INVOICE_COUNT_MAX])
 {
-	static const char wide[] = "；";
-	struct slice rest = cell(parsing, column);
-	size_t count = 0;
+	struct slice rest = cell_plain(parsing, column), number;
+	size_t count = 0, size, skip;
 
 	while (rest.size > 0) {
-		size_t size = 0, skip = 0;
-
-		while (size < rest.size && skip == 0) {
-			if (rest.data[size] == ';')
-				skip = 1;
-			else if (rest.size - size >= sizeof(wide) - 1 &&
-				 memcmp(rest.data + size, wide, sizeof(wide) - 1) == 0)
-				skip = sizeof(wide) - 1;
-			else
-				size++;
-		}
+		for (size = 0, skip = 0; size < rest.size && skip == 0; size += skip == 0)
+			skip = invoice_separator(slice_of(rest.data + size, rest.size - size));
 		if (count == INVOICE_COUNT_MAX) {
 			complain(parsing, column, "must be at most 8 invoice numbers, separated by ;");
 			return 0;
 		}
-		ret_invoices[count] = trimmed(slice_of(rest.data, size));
-		if (ret_invoices[count++].size == 0) {
+		number = cell_trim(slice_of(rest.data, size));
+		if (number.size == 0 || (skip > 0 && size + skip == rest.size)) {
 			complain(parsing, column, "there is nothing between two ; or behind the last one");
 			return 0;
 		}
+		if (cell_check_number(number) != NULL)
+			complain(parsing, column, cell_check_number(number));
+		ret_invoices[count++] = number;
 		rest = slice_of(rest.data + size + skip, rest.size - size - skip);
-		if (skip > 0 && rest.size == 0)
-			complain(parsing, column, "there is nothing between two ; or behind the last one");
 	}
 	return count;
+}
+
+static struct slice cell_invoice(struct parsing *parsing, enum column column)
+{
+	struct slice text = cell_plain(parsing, column);
+	const char *rule = cell_check_number(text);
+
+	if (rule != NULL)
+		complain(parsing, column, rule);
+	return text;
 }
 
 /* ---- rows */
 
 static void trade_parse(struct parsing *parsing, struct trade *ret_trade)
 {
-	struct slice contract = cell(parsing, COLUMN_CONTRACT_KIND), product = cell(parsing, COLUMN_PRODUCT_KIND);
+	struct slice contract = cell_plain(parsing, COLUMN_CONTRACT_KIND),
+		     product = cell_plain(parsing, COLUMN_PRODUCT_KIND);
 
 	*ret_trade = (struct trade){
-	    .trade_no = cell(parsing, COLUMN_TRADE_NO),
-	    .contract_no = cell(parsing, COLUMN_CONTRACT_NO),
+	    .trade_no = cell_number(parsing, COLUMN_TRADE_NO),
+	    .contract_no = cell_name(parsing, COLUMN_CONTRACT_NO),
 	    .contract_hash = cell_hash(parsing, COLUMN_CONTRACT_HASH),
-	    .product_code = cell(parsing, COLUMN_PRODUCT_CODE),
-	    .product_name = cell(parsing, COLUMN_PRODUCT_NAME),
+	    .product_code = cell_name(parsing, COLUMN_PRODUCT_CODE),
+	    .product_name = cell_text(parsing, COLUMN_PRODUCT_NAME),
 	    .supplier = cell_code(parsing, COLUMN_SUPPLIER),
-	    .supplier_name = cell(parsing, COLUMN_SUPPLIER_NAME),
+	    .supplier_name = cell_text(parsing, COLUMN_SUPPLIER_NAME),
 	    .buyer = cell_code(parsing, COLUMN_BUYER),
-	    .buyer_name = cell(parsing, COLUMN_BUYER_NAME),
+	    .buyer_name = cell_text(parsing, COLUMN_BUYER_NAME),
 	    .broker = cell_code(parsing, COLUMN_BROKER),
 	    .amount_fen = cell_amount(parsing, COLUMN_AMOUNT),
 	    .tax_fen = cell_amount(parsing, COLUMN_TAX),
 	    .instalment = cell_instalment(parsing, COLUMN_INSTALMENT),
 	    .signed_on = cell_date(parsing, COLUMN_SIGNED_ON),
 	    .settled_on = cell_date_past(parsing, COLUMN_SETTLED_ON),
-	    .voucher_no = cell(parsing, COLUMN_VOUCHER_NO),
+	    .voucher_no = cell_number(parsing, COLUMN_VOUCHER_NO),
 	    .related_declared = cell_declaration(parsing, COLUMN_RELATED_DECLARED),
 	    .other_subsidy = cell_declaration(parsing, COLUMN_OTHER_SUBSIDY),
 	};
@@ -249,14 +280,14 @@ static void trade_parse(struct parsing *parsing, struct trade *ret_trade)
 static void refund_parse(struct parsing *parsing, struct refund *ret_refund)
 {
 	*ret_refund = (struct refund){
-	    .adjust_no = cell(parsing, COLUMN_ADJUST_NO),
-	    .original_trade_no = cell(parsing, COLUMN_ORIGINAL_TRADE_NO),
+	    .adjust_no = cell_number(parsing, COLUMN_ADJUST_NO),
+	    .original_trade_no = cell_number(parsing, COLUMN_ORIGINAL_TRADE_NO),
 	    .amount_fen = cell_amount(parsing, COLUMN_AMOUNT),
 	    .tax_fen = cell_amount(parsing, COLUMN_TAX),
 	    .occurred_on = cell_date_past(parsing, COLUMN_OCCURRED_ON),
-	    .reason_code = cell(parsing, COLUMN_REASON_CODE),
-	    .reason = cell(parsing, COLUMN_REASON),
-	    .red_invoice_no = cell(parsing, COLUMN_RED_INVOICE_NO),
+	    .reason_code = cell_number(parsing, COLUMN_REASON_CODE),
+	    .reason = cell_text(parsing, COLUMN_REASON),
+	    .red_invoice_no = cell_invoice(parsing, COLUMN_RED_INVOICE_NO),
 	};
 }
 

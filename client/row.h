@@ -11,10 +11,11 @@ struct row {
 	uint64_t number;
 	uint64_t head_number;		/* of the row that names the columns: whose fault a missing one is */
 	uint32_t columns;		/* bit 1 << column */
+	bool is_comma_doubtful;		/* a comma in an amount may be a decimal point */
 	struct slice cells[COLUMN_COUNT];
 };
 
-/* Checks one row and adds its record, or its faults. White space around cells is ignored. */
+/* Checks one row and adds its record, or its faults. Cells may be written as FORMAT.md, "Ways of writing", says. */
 void row_add(const struct row *row, struct rows *rows);
 
 #endif

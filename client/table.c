@@ -12,6 +12,7 @@
 struct table_cell {
 	char *text;
 	enum table_style style;
+	bool is_absent; /* NULL was given */
 };
 
 /* Decodes by hand, so that widths don't hang on the locale's charset: one character, or one wrong byte. */
@@ -100,7 +101,7 @@ void table_cell(struct table *table, const char *text)
 		table->has_failed = true;
 		return;
 	}
-	table->cells[table->cell_count++] = (struct table_cell){.text = copy};
+	table->cells[table->cell_count++] = (struct table_cell){.text = copy, .is_absent = text == NULL};
 }
 
 void table_cellf(struct table *table, const char *format, ...)
@@ -202,5 +203,51 @@ enum err table_print(const struct table *table, FILE *file)
 		fputc('\n', file);
 	for (size_t first = 0; first < table->cell_count; first += count)
 		row_print(table, file, first, widths);
+	return ferror(file) ? ERR_IO : OK;
+}
+
+/* ---- for spreadsheets */
+
+/* Where a text begins like a formula, a spreadsheet would compute it; an apostrophe keeps it a text. */
+static void csv_cell_print(FILE *file, const char *text, bool is_number)
+{
+	bool is_quoted = strpbrk(text, ",\"\r\n") != NULL;
+
+	if (is_quoted)
+		fputc('"', file);
+	if (!is_number && text[0] != '\0' && strchr("=+-@", text[0]) != NULL)
+		fputc('\'', file);
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			fputc('"', file);
+		fputc(*text, file);
+	}
+	if (is_quoted)
+		fputc('"', file);
+}
+
+static void csv_mark_print(FILE *file, size_t column, size_t count)
+{
+	fputs(column + 1 < count ? "," : "\r\n", file);
+}
+
+enum err table_print_csv(const struct table *table, FILE *file)
+{
+	size_t count = table->column_count;
+
+	if (table->has_failed)
+		return ERR_MEMORY;
+	fputs("\xef\xbb\xbf", file);
+	for (size_t i = 0; i < count; i++) {
+		csv_cell_print(file, table->columns[i].title != NULL ? table->columns[i].title : "", false);
+		csv_mark_print(file, i, count);
+	}
+	for (size_t i = 0; i < table->cell_count || i % count != 0; i++) {
+		const struct table_cell *cell = i < table->cell_count ? &table->cells[i] : NULL;
+
+		if (cell != NULL && !cell->is_absent)
+			csv_cell_print(file, cell->text, table->columns[i % count].is_number);
+		csv_mark_print(file, i % count, count);
+	}
 	return ferror(file) ? ERR_IO : OK;
 }

@@ -41,6 +41,9 @@ void table_cellf(struct table *table, const char *format, ...) printf_like(2, 3)
 void table_style(struct table *table, enum table_style style);
 /* An unfinished last row is filled up. ERR_MEMORY, ERR_IO. */
 enum err table_print(const struct table *table, FILE *file);
+/* The same for spreadsheets: RFC 4180 in UTF-8 with a byte order mark, the titles first, an empty cell for NULL. A text
+ * (no number) that begins with = + - or @ gets an apostrophe in front. ERR_MEMORY, ERR_IO. */
+enum err table_print_csv(const struct table *table, FILE *file);
 
 /* Columns that UTF-8 text takes on a terminal. */
 size_t table_width(const char *text);

@@ -243,6 +243,23 @@ enum exit_code view_print(struct table *table)
 	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
 }
 
+enum exit_code view_print_csv(struct table *table)
+{
+	enum err err = table_print_csv(table, stdout);
+
+	table_done(table);
+	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
+}
+
+bool view_wants_csv(const struct settings *settings, const struct args *args, bool *ret_is_csv)
+{
+	*ret_is_csv = args_has(args, "csv");
+	if (!*ret_is_csv || !settings->is_json)
+		return true;
+	(void)out_usage("--csv and --json exclude each other");
+	return false;
+}
+
 /* ---- sentences */
 
 void view_say(const char *format, ...)

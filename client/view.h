@@ -39,6 +39,10 @@ void view_cell_counts(struct table *table, const json_t *counts);
 void view_field(struct table *table, const char *name, const json_t *object, const char *key);
 /* Prints the table, if it has any row, and ends it. */
 enum exit_code view_print(struct table *table) must_check;
+/* The same as CSV, its head even where there is no row. */
+enum exit_code view_print_csv(struct table *table) must_check;
+/* --csv, which --json excludes: false after complaining of a usage error. */
+bool view_wants_csv(const struct settings *settings, const struct args *args, bool *ret_is_csv) must_check;
 
 /* Formatted text on stdout, control characters escaped. */
 void view_say(const char *format, ...) printf_like(1, 2);

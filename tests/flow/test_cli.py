@@ -5,8 +5,8 @@ import stat
 import unittest
 
 from tests.flow import wire
-from tests.flow.harness import (FIRMS, FlowTest, Proxy, World, certificate_command, check, read_json, records, refund, run, trade,
-                                write_csv, CLIENT)
+from tests.flow.harness import (CLIENT, FIRMS, FlowTest, Proxy, World, certificate_command, check, read_json, refund,
+                                run, trade, write_csv)
 
 OK, OTHER, USAGE, NOT_FOUND, REFUSED, NOT_ALLOWED, UNVERIFIED, UNREACHABLE = range(8)
 
@@ -210,7 +210,8 @@ class Cli(FlowTest):
                          NOT_ALLOWED)
         self.assertNotEqual(world.client("push", "sddex", "rows.csv", "--key", "qddex.key").code, OK)
         os.chmod(world.path("wrong.key"), 0o644)
-        self.assertNotEqual(world.client("push", "sddex", "rows.csv", "--key", "wrong.key", SUBSIDY_STATE="wrong").code, OK)
+        self.assertNotEqual(
+            world.client("push", "sddex", "rows.csv", "--key", "wrong.key", SUBSIDY_STATE="wrong").code, OK)
         self.assertEqual(world.size(), size)
         check(world.client("push", "sddex", "rows.csv", "--key", "sddex.key"))
 
@@ -246,7 +247,8 @@ class Cli(FlowTest):
         self.assertEqual(world.read("somebody.key"), before)
         sm2 = world.new_key("somebody", "sm2.key", "--type", "sm2")
         self.assertTrue(sm2.startswith("somebody+"))
-        self.assertEqual(check(world.client("key", "show", "sm2.key", "--json")).json(), {"name": "somebody", "vkey": sm2})
+        self.assertEqual(check(world.client("key", "show", "sm2.key", "--json")).json(),
+                         {"name": "somebody", "vkey": sm2})
 
     # What it does not believe
 
@@ -289,7 +291,8 @@ class Cli(FlowTest):
         def replace(answer):
             """The true receipt of another push."""
             earlier = self.world.get_json("/v1/feeds/qddex/receipt?size=1", "bureau")
-            return wire.Answer(200, answer.headers, json.dumps(dict(answer.json(), receipt=earlier["receipt"])).encode())
+            body = dict(answer.json(), receipt=earlier["receipt"])
+            return wire.Answer(200, answer.headers, json.dumps(body).encode())
         self.write_rows(self.rows(1), "before.csv")
         check(self.push("before.csv"))
         for change in (spoil, replace):

@@ -157,7 +157,23 @@ static void mends_what_is_only_a_way_of_writing(void **state)
 	    {COLUMN_TRADE_NO, "\tT-1 \r\n"},
 	    {COLUMN_CONTRACT_HASH, "9D374245F41F172A5F3E52882F5D8F7C1BE3A6378A8CE034F2447CA6AE50580A"},
 	    {COLUMN_INVOICE_NO, "26370000000000000915 ； 26370000000000000916"},
+	    {COLUMN_INVOICE_NO, "26370000000000000915\n26370000000000000916"},
+	    {COLUMN_INVOICE_NO, "26370000000000000915\r\n26370000000000000916"},
+	    {COLUMN_INVOICE_NO, "26370000000000000915、26370000000000000916"},
+	    {COLUMN_INVOICE_NO, "'26370000000000000915，26370000000000000916"},
+	    {COLUMN_INVOICE_NO, "２６370000000000000915,26370000000000000916"},
 	    {COLUMN_AMOUNT, "1234.50"},
+	    {COLUMN_AMOUNT, "￥1,234.50"},
+	    {COLUMN_SIGNED_ON, "2025年1月5日"},
+	    {COLUMN_SETTLED_ON, "2025/2/6"},
+	    {COLUMN_SUPPLIER, "'91370202MA0XTE011C"},
+	    {COLUMN_BROKER, "\xc2\xa0"
+			    "91370202MA0XTE0384"},
+	    {COLUMN_TRADE_NO, "Ｔ－１"},
+	    {COLUMN_CONTRACT_KIND, "　数据提供"},
+	    {COLUMN_CONTRACT_KIND, "ｐｒｏｖｉｄｅ"},
+	    {COLUMN_INSTALMENT, "２"},
+	    {COLUMN_PRODUCT_NAME, "　气象数据　"},
 	};
 	struct row plain = fixture_row(fixture_trade);
 	struct rows rows;
@@ -192,17 +208,27 @@ static void names_the_cell_and_the_rule_of_every_fault(void **state)
 	    {COLUMN_SUPPLIER, "", ""},
 	    {COLUMN_AMOUNT, "", "empty"},
 	    {COLUMN_AMOUNT, "-5", "no sign"},
-	    {COLUMN_AMOUNT, "1,234.50", "no separators"},
+	    {COLUMN_AMOUNT, "1.234,50", "more than one way"},
+	    {COLUMN_TRADE_NO, "'T-1", "apostrophe"},
+	    {COLUMN_TRADE_NO, "2.0251E+12", "scientific"},
+	    {COLUMN_TRADE_NO, "编号1", ""},
+	    {COLUMN_VOUCHER_NO, "2.0251E+12", "scientific"},
+	    {COLUMN_CONTRACT_NO, "2.0251E+12", "scientific"},
+	    {COLUMN_CONTRACT_NO, "", ""},
+	    {COLUMN_PRODUCT_CODE, "1E+12", "scientific"},
+	    {COLUMN_SUPPLIER, "9.137E+17", "E-notation"},
+	    {COLUMN_SUPPLIER, "913702020000000000", "spreadsheet"},
 	    {COLUMN_AMOUNT, "1234.567", "two decimals"},
 	    {COLUMN_AMOUNT, "100000000000.01", "at most"},
 	    {COLUMN_TAX, "1234.5", "less than"},
 	    {COLUMN_INSTALMENT, "0", "1 to 9999"},
 	    {COLUMN_INSTALMENT, "10000", "1 to 9999"},
-	    {COLUMN_SIGNED_ON, "2025/1/5", "2025-01-05"},
+	    {COLUMN_SIGNED_ON, "25/1/5", "four digits"},
+	    {COLUMN_SIGNED_ON, "45662", "number of a day"},
 	    {COLUMN_SIGNED_ON, "2025-02-29", "no such day"},
 	    {COLUMN_SETTLED_ON, "2025-01-04", ""},
 	    {COLUMN_SETTLED_ON, "2025-02-08", "future"},
-	    {COLUMN_INVOICE_NO, "2.637E+19", ""},
+	    {COLUMN_INVOICE_NO, "2.637E+19", "scientific"},
 	    {COLUMN_INVOICE_NO, "26370000000000000915;", "nothing between"},
 	    {COLUMN_INVOICE_NO, ";26370000000000000915", "nothing between"},
 	    {COLUMN_RELATED_DECLARED, "maybe", "not_stated"},
@@ -226,6 +252,41 @@ static void names_the_cell_and_the_rule_of_every_fault(void **state)
 			    "row %zu: %s: %s: %s", i, rows.faults[0].column, rows.faults[0].value, rows.faults[0].rule);
 		rows_done(&rows);
 	}
+}
+
+static void names_line_breaks_within_a_text(void **state)
+{
+	static const enum column columns[] = {
+	    COLUMN_CONTRACT_NO, COLUMN_PRODUCT_CODE, COLUMN_PRODUCT_NAME, COLUMN_SUPPLIER_NAME, COLUMN_BUYER_NAME};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		struct row row = row_with(fixture_trade, columns[i], "a\nb");
+		struct rows rows;
+
+		rows_init(&rows);
+		row_add(&row, &rows);
+		assert_int_equal(rows.fault_total, 1);
+		assert_string_equal(rows.faults[0].column, column_name(columns[i]));
+		assert_non_null(strstr(rows.faults[0].rule, "line break"));
+		rows_done(&rows);
+	}
+}
+
+static void doubts_a_comma_where_the_file_gives_reason_to(void **state)
+{
+	struct row row = row_with(fixture_trade, COLUMN_AMOUNT, "1,234");
+	struct rows rows;
+
+	(void)state;
+	rows_init(&rows);
+	row_add(&row, &rows);
+	assert_int_equal(rows.amount_fen, 123400);
+	row.is_comma_doubtful = true;
+	row_add(&row, &rows);
+	assert_int_equal(rows.fault_total, 1);
+	assert_int_equal(rows.record_count, 1);
+	rows_done(&rows);
 }
 
 static void lets_today_pass_and_names_all_faults_of_a_row_at_once(void **state)
@@ -311,6 +372,8 @@ int main(void)
 	    cmocka_unit_test(reads_words_of_both_languages_and_fills_in_what_is_empty),
 	    cmocka_unit_test(mends_what_is_only_a_way_of_writing),
 	    cmocka_unit_test(names_the_cell_and_the_rule_of_every_fault),
+	    cmocka_unit_test(names_line_breaks_within_a_text),
+	    cmocka_unit_test(doubts_a_comma_where_the_file_gives_reason_to),
 	    cmocka_unit_test(lets_today_pass_and_names_all_faults_of_a_row_at_once),
 	    cmocka_unit_test(complains_once_of_missing_columns_and_never_of_optional_ones),
 	    cmocka_unit_test(finds_columns_by_either_name),

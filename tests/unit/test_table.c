@@ -103,6 +103,40 @@ static void grows_with_its_rows(void **state)
 	table_done(&table);
 }
 
+static void writes_csv_that_a_spreadsheet_neither_breaks_nor_computes(void **state)
+{
+	static const struct table_column sheet[] = {{"name", false}, {"a, b", false}, {"n", true}};
+	static const char *const cells[] = {"青岛\"甲\"", "a,b", "-1.00", "=1+2", "-x", "1.00", "@a", NULL, "2", "\r"};
+	struct table table;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file;
+
+	(void)state;
+	table_init(&table, sheet, 3);
+	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
+		table_cell(&table, cells[i]);
+	file = open_memstream(&text, &size);
+	assert_non_null(file);
+	assert_int_equal(table_print_csv(&table, file), OK);
+	fclose(file);
+	assert_string_equal(text, "\xef\xbb\xbfname,\"a, b\",n\r\n"
+				  "\"青岛\"\"甲\"\"\",\"a,b\",-1.00\r\n"
+				  "'=1+2,'-x,1.00\r\n"
+				  "'@a,,2\r\n"
+				  "\\x0d,,\r\n");
+	free(text);
+	table_done(&table);
+	table_init(&table, sheet, 3);
+	file = open_memstream(&text, &size);
+	assert_non_null(file);
+	assert_int_equal(table_print_csv(&table, file), OK);
+	fclose(file);
+	assert_string_equal(text, "\xef\xbb\xbfname,\"a, b\",n\r\n");
+	free(text);
+	table_done(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +144,7 @@ int main(void)
 	    cmocka_unit_test(lines_columns_up),
 	    cmocka_unit_test(escapes_control_characters_and_colours_no_file),
 	    cmocka_unit_test(grows_with_its_rows),
+	    cmocka_unit_test(writes_csv_that_a_spreadsheet_neither_breaks_nor_computes),
 	};
 
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
