@@ -11,7 +11,7 @@ Use:
     push.py VENUE FILE --server HOST:PORT --ca CA.pem --key VENUE.key --state FOLDER
             [--certificate BOTH.pem] [--ledger-key VKEY] [--generation N] [--batch N] [--attempts N]
 
-FILE is CSV with the English column names, JSON Lines, or a JSON array of objects; all values are texts, amounts in yuan.
+FILE is CSV with the English column names, JSON Lines, or a JSON array of objects; values are texts, amounts in yuan.
 VENUE.key holds the PRIVATE+KEY line (Ed25519 or SM2). --certificate is the venue's TLS certificate and its key in one
 file. --ledger-key is the public key of the ledger as the bureau gave it on paper; without it the first answer is
 believed, and every later one must name the same ledger.
@@ -152,9 +152,9 @@ def read_message(data, repeated=()):
 CONTRACT_KINDS = {"provide": 1, "process": 2, "fusion": 3, "intermediary": 4}
 PRODUCT_KINDS = {"dataset": 1, "api": 2, "report": 3, "model": 4, "tool": 5, "compute": 6, "other": 7}
 DECLARATIONS = {"no": 1, "yes": 2, "not_stated": 3}
-TRADE_COLUMNS = ("trade_no contract_no contract_hash contract_kind product_code product_name product_kind supplier "
-                 "supplier_name buyer buyer_name broker amount tax instalment signed_on settled_on voucher_no invoice_no "
-                 "related_declared other_subsidy").split()
+TRADE_COLUMNS = ("trade_no contract_no contract_hash contract_kind product_code product_name product_kind "
+                 "supplier supplier_name buyer buyer_name broker amount tax instalment signed_on settled_on voucher_no "
+                 "invoice_no related_declared other_subsidy").split()
 REFUND_COLUMNS = "adjust_no original_trade_no amount tax occurred_on reason_code reason red_invoice_no".split()
 
 
@@ -303,8 +303,8 @@ def choose_rows(rows, held):
             else:
                 rest.append((number, record))
         if held_by_number[key] and matched is None:
-            faults += [f"row {number}: {key[1].decode()} is in the ledger with another content; refund it in full and push "
-                       "it again under a new number" for number, _ in rest]
+            faults += [f"row {number}: {key[1].decode()} is in the ledger with another content; refund it in full and "
+                       "push it again under a new number" for number, _ in rest]
         warnings += [f"row {number} repeats the number of row {matched or same[0][0]} and will not count"
                      for number, _ in (rest if matched else rest[1:])]
         chosen += rest
@@ -449,8 +449,8 @@ class PrivateKey:
 
     def sign(self, text):
         """The signed note of a text that ends in a newline."""
-        is_done, signature = openssl("pkeyutl", "-sign", "-rawin", "-keyform", "DER", "-inkey", "{key}", "-in", "{text}",
-                                     *SIGN_OPTIONS[self.public.kind], key=self.der, text=text.encode())
+        is_done, signature = openssl("pkeyutl", "-sign", "-rawin", "-keyform", "DER", "-inkey", "{key}", "-in",
+                                     "{text}", *SIGN_OPTIONS[self.public.kind], key=self.der, text=text.encode())
         if not is_done:
             raise misused("openssl could not sign")
         return f"{text}\n— {self.public.name} {base64.b64encode(self.public.id + signature).decode()}\n"
@@ -590,8 +590,9 @@ class State:
 
     def receipted_size(self):
         """How much of the feed receipts prove."""
-        names = [re.fullmatch(r"([0-9]{10})-([0-9]{10})\.tlog-proof", name) for name in os.listdir(self.path("receipts"))]
-        return max((int(match[2]) for match in names if match), default=0)
+        names = os.listdir(self.path("receipts"))
+        found = [re.fullmatch(r"([0-9]{10})-([0-9]{10})\.tlog-proof", name) for name in names]
+        return max((int(match[2]) for match in found if match), default=0)
 
     def acknowledge(self, start, records, receipt, checkpoint):
         """Each step may be the last of this run: the next one sends the pending push again and comes here again."""
@@ -640,7 +641,8 @@ class Server:
             content = json.loads(data)
         except ValueError:
             content = None
-        return answer.status, int(after) if after.isdigit() else None, content if isinstance(content, dict) else {}, data
+        content = content if isinstance(content, dict) else {}
+        return answer.status, int(after) if after.isdigit() else None, content, data
 
 
 class Pusher:
@@ -713,8 +715,8 @@ class Pusher:
                 continue
             if name in ("feed_gap", "feed_conflict", "root_mismatch", "rolled_back"):
                 path = self.state.keep_evidence(data)
-                raise contradicted(f"{answer.get('detail', name)}; the answer is in {path}. Nothing more is signed until "
-                                   "the difference is understood: call the bureau")
+                raise contradicted(f"{answer.get('detail', name)}; the answer is in {path}. Nothing more is signed "
+                                   "until the difference is understood: call the bureau")
             # Nothing of it was stored, no place in the feed is used up.
             self.state.drop_pending()
             raise refused(self.explain(start, answer, status, data))
