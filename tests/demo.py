@@ -96,8 +96,9 @@ class Demo:
     def run(self, *words, is_quiet=False):
         """Runs a command in the folder; any exit code but 0 is the demo's end."""
         show(words)
-        done = subprocess.run(self.program(words), cwd=self.folder, env=self.env, check=False, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE if is_quiet else None, stderr=subprocess.STDOUT if is_quiet else None)
+        kept = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if is_quiet else {}
+        done = subprocess.run(self.program(words), cwd=self.folder, env=self.env, check=False,
+                              stdin=subprocess.DEVNULL, **kept)
         if done.returncode != 0:
             raise Failure(f"{shlex.join(words)} ended with {done.returncode}"
                           + (": " + done.stdout.decode() if is_quiet else ""))
@@ -213,7 +214,8 @@ addresses = addresses
         self.write("openssl.conf", OPENSSL_CONFIG)
         self.run(*certificate_command("ca", "ca"), is_quiet=True)
         self.run(*certificate_command("server", "server", "ca"), is_quiet=True)
-        say("Keys: the ledger's, the officers', the venues'. A key file never leaves its owner; what is printed is public.")
+        say("Keys: the ledger's, the officers', the venues'. A key file never leaves its owner; what is printed is "
+            "public.")
         self.run("subsidy", "key", "new", ORIGIN, "-o", "ledger.key")
         for name, _ in OFFICERS:
             self.run("subsidy", "key", "new", name, "-o", f"{name}.key")
@@ -305,7 +307,8 @@ addresses = addresses
                 if row["award"] != expected:
                     raise Failure(f"{code} under {policy['policy']}: the ledger says {row['award']}, "
                                   f"the oracle {expected}")
-        say(f"Compared with tests/oracle.py: {len(listed)} enterprises under {len(POLICIES)} policies agree, fen for fen.")
+        say(f"Compared with tests/oracle.py: {len(listed)} enterprises under {len(POLICIES)} policies agree, "
+            "fen for fen.")
 
     def verify(self):
         say("Anyone who has the data can prove them: replay everything, compare everything. The daemon stops for it.")
@@ -318,8 +321,8 @@ addresses = addresses
     def write_env(self):
         (venue, _, _), (other, _, _) = VENUES
         settings = dict(
-            self.settings, SUBSIDY_PID=str(self.process.pid), SUBSIDY_CONFIG=self.path("demo.conf"), SUBSIDY_VENUE=venue,
-            SUBSIDY_VENUE_KEY=self.path(f"{venue}.key"), SUBSIDY_VENUE2=other,
+            self.settings, SUBSIDY_PID=str(self.process.pid), SUBSIDY_CONFIG=self.path("demo.conf"),
+            SUBSIDY_VENUE=venue, SUBSIDY_VENUE_KEY=self.path(f"{venue}.key"), SUBSIDY_VENUE2=other,
             SUBSIDY_VENUE2_KEY=self.path(f"{other}.key"),
             SUBSIDY_OFFICER_KEYS=" ".join(self.path(f"{name}.key") for name, _ in OFFICERS))
         self.write("env", "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items()))

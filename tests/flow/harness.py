@@ -275,8 +275,10 @@ class World:
             "run": {"addresses": "addresses", "log": "info"}}
         for section, lines in settings.items():
             sections[section].update(lines)
-        return self.write(name, "\n".join(f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items())
-                                          for section, lines in sections.items()))
+        text = ""
+        for section, lines in sections.items():
+            text += f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items())
+        return self.write(name, text)
 
     def genesis_draft(self):
         officers = [{"name": name, "role": role, "keys": [self.officers[name].vkey()]} for name, role in OFFICERS]

@@ -134,7 +134,7 @@ class Guard(unittest.TestCase):
         self.assertEqual(result.code, 1, result)
         self.assertIn("another process", result.err)
         self.world.make_config("copy.conf", ledger={"data": "data-copy"})
-        subprocess.run(["cp", "-r", "--sparse=always", self.world.path("data"), self.world.path("data-copy")], check=True)
+        self.save("copy")
         result = self.world.refuses_to_start("copy.conf")
         self.assertNotEqual(result.code, 0, "two ledgers hold one guard")
         self.assertEqual(self.world.daemon("verify", "-c", "subsidyd.conf").code, 1)

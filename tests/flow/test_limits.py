@@ -97,7 +97,8 @@ class Bodies(FlowTest):
     def test_requests_that_could_be_read_in_two_ways(self):
         for request in (
                 b"POST /v1/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-                b"POST /v1/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                b"POST /v1/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                 b"POST /v1/orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
                 b"GET /healthz HTTP/1.1\r\n\r\n",
                 b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
@@ -246,7 +247,8 @@ class Configuration(unittest.TestCase):
             os.chmod(world.path("ledger.key"), 0o644)
             result = world.daemon("check", "-c", "subsidyd.conf")
             self.assertEqual((result.code, "ledger.key" in result.out), (1, True), result)
-            for changes, word in (({"feed": {"listen": "0.0.0.0:0"}}, "client_ca"), ({"run": {"colour": "red"}}, "colour"),
+            for changes, word in (({"feed": {"listen": "0.0.0.0:0"}}, "client_ca"),
+                                  ({"run": {"colour": "red"}}, "colour"),
                                   ({"ledger": {"guard": "data/guard"}}, "guard"),
                                   ({"metrics": {"listen": "0.0.0.0:0"}}, "loopback"),
                                   ({"ledger": {"map_size": "1"}}, "map_size")):

@@ -259,7 +259,8 @@ class Orders(FlowTest):
         world = self.world
         firms = [{"code": code, "name": f"第{i}家", "lists": "default;pilot"} for i, code in enumerate(FIRMS[20:24])]
         write_csv(world.path("firms.csv"), firms)
-        check(world.client("order", "enterprise.register", "--file", "firms.csv", "--key", "zhang.key", "-o", "r.order"))
+        check(world.client("order", "enterprise.register", "--file", "firms.csv", "--key", "zhang.key", "-o",
+                           "r.order"))
         shown = check(world.client("order", "show", "r.order"))
         self.assertIn(FIRMS[20], shown.out)
         self.assert_code(world.client("order", "submit", "r.order"), 5)

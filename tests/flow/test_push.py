@@ -8,8 +8,8 @@ import threading
 import unittest
 
 from tests.flow import wire
-from tests.flow.harness import (CLIENT, FIRMS, FlowTest, Proxy, World, check, in_days, records, refund, trade, wait_until,
-                                write_csv)
+from tests.flow.harness import (CLIENT, FIRMS, FlowTest, Proxy, World, check, in_days, records, refund, trade,
+                                wait_until, write_csv)
 
 PUSH_RECORDS_MAX = 65536
 FLIPS = 120
@@ -282,7 +282,8 @@ class Hostile(FlowTest):
     def test_what_does_not_count_still_enters(self):
         rows = [trade("twin"), trade("twin", amount="212.00"), trade("self", buyer=FIRMS[0]),
                 refund("early", "nothing"), refund("back", "twin", amount="53.00", tax="3.00"),
-                refund("back", "twin", amount="1.00", tax="0.00"), refund("too-much", "twin", amount="54.00", tax="3.00")]
+                refund("back", "twin", amount="1.00", tax="0.00"),
+                refund("too-much", "twin", amount="54.00", tax="3.00")]
         answer = self.feed.push([wire.encode_record(row) for row in rows])
         self.assertEqual(answer["push"]["dispositions"], {
             "counted": 2, "duplicate_trade": 1, "self_trade": 1, "refund_unknown": 1, "duplicate_adjust": 1,

@@ -89,6 +89,10 @@ class Sample(FlowTest):
     def events_at(self, size):
         return [event for index, event in self.events if index < size]
 
+    def traders(self):
+        """Every code that is party to a trade, by now."""
+        return {event[2][side] for _, event in self.events if event[0] == "trade" for side in oracle.SIDES}
+
     def results_at(self, size):
         """The oracle's results by policy and code, after the first `size` entries."""
         ledger = oracle.Ledger(self.events_at(size))
@@ -175,8 +179,7 @@ class Sample(FlowTest):
             results = self.results_at(size)
             for code in results[0]:
                 self.assert_enterprise(self.world.enterprise(code, f"?as_of={size}"), results, code, size)
-            unseen = {event[2][side] for _, event in self.events if event[0] == "trade" for side in ("supplier", "buyer")}
-            for code in unseen - set(results[0]):
+            for code in self.traders() - set(results[0]):
                 self.assertEqual(self.world.get(f"/v1/enterprises/{code}?as_of={size}", "bureau").status, 404, code)
 
     def test_as_of_by_the_client_with_a_size_and_a_date(self):
@@ -207,7 +210,8 @@ class Sample(FlowTest):
         earlier = self.world.get_json(f"/v1/enterprises?limit=1000&as_of={self.sizes[2]}", "bureau")["enterprises"]
         past = self.results_at(self.sizes[2])
         self.assertEqual([(row["code"], [policy["award"] for policy in row["policies"]]) for row in earlier],
-                         [(code, [format_fen(by_code[code]["award_fen"]) for by_code in past]) for code in sorted(past[0])])
+                         [(code, [format_fen(by_code[code]["award_fen"]) for by_code in past])
+                          for code in sorted(past[0])])
 
     def test_explanations_lead_to_the_award(self):
         results = self.results_at(self.world.size())
@@ -266,8 +270,7 @@ class Sample(FlowTest):
             self.assertEqual(answer["totals"][key], format_fen(sum(
                 value[1] for of, value in sums.items() if of[2:] == (kind, "counted"))))
         self.assertEqual(answer["enterprises"]["registered"], len(read_csv("firms.csv")))
-        traders = {event[2][side] for _, event in self.events if event[0] == "trade" for side in ("supplier", "buyer")}
-        self.assertEqual(answer["enterprises"]["trading"], len(traders))
+        self.assertEqual(answer["enterprises"]["trading"], len(self.traders()))
         for policy, by_code, row in zip(self.policies, results, answer["policies"]):
             self.assertEqual(row, {
                 "policy": policy["policy"], "status": policy["status"],
@@ -322,8 +325,8 @@ class Sample(FlowTest):
 
     def test_a_restart_changes_no_answer(self):
         code = FIRMS[4]
-        paths = (f"/v1/enterprises/{code}", "/v1/enterprises?sort=volume", f"/v1/enterprises/{code}/trades", "/v1/policies",
-                 f"/v1/enterprises/{code}?as_of={self.sizes[2]}", "/v1/feeds/sddex/records?from=100")
+        paths = (f"/v1/enterprises/{code}", "/v1/enterprises?sort=volume", f"/v1/enterprises/{code}/trades",
+                 "/v1/policies", f"/v1/enterprises/{code}?as_of={self.sizes[2]}", "/v1/feeds/sddex/records?from=100")
 
         def answers():
             bodies = []
