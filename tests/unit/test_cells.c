@@ -359,8 +359,8 @@ static void takes_a_broken_row_for_damage(void **state)
 		size_t at;
 		uint8_t value;
 		bool is_right;
-	} rows[] = {{4, 0, false}, {4, 3, false}, {4, 2, true}, {5, 0, false}, {5, 8, false}, {5, 7, true},
-	    {6, 32, false}, {6, 31, true}};
+	} rows[] = {{4, 0, false}, {4, 3, false}, {4, 2, true}, {5, 1, true}, {5, 0, false}, {5, 8, false},
+	    {5, 7, true}, {6, 32, false}, {6, 31, true}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint8_t before = row[rows[i].at];
 

@@ -361,6 +361,8 @@ static void is_stale_once_the_licence_is_another(void **state)
 	venue_put(fixture->txn, &venue);
 	feed_put(fixture->txn, 1, 2, &feed);
 	assert_true(ingest_is_stale(&ingest, fixture->txn));
+	assert_int_equal(ingest_check(&ingest, fixture->txn, &fixture->why), ERR_FEED_ORIGIN);
+	assert_false(ingest.is_checked); /* any more */
 	end(&ingest, &body);
 }
 

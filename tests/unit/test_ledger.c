@@ -357,6 +357,26 @@ static void keeps_its_identity(void **state)
 		if (ledger_read_identity(fixture->txn, &identity) != (cut == size ? OK : ERR_DAMAGED))
 			fail_msg("row of %zu bytes", cut);
 	}
+	/* An origin or an id of another size than there is room for. */
+	for (size_t origin_size = ORIGIN_TEXT_SIZE - 1; origin_size <= ORIGIN_TEXT_SIZE; origin_size++) {
+		for (size_t id_size = LEDGER_ID_SIZE - 1; id_size <= LEDGER_ID_SIZE + 1; id_size++) {
+			static const char text[ORIGIN_TEXT_SIZE] = {'x'};
+			bool is_right = origin_size < ORIGIN_TEXT_SIZE && id_size == LEDGER_ID_SIZE;
+			char vkey[KEY_VKEY_SIZE];
+			struct buf other;
+
+			key_format(signer_key(fixture->ledger_signer), vkey);
+			buf_init(&other, 1024);
+			buf_u32(&other, LEDGER_SCHEMA);
+			buf_u32(&other, RULES_VERSION);
+			buf_sized(&other, slice_of(text, origin_size));
+			buf_sized(&other, slice_of(text, id_size));
+			buf_sized(&other, slice_text(vkey));
+			store_put(fixture->txn, STORE_META, key, buf_slice(&other));
+			assert_int_equal(ledger_read_identity(fixture->txn, &identity), is_right ? OK : ERR_DAMAGED);
+			buf_done(&other);
+		}
+	}
 	bytes[3] = LEDGER_SCHEMA + 1;
 	store_put(fixture->txn, STORE_META, key, slice_of(bytes, size));
 	assert_int_equal(ledger_read_identity(fixture->txn, &identity), ERR_DAMAGED);
@@ -408,6 +428,22 @@ static void names_the_first_entry_that_a_replay_makes_otherwise(void **state)
 	}
 }
 
+/* What may enter was bounded before; what slips through all the same must not be stored in part. */
+static void fails_on_an_entry_too_large_to_encode(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+	char *text = fixture_repeat('x', NOTE_SIZE_MAX);
+	struct slice item = slice_of(text, 1000);
+	struct entry entry = {.kind = ENTRY_ORDER, .order = {slice_of(text, NOTE_SIZE_MAX), 1, &item}};
+	uint64_t size = fixture->ledger.head.size;
+
+	ledger_stamp_now(fixture);
+	ledger_append(&fixture->ledger, fixture->txn, &entry);
+	assert_int_equal(store_error(fixture->txn), ERR_TOO_LARGE);
+	assert_int_equal(fixture->ledger.head.size, size);
+	free(text);
+}
+
 static void appends_nothing_to_a_transaction_in_error(void **state)
 {
 	struct ledger_fixture *fixture = *state;
@@ -434,6 +470,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(takes_any_other_head_row_for_damage, setup, teardown),
 	    cmocka_unit_test_setup_teardown(keeps_its_identity, setup, teardown),
 	    cmocka_unit_test_setup_teardown(names_the_first_entry_that_a_replay_makes_otherwise, setup, teardown),
+	    cmocka_unit_test_setup_teardown(fails_on_an_entry_too_large_to_encode, setup, teardown),
 	    cmocka_unit_test_setup_teardown(appends_nothing_to_a_transaction_in_error, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

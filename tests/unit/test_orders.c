@@ -248,6 +248,7 @@ static void adopts_policies_of_rising_version_over_licensed_venues(void **state)
 {
 	struct ledger_fixture *fixture = *state;
 	struct policy policy;
+	struct buf text;
 	uint64_t index;
 	char id[16];
 
@@ -256,6 +257,10 @@ static void adopts_policies_of_rising_version_over_licensed_venues(void **state)
 	index = ledger_order(fixture, policy_order("p", 3, "qddex"));
 	assert_int_equal(policy_read(fixture->txn, index, &policy), OK);
 	assert_int_equal(policy.version, 3);
+	buf_init(&text, ORDER_BODY_SIZE_MAX);
+	assert_int_equal(policy_read_text(fixture->txn, index, &text), OK);
+	assert_non_null(strstr(buf_text(&text), "{\"policy\":\"p\",\"version\":3,"));
+	buf_done(&text);
 	assert_int_equal(policy_read(fixture->txn, index - 1, &policy), ERR_DAMAGED);
 	assert_int_equal(policy_read(fixture->txn, 0, &policy), ERR_DAMAGED);
 	expect(fixture, policy_order("p", 2, "qddex"), ERR_REFUSED, "policy p is in force in version 3");

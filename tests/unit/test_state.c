@@ -48,8 +48,10 @@ static void expect_venue(const struct venue *venue, const struct venue *want)
 	assert_int_equal(venue->generation, want->generation);
 	assert_int_equal(venue->license_index, want->license_index);
 	assert_int_equal(venue->key_count, want->key_count);
-	for (size_t i = 0; i < want->key_count; i++)
+	for (size_t i = 0; i < want->key_count; i++) {
 		assert_true(key_equal(&venue->keys[i], &want->keys[i]));
+		assert_memory_equal(venue->keys[i].id, want->keys[i].id, KEY_ID_SIZE);
+	}
 }
 
 static void keeps_venues_by_id_and_number(void **state)
@@ -58,7 +60,11 @@ static void keeps_venues_by_id_and_number(void **state)
 	struct store_txn *txn = fixture->txn;
 	struct venue full = make_venue("z-full", 1, VENUE_KEYS_MAX), small = make_venue("a", 2, 1), found;
 	char long_id[VENUE_ID_SIZE_MAX + 2];
+	static const uint8_t row[2] = {1, 2};
+	uint16_t number = 0;
 
+	assert_true(venue_number_decode(slice_of(row, 2), &number) && number == 0x0102);
+	assert_false(venue_number_decode(slice_of(row, 1), &number));
 	memset(full.id + 6, 'x', VENUE_ID_SIZE_MAX - 6); /* as long as an id and a name may be */
 	memset(full.name, 'N', VENUE_NAME_SIZE_MAX);
 	assert_int_equal(venue_count(txn), 0);
@@ -206,6 +212,10 @@ static void finds_a_relation_in_any_order_of_the_two(void **state)
 	assert_true(relation_get(fixture->txn, &b, &a, &index) && index == 5);
 	assert_false(relation_get(fixture->txn, &a, &c, &index));
 	assert_false(relation_get(fixture->txn, &c, &b, &index));
+	relation_put(fixture->txn, &a, &c, 6);
+	assert_false(relation_get(fixture->txn, &b, &c, &index));
+	assert_true(relation_get(fixture->txn, &c, &a, &index) && index == 6);
+	assert_true(code_equal(&a, &a) && !code_equal(&a, &b));
 }
 
 static void keeps_wide_sums_of_a_month(void **state)

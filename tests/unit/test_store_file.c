@@ -79,9 +79,14 @@ static void tells_how_much_room_is_left(void **state)
 {
 	struct place *place = *state;
 	struct store_usage usage, later;
+	struct stat status;
 	uint64_t room;
+	char path[128];
 
 	store_usage(place->store, &usage);
+	snprintf(path, sizeof(path), "%s/data.mdb", place->folder);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(usage.used_size, status.st_size); /* new, and not extended yet */
 	assert_int_equal(usage.map_size, MAP_SIZE);
 	assert_true(usage.used_size > 0 && usage.used_size < MAP_SIZE && usage.disk_free_size > 0);
 	room = store_room(place->store);
