@@ -3,6 +3,7 @@
 #   make            build both programs            make demo       see it work (ONCE=1: and end)
 #   make check      run every test                 make lint       what a machine can check of the style
 #   make check-asan, check-tsan                    the same tests under the sanitizers
+#   make soak       kill the daemon a thousand times under load
 #   make fuzz       each fuzz target for FUZZ_S seconds        make bench      measure (QUICK=1: shorter)
 #   make deps       install missing Debian packages            make install, clean
 #
@@ -65,21 +66,23 @@ PROTO_SRC := $(sort $(wildcard proto/*.c))
 DAEMON_SRC := $(sort $(wildcard daemon/*.c))
 CLIENT_SRC := $(sort $(wildcard client/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
-TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
+# These are no programs: they are loaded into one.
+PRELOAD_SRC := tests/tools/fail.c
+TOOL_SRC := $(filter-out $(PRELOAD_SRC),$(sort $(wildcard tests/tools/*.c)))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 PROTO_OBJ = $(PROTO_SRC:%.c=$(B)/%.o) $(B)/gen/proto/subsidy.pb-c.o
 DAEMON_OBJ = $(DAEMON_SRC:%.c=$(B)/%.o)
 CLIENT_OBJ = $(CLIENT_SRC:%.c=$(B)/%.o)
 UNIT_BIN = $(UNIT_SRC:%.c=$(B)/%)
-TOOL_BIN = $(TOOL_SRC:%.c=$(B)/%)
+TOOL_BIN = $(TOOL_SRC:%.c=$(B)/%) $(PRELOAD_SRC:%.c=$(B)/%.so)
 FUZZ_BIN = $(FUZZ_SRC:%.c=$(B)/%)
 PROGRAMS = $(if $(wildcard daemon/main.c),$(B)/subsidyd) $(if $(wildcard client/main.c),$(B)/subsidy)
 
 all: $(PROGRAMS)
 
 help:
-	@sed -n '3,11s/^#//p' Makefile
+	@sed -n '3,12s/^#//p' Makefile
 
 $(B)/subsidyd: $(B)/daemon/main.o $(B)/libdaemon.a $(B)/libproto.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(PROTO_LIBS)
@@ -112,6 +115,10 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(if $(CLIENT_SRC),$(B)/libclient.a) $(if
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/libdaemon.a $(B)/libproto.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(PROTO_LIBS)
 
+$(B)/tests/tools/%.so: tests/tools/%.c
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -fPIE $(SANITIZE),$(CFLAGS)) -fPIC -fno-builtin -shared -o $@ $<
+
 # A fuzz target is one function; linked with replay.c it runs its corpus, with clang's libFuzzer it fuzzes.
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(if $(CLIENT_SRC),$(B)/libclient.a) $(if $(DAEMON_SRC),$(B)/libdaemon.a) $(B)/libproto.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(DAEMON_LIBS) $(PROTO_LIBS)
@@ -122,6 +129,9 @@ tests: $(PROGRAMS) $(UNIT_BIN) $(TOOL_BIN) $(FUZZ_BIN)
 
 check: tests
 	@$(PYTHON) tests/run.py --build $(B) $(CHECK_ARGS)
+
+soak: $(PROGRAMS) $(TOOL_BIN)
+	CRASH_KILLS=1000 $(PYTHON) tests/run.py --build $(B) --only test_crash --verbose
 
 check-asan:
 	$(MAKE) check B=build/asan SAN=address,undefined CHECK_ARGS="$(CHECK_ARGS)"
@@ -158,4 +168,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all help tests check check-asan check-tsan fuzz fuzz-run bench lint format demo deps install clean
+.PHONY: all help tests check soak check-asan check-tsan fuzz fuzz-run bench lint format demo deps install clean

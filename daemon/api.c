@@ -7,6 +7,7 @@
 #include "daemon/api_internal.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/memory.h"
 #include "proto/date.h"
 
 #define ON_FEED (1u << HTTP_FEED)
@@ -167,6 +168,7 @@ static void run_reading(struct job *job)
 		reading->err = err;
 		return;
 	}
+	memory_watch();
 	err = access_identify(txn, reading->bearer, date_of_time(reading->now_us), &reading->viewer, why);
 	if (err == OK)
 		err = access_check(&reading->viewer, reading->route->access, reading->subject, why);
@@ -177,6 +179,9 @@ static void run_reading(struct job *job)
 	/* What a transaction in error calls absent may be there. */
 	if (store_error(txn) != OK)
 		err = store_error(txn);
+	/* And what there was no memory for may look damaged. */
+	if (memory_was_short())
+		err = ERR_MEMORY;
 	store_abort(txn);
 	reading->err = err;
 }

@@ -8,6 +8,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/memory.h"
 #include "proto/date.h"
 
 struct order_work {
@@ -154,8 +155,10 @@ static void run_check(struct job *job)
 {
 	struct order_work *work = mail_of(job, struct order_work, job);
 	struct store_txn *txn;
-	enum err err = decode(work);
+	enum err err;
 
+	memory_watch();
+	err = decode(work);
 	if (err == OK)
 		err = store_read(work->api->store, &txn);
 	if (err == OK) {
@@ -164,6 +167,8 @@ static void run_check(struct job *job)
 			err = store_error(txn);
 		store_abort(txn);
 	}
+	if (memory_was_short())
+		err = why_set(&work->why, ERR_MEMORY, "the order could not be looked at; submit it again later");
 	work->err = err;
 }
 

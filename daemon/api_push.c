@@ -18,6 +18,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/memory.h"
 #include "daemon/query_internal.h"
 #include "proto/date.h"
 
@@ -342,6 +343,7 @@ static void run_check(struct job *job)
 	struct store_txn *txn;
 	enum err err = store_read(work->api->store, &txn);
 
+	memory_watch();
 	if (err == OK) {
 		err = check_history(work, txn);
 		if (err == OK)
@@ -355,6 +357,8 @@ static void run_check(struct job *job)
 		if (err == OK)
 			err = check_json(work);
 	}
+	if (memory_was_short())
+		err = why_set(&work->why, ERR_MEMORY, "the push could not be looked at; push again later");
 	work->err = err;
 }
 

@@ -11,6 +11,7 @@
 
 #include "daemon/connection.h"
 #include "daemon/http_request.h"
+#include "daemon/memory.h"
 
 enum http_method http_request_method(const struct http_request *request)
 {
@@ -180,10 +181,17 @@ static void free_text(const void *data, size_t size, void *text)
 static void reply_json(struct http_request *request, int status, const char *content_type, json_t *json)
 {
 	struct evbuffer *output = evhttp_request_get_output_buffer(request->evrequest);
-	char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+	char *text;
 	size_t size;
 
+	memory_watch();
+	text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
 	json_decref(json);
+	if (memory_was_short()) {
+		/* jansson leaves out a key that it has no memory for, and goes on. */
+		free(text);
+		text = NULL;
+	}
 	if (text == NULL) {
 		send_out_of_memory(request);
 		return;

@@ -100,7 +100,10 @@ static enum err make(const struct config *config, struct slice note, const struc
 		err = guard_create(config->guard, head_note(head), &guard, why);
 	guard_close(guard);
 	ledger_done(&ledger);
-	store_close(store);
+	if (err == OK)
+		store_close(store);
+	else
+		store_discard(store);
 	free(head);
 	return err;
 }

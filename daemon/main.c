@@ -9,6 +9,7 @@
 
 #include "daemon/config.h"
 #include "daemon/init.h"
+#include "daemon/memory.h"
 #include "daemon/server.h"
 #include "daemon/verify.h"
 #include "proto/key.h"
@@ -36,6 +37,9 @@ struct command {
 /* Every error of a command ends here: one line, and its exit code. */
 static int fail(enum err err, const struct why *why)
 {
+	/* Nothing is known to be wrong with the ledger then. */
+	if (memory_was_short())
+		err = ERR_MEMORY;
 	log_error("%s%s%s", err_sentence(err), why->text[0] != '\0' ? ": " : "", why->text);
 	return err == ERR_DAMAGED || err == ERR_GUARD || err == ERR_ROLLED_BACK ? EXIT_DAMAGED : EXIT_FAILED;
 }
@@ -138,9 +142,11 @@ static int run(const struct command *command, const struct options *options)
 	struct sigaction action = {.sa_handler = on_bus_error};
 	struct why why = {.text = ""};
 	struct config config;
-	enum err err = key_global_init();
+	enum err err;
 	int exit_code;
 
+	memory_init();
+	err = key_global_init();
 	sigaction(SIGBUS, &action, NULL);
 	json_object_seed(0);
 	if (err == OK)

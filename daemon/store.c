@@ -208,6 +208,7 @@ enum err store_open(
     const char *folder, uint64_t map_size, enum store_mode mode, struct store **ret_store, struct why *why)
 {
 	struct store *store = NULL;
+	bool is_new = false;
 	MDB_stat stat;
 	enum err err;
 	int code;
@@ -234,6 +235,7 @@ enum err store_open(
 		err = why_set(why, ERR_INVALID, "there is a ledger in %s already", folder);
 		goto out;
 	}
+	is_new = mode != STORE_OPEN;
 	code = open_env(store, folder, map_size);
 	if (code == 0) {
 		mdb_env_stat(store->env, &stat);
@@ -247,11 +249,22 @@ enum err store_open(
 	if (code != 0)
 		err = why_set(why, err_of(code), "can't open the ledger in %s: %s", folder, mdb_strerror(code));
 out:
-	if (err != OK)
-		store_close(store);
-	else
+	if (err == OK)
 		*ret_store = store;
+	else if (is_new)
+		store_discard(store);
+	else
+		store_close(store);
 	return err;
+}
+
+void store_discard(struct store *store)
+{
+	if (store == NULL)
+		return;
+	unlinkat(store->folder_fd, "data.mdb", 0);
+	unlinkat(store->folder_fd, "lock.mdb", 0);
+	store_close(store);
 }
 
 void store_close(struct store *store)

@@ -61,6 +61,8 @@ struct store_txn;
 enum err store_open(const char *folder, uint64_t map_size, enum store_mode mode, struct store **ret_store,
     struct why *why) must_check;
 void store_close(struct store *store);
+/* Closes a store that was being made and removes its files, so that what failed can be tried again. */
+void store_discard(struct store *store);
 
 enum err store_read(struct store *store, struct store_txn **ret_txn) must_check;
 enum err store_write(struct store *store, struct store_txn **ret_txn) must_check;

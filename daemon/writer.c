@@ -8,6 +8,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/memory.h"
 #include "proto/date.h"
 
 struct writer {
@@ -207,10 +208,15 @@ static void run_command(struct writer *writer, struct store_txn *txn, struct com
 	stamp = ledger_stamp(&writer->ledger, now_us, seed);
 	today = date_of_time(stamp.time_us);
 	ledger_begin_command(&writer->ledger, &stamp);
+	memory_watch();
 	switch (command->kind) {
 	case COMMAND_PUSH: decide_push(writer, txn, command, today); break;
 	case COMMAND_ORDER: decide_order(writer, txn, command, today); break;
 	}
+	if (memory_was_short() && command->err != OK)
+		command->err = why_set(&command->why, ERR_MEMORY, "nothing was stored; try again later");
+	else if (memory_was_short())
+		store_fail(txn, ERR_MEMORY);
 	/* So that the next command of the group is checked against a ledger with this one in it. */
 	ledger_save(&writer->ledger, txn);
 	if (command->err == ERR_DAMAGED || store_error(txn) != OK)
