@@ -378,6 +378,9 @@ void server_close(struct server *server)
 		return;
 	finish(server);
 	http_free(server->http);
+	/* A connection that was closed in the middle of a read lets go of its memory on the loop's next turn. */
+	if (server->base != NULL)
+		event_base_loop(server->base, EVLOOP_NONBLOCK);
 	tls_free(server->feed_tls);
 	tls_free(server->public_tls);
 	for (size_t i = 0; i < SIGNAL_COUNT; i++)

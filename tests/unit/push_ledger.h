@@ -47,6 +47,7 @@ static struct {
 	unsigned mischief_count; /* requests until it is honest again */
 	bool has_token, is_tampering;
 	unsigned push_count, check_count, sleep_count;
+	unsigned retry_after_s, slept_s; /* asked for by a refusal; the longest wait */
 	struct buf first_body; /* of the first push, to compare with the next */
 	bool was_same_body;
 } ledger;
@@ -55,7 +56,8 @@ unsigned sleep(unsigned seconds);
 
 unsigned sleep(unsigned seconds)
 {
-	(void)seconds;
+	if (seconds > ledger.slept_s)
+		ledger.slept_s = seconds;
 	ledger.sleep_count++;
 	return 0;
 }
@@ -130,6 +132,7 @@ static void entry_add(const struct push *push, uint64_t start)
 static enum err answer_refuse(struct link_answer *answer, enum err err)
 {
 	answer->status = err_status(err);
+	answer->retry_after_s = ledger.retry_after_s;
 	answer->json = json_pack("{s:s}", "title", err_sentence(err));
 	return answer->err = why_set(&answer->why, err, "says the ledger");
 }

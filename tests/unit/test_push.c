@@ -247,6 +247,20 @@ static void waits_for_a_busy_ledger(void **state)
 	assert_int_equal(push(2, 2), EXIT_UNREACHABLE);
 }
 
+/* Whatever the ledger asks for. */
+static void waits_no_longer_than_it_promises(void **state)
+{
+	(void)state;
+	for (unsigned wait_s = CLIENT_WAIT_MAX_S - 1; wait_s <= CLIENT_WAIT_MAX_S + 1; wait_s++) {
+		ledger.mischief = IS_BUSY;
+		ledger.mischief_count = 2;
+		ledger.retry_after_s = wait_s;
+		ledger.slept_s = 0;
+		assert_int_equal(push(wait_s, wait_s), EXIT_OK);
+		assert_int_equal(ledger.slept_s, wait_s < CLIENT_WAIT_MAX_S ? wait_s : CLIENT_WAIT_MAX_S);
+	}
+}
+
 static void signs_nothing_when_a_number_comes_with_other_content(void **state)
 {
 	(void)state;
@@ -435,6 +449,7 @@ int main(void)
 	    TEST(sends_the_same_bytes_again_when_an_answer_is_lost),
 	    TEST(gives_up_after_a_while_and_begins_with_the_same_bytes),
 	    TEST(waits_for_a_busy_ledger),
+	    TEST(waits_no_longer_than_it_promises),
 	    TEST(signs_nothing_when_a_number_comes_with_other_content),
 	    TEST(pushes_a_number_that_repeats_and_skips_it_the_next_time),
 	    TEST(goes_on_between_two_rows_of_a_number),
