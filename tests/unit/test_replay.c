@@ -336,7 +336,7 @@ static void move_entry(struct ledger_fixture *fixture, uint64_t index, int64_t b
 	}
 }
 
-static void checks_dates_and_expiry_against_the_time_of_the_entry(void **state)
+static void checks_the_times_of_entries_and_dates_against_them(void **state)
 {
 	static const int64_t day_us = 86400LL * 1000000;
 	struct ledger_fixture *fixture = *state;
@@ -350,6 +350,13 @@ static void checks_dates_and_expiry_against_the_time_of_the_entry(void **state)
 	move_entry(fixture, 1, day_us);
 	expect_last(fixture, "entry 1: the order has expired");
 	move_entry(fixture, 1, -day_us);
+	assert_int_equal(replay(fixture).err, OK);
+	/* At the very time of the entry before, and before it. */
+	move_entry(fixture, 1, -1);
+	expect_last(fixture, "entry 1: its time does not lie after that of the entry before");
+	move_entry(fixture, 1, -1);
+	expect_last(fixture, "entry 1: its time does not lie after that of the entry before");
+	move_entry(fixture, 1, 2);
 	assert_int_equal(replay(fixture).err, OK);
 	/* A record of tomorrow, pushed today. */
 	fixture_code(1, a);
@@ -429,8 +436,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(refuses_records_without_their_push_entry, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_an_effect_that_its_order_does_not_have, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_records_that_were_in_the_feed_before, setup, teardown),
-	    cmocka_unit_test_setup_teardown(
-		checks_dates_and_expiry_against_the_time_of_the_entry, setup_empty, teardown),
+	    cmocka_unit_test_setup_teardown(checks_the_times_of_entries_and_dates_against_them, setup_empty, teardown),
 	    cmocka_unit_test_setup_teardown(finds_an_empty_or_headless_ledger, setup_empty, teardown),
 	    cmocka_unit_test_setup_teardown(replays_a_large_ledger_in_parts, setup_empty, teardown),
 	};

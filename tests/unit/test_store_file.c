@@ -141,36 +141,39 @@ static void finds_a_file_that_was_cut_short(void **state)
 	}
 }
 
-/* A commit may leave its last pages unwritten; the file must be as long as its pages all the same. */
+/* Whatever a transaction frees of its own last pages is never written; the file must be as long as its pages all the same. */
 static void keeps_the_file_as_long_as_its_pages(void **state)
 {
+	/* Blocks put and how many of the last are deleted again: within what is extended ahead, beyond it, up to the map. */
+	static const uint32_t rows[][2] = {{1000, 100}, {1, 0}, {1, 0}, {4500, 200}, {2400, 200}};
 	struct place *place = *state;
 	struct store_usage usage;
 	struct stat status;
-	char path[128];
+	char path[128], key[16];
+	uint32_t number = 0;
 
 	snprintf(path, sizeof(path), "%s/data.mdb", place->folder);
-	for (uint32_t round = 0; round < 4; round++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		begin(place);
-		for (uint32_t i = 0; i < 3400; i++)
-			put_block(place, round * 3400 + i);
-		for (uint32_t i = 3000; i < 3400; i++) {
-			char key[16];
-
-			snprintf(key, sizeof(key), "%08u", round * 3400 + i);
+		store_usage(place->store, &usage);
+		assert_int_equal(stat(path, &status), 0);
+		assert_true(status.st_size > (off_t)usage.used_size);
+		for (uint32_t n = 0; n < rows[i][0]; n++)
+			put_block(place, number++);
+		for (uint32_t n = 0; n < rows[i][1]; n++) {
+			snprintf(key, sizeof(key), "%08u", --number);
 			store_delete(place->txn, STORE_ENTRIES, slice_text(key));
 		}
-		assert_int_equal(stat(path, &status), 0);
-		store_usage(place->store, &usage);
-		assert_true(
-		    status.st_size >= (off_t)usage.used_size + (off_t)(4u << 20) || status.st_size == (off_t)MAP_SIZE);
-		if (store_error(place->txn) != OK)
-			break;
 		commit(place);
-		assert_int_equal(stat(path, &status), 0);
 		store_usage(place->store, &usage);
-		assert_true(status.st_size >= (off_t)usage.used_size);
+		assert_int_equal(stat(path, &status), 0);
+		if (status.st_size < (off_t)usage.used_size)
+			fail_msg("row %zu: %lld bytes of %llu", i, (long long)status.st_size,
+			    (unsigned long long)usage.used_size);
 	}
+	assert_true(usage.used_size > MAP_SIZE - (12u << 20));
+	close_store(place);
+	assert_int_equal(open_at(place, MAP_SIZE, STORE_OPEN), OK);
 }
 
 static void bounds_its_readers(void **state)
