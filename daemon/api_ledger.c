@@ -2,7 +2,10 @@
 #include "daemon/api_internal.h"
 
 #include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
 
+#include "daemon/clock.h"
 #include "daemon/metrics.h"
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
@@ -63,20 +66,46 @@ void api_ready(struct api *api, struct http_request *request, struct slice subje
 	http_reply(request, 503, TEXT_TYPE, slice_text(text));
 }
 
+/* RssAnon of /proc/self/status in bytes; 0 where it is not told. */
+static uint64_t read_rss_anon(void)
+{
+	FILE *file = fopen("/proc/self/status", "re");
+	char line[256];
+	unsigned long long size_kib = 0;
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "RssAnon: %llu kB", &size_kib) == 1)
+			break;
+	if (file != NULL)
+		fclose(file);
+	return size_kib * 1024;
+}
+
 void api_metrics(struct api *api, struct http_request *request, struct slice subject)
 {
 	struct metrics metrics = {.http = http_counters(api->http), .refusals = api->refusals};
 	struct mallinfo2 memory = mallinfo2();
+	struct venue_counts *venues = malloc(VENUE_COUNTS * sizeof(*venues));
 	struct head head;
 	struct buf text;
 
 	(void)subject;
+	if (venues == NULL) {
+		http_reply_problem(request, ERR_MEMORY, NULL, NULL);
+		return;
+	}
+	writer_venue_counts(api->writer, venues);
+	metrics.venues = venues;
+	metrics.now_us = clock_now_us();
+	metrics.rules_version = api->identity.rules;
+	metrics.rss_anon_size = read_rss_anon();
 	head_get(api->head, &head);
 	metrics.ledger_size = head.size;
 	metrics.ledger_time_us = head.time_us;
 	metrics.commands_in_work = api->command_count;
 	metrics.jobs_in_work = pool_job_count(api->pool);
 	writer_counts(api->writer, &metrics.writer);
+	metrics.start_us = metrics.writer.start_us;
 	store_usage(api->store, &metrics.store);
 	metrics.memory_size = memory.arena + memory.hblkhd;
 	buf_init(&text, METRICS_SIZE_MAX);
@@ -86,6 +115,7 @@ void api_metrics(struct api *api, struct http_request *request, struct slice sub
 	else
 		http_reply(request, 200, "text/plain; version=0.0.4; charset=utf-8", buf_slice(&text));
 	buf_done(&text);
+	free(venues);
 }
 
 enum err api_policies(struct reading *reading, struct store_txn *txn)

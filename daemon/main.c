@@ -12,9 +12,8 @@
 #include "daemon/memory.h"
 #include "daemon/server.h"
 #include "daemon/verify.h"
+#include "daemon/version.h"
 #include "proto/key.h"
-
-#define VERSION "0.1"
 
 enum exit_code {
 	EXIT_DONE = 0,
@@ -177,7 +176,7 @@ int main(int argc, char **argv)
 		case 'c': options.config_file = optarg; break;
 		case 'g': options.genesis_file = optarg; break;
 		case 'h': help(stdout); return EXIT_DONE;
-		case 'v': puts("subsidyd " VERSION); return EXIT_DONE;
+		case 'v': puts("subsidyd " SUBSIDYD_VERSION); return EXIT_DONE;
 		default: return EXIT_USAGE;
 		}
 	}

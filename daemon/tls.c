@@ -176,3 +176,8 @@ bool tls_is_established(struct bufferevent *bufferevent)
 
 	return ssl != NULL && SSL_is_init_finished(ssl);
 }
+
+const char *tls_library(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION);
+}

@@ -31,4 +31,7 @@ struct bufferevent *tls_bufferevent_new(struct tls *tls, struct event_base *base
 /* Is the handshake of such a bufferevent over? */
 bool tls_is_established(struct bufferevent *bufferevent);
 
+/* Name and version of the library in use. */
+const char *tls_library(void);
+
 #endif

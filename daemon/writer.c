@@ -26,6 +26,7 @@ struct writer {
 
 	pthread_mutex_t counts_lock;
 	struct writer_counts counts;
+	struct venue_counts venues[VENUE_COUNTS];
 };
 
 static struct command *command_of(struct mail *mail)
@@ -198,6 +199,23 @@ static void decide_order(struct writer *writer, struct store_txn *txn, struct co
 	    command->plan->is_known ? command->plan->known_index : fold_order(&writer->ledger, txn, command->plan);
 }
 
+/*
+ * Counted before the commit: where that fails, the process ends and its counts with it. Without memory the metrics
+ * miss a push, which is no reason to refuse it.
+ */
+static void count_push(struct writer *writer, struct store_txn *txn, const struct command *command)
+{
+	enum err err;
+
+	if (command->kind != COMMAND_PUSH || command->err != OK || ingest_new_count(command->ingest) == 0)
+		return;
+	pthread_mutex_lock(&writer->counts_lock);
+	err = venue_counts_add(txn, &command->ingest->venue, command->index, writer->venues);
+	pthread_mutex_unlock(&writer->counts_lock);
+	if (err != OK)
+		log_error("a push of %s is missing from the metrics: %s", command->ingest->venue.id, err_sentence(err));
+}
+
 static void run_command(struct writer *writer, struct store_txn *txn, struct command *command, uint64_t now_us)
 {
 	uint8_t seed[32];
@@ -223,6 +241,7 @@ static void run_command(struct writer *writer, struct store_txn *txn, struct com
 		log_fatal("stopping: %s while entry %llu was to be written",
 		    err_sentence(store_error(txn) != OK ? store_error(txn) : command->err),
 		    (unsigned long long)writer->ledger.head.size);
+	count_push(writer, txn, command);
 }
 
 /* ---- one group */
@@ -315,7 +334,8 @@ static void count_group(struct writer *writer, struct mail *group, size_t record
 		else if (command->kind == COMMAND_PUSH)
 			counts->records += ingest_new_count(command->ingest);
 	}
-	counts->commit_us_sum += took_us;
+	histogram_add(&counts->commit_us, commit_us_bounds, took_us);
+	histogram_add(&counts->group_records, group_records_bounds, records);
 	if (took_us > counts->commit_us_max)
 		counts->commit_us_max = took_us;
 	if (records > counts->group_records_max)
@@ -408,6 +428,8 @@ static enum err load(struct writer *writer)
 		err = ledger_read_identity(txn, &identity);
 	if (err == OK)
 		memcpy(writer->origin, identity.origin, sizeof(writer->origin));
+	if (err == OK)
+		err = venue_counts_load(txn, writer->venues);
 	store_abort(txn);
 	return err;
 }
@@ -420,7 +442,7 @@ enum err writer_start(const struct writer_settings *settings, struct writer **re
 	if (writer == NULL)
 		return ERR_MEMORY;
 	writer->settings = *settings;
-	writer->start_wall_us = clock_now_us();
+	writer->start_wall_us = writer->counts.start_us = clock_now_us();
 	writer->start_monotonic_us = clock_monotonic_us();
 	pthread_mutex_init(&writer->counts_lock, NULL);
 	err = mailbox_new(COMMANDS_WAITING_MAX, &writer->inbox);
@@ -447,6 +469,13 @@ void writer_counts(struct writer *writer, struct writer_counts *ret_counts)
 	*ret_counts = writer->counts;
 	pthread_mutex_unlock(&writer->counts_lock);
 	ret_counts->waiting = mailbox_count(writer->inbox);
+}
+
+void writer_venue_counts(struct writer *writer, struct venue_counts ret_counts[static VENUE_COUNTS])
+{
+	pthread_mutex_lock(&writer->counts_lock);
+	memcpy(ret_counts, writer->venues, sizeof(writer->venues));
+	pthread_mutex_unlock(&writer->counts_lock);
 }
 
 void writer_stop(struct writer *writer)

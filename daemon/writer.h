@@ -14,6 +14,7 @@
 #include "daemon/guard.h"
 #include "daemon/head.h"
 #include "daemon/mailbox.h"
+#include "daemon/writer_counts.h"
 
 enum command_kind { COMMAND_PUSH = 1, COMMAND_ORDER };
 
@@ -40,20 +41,13 @@ struct writer_settings {
 	struct mailbox *finished;	/* commands go back through here, to the loop */
 };
 
-/* Counts since the start, readable from any thread. */
-struct writer_counts {
-	uint64_t groups, commands, records, refused;
-	uint64_t commit_us_sum, commit_us_max, group_records_max;
-	uint64_t waiting;
-	bool is_read_only;
-	enum err read_only_cause;	/* ERR_DISK_FULL, ERR_CLOCK */
-};
-
 /* Starts the thread. The head must have been published already (ledger_open does). */
 enum err writer_start(const struct writer_settings *settings, struct writer **ret_writer) must_check;
 /* ERR_OVERLOADED at COMMANDS_WAITING_MAX, ERR_STOPPING. Loop thread. */
 enum err writer_submit(struct writer *writer, struct command *command) must_check;
+/* From any thread. */
 void writer_counts(struct writer *writer, struct writer_counts *ret_counts);
+void writer_venue_counts(struct writer *writer, struct venue_counts ret_counts[static VENUE_COUNTS]);
 /* Finishes what was submitted, then ends the thread; the finished commands wait in the mailbox. */
 void writer_stop(struct writer *writer);
 void writer_free(struct writer *writer);

@@ -32,7 +32,7 @@ DOORS = [
 
 # Includes only go down. Modules of one line may include each other; a new module must be given its place.
 DAEMON_LAYERS = [
-    "log memory clock array notify target address mailbox",
+    "log memory clock array notify target address mailbox version",
     "store",
     "tiles ledger state cells venues",
     "chain ingest orders keyfile guard head",
