@@ -24,7 +24,7 @@ class Venue(FlowTest):
         vkey = cls.world.new_key(cls.venue, f"{cls.venue}.key", *cls.key_options)
         cls.world.order("venue.license", {"venue": cls.venue, "name": "示例", "keys": [vkey]})
         cls.world.grant(f"venue:{cls.venue}")
-        cls.push_ok([trade("first-1"), refund("back-1", "first-1"), trade("first-2", invoice_no="25372000000012345678")])
+        cls.push_ok([trade("first-1"), refund("back-1", "first-1"), trade("first-2", broker="91370202000000019Q")])
 
     @classmethod
     def push(cls, rows, *options, server=None, state="state-push", name="rows.csv"):
@@ -65,11 +65,11 @@ class Pushes:
     """What one venue does from its first push on; the kind of key is the only difference."""
 
     def test_the_records_are_the_bytes_of_the_other_encoders(self):
-        row = self.next_trade(supplier_name="甲", buyer_name="乙", invoice_no="25372000000012345678;370020013012345678",
-                              related_declared="yes", other_subsidy="not_stated", instalment="12")
+        row = self.next_trade(supplier_name="甲", buyer_name="乙", related_declared="yes", other_subsidy="not_stated",
+                              instalment="12", invoice_no="25372000000012345678;370020013012345678")
         size = self.push_ok([row])["feed_size"]
-        record = self.world.get_json(f"/v1/feeds/{self.venue}/records?from={size - 1}", f"venue:{self.venue}")["records"]
-        self.assertEqual(base64.b64decode(record[0]["record"]), wire.encode_record(row))
+        held = self.world.get_json(f"/v1/feeds/{self.venue}/records?from={size - 1}", f"venue:{self.venue}")
+        self.assertEqual(base64.b64decode(held["records"][0]["record"]), wire.encode_record(row))
 
     def test_what_is_held_is_skipped_and_the_next_push_is_taken(self):
         rows = [self.next_trade(), self.next_trade()]
@@ -93,14 +93,14 @@ class Pushes:
             self.assertEqual(name, f"{push.get(4, 0):010}-{push.get(4, 0) + push[5]:010}.tlog-proof")
 
     def test_a_lost_answer_is_mended_by_the_same_bytes(self):
-        before, bodies = self.feed()["size"], []
+        before = self.feed()["size"]
         row = self.next_trade()
         with self.through(lambda answer: None) as server:
             self.assert_code(self.push([row], "--attempts", "1", server=server), UNREACHED)
         with open(self.state("pending"), "rb") as file:
-            bodies.append(file.read())
+            body = file.read()
         self.assertEqual(self.feed()["size"], before + 1, "the push had reached the ledger")
-        self.assertIn(wire.encode_record(row), bodies[0])
+        self.assertIn(wire.encode_record(row), body)
         result = check(self.push([row]))
         self.assertEqual(result.json(), {"new": 0, "held": 1, "feed_size": before + 1, "dispositions": {"1": 1}})
         self.assertIn("interrupted", result.err)
@@ -135,9 +135,9 @@ class Pushes:
 
     def test_faults_of_the_file_come_at_once_and_nothing_is_sent(self):
         before = self.feed()["size"]
-        result = self.push([self.next_trade(amount="1,200.00"), self.next_trade(product_kind="film"), self.next_trade()])
+        result = self.push([self.next_trade(amount="1,200"), self.next_trade(product_kind="film"), self.next_trade()])
         self.assert_code(result, REFUSED)
-        self.assertIn("row 2: amount: '1,200.00'", result.err)
+        self.assertIn("row 2: amount: '1,200'", result.err)
         self.assertIn("row 3: product_kind: 'film'", result.err)
         self.assertEqual(self.feed()["size"], before)
 
