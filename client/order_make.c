@@ -183,6 +183,18 @@ static enum exit_code content_take(struct making *making)
 	case ORDER_GRANT_ADD:
 		items_init(&making->items, making->draft.type, date_add_days(making->today, GRANT_DAYS_DEFAULT));
 		return items_take(making);
+	case ORDER_VENUE_SUSPEND:
+	case ORDER_VENUE_RESUME:
+	case ORDER_VENUE_KEY:
+	case ORDER_OFFICER_ADD:
+	case ORDER_OFFICER_REMOVE:
+	case ORDER_QUORUM_SET:
+	case ORDER_ENTERPRISE_DELIST:
+	case ORDER_GRANT_REVOKE:
+	case ORDER_RULES_SET:
+	case ORDER_TRADE_HOLD:
+	case ORDER_TRADE_RELEASE:
+	case ORDER_TRADE_VOID: return out_usage("this client makes no %s orders", order_type_name(making->draft.type));
 	}
 	return EXIT_OTHER;
 }

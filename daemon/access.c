@@ -19,6 +19,8 @@ enum err access_identify(
 	key_wipe(token, sizeof(token));
 	if (!grant_get(txn, hash.bytes, &row))
 		return why_set(why, ERR_UNAUTHORIZED, "this access code is not known");
+	if (row.revoked_index != 0)
+		return why_set(why, ERR_UNAUTHORIZED, "this access code was revoked");
 	if (row.grant.expires < today) {
 		date_format(row.grant.expires, day);
 		return why_set(why, ERR_UNAUTHORIZED, "this access code was valid until %s", day);

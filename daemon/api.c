@@ -19,7 +19,7 @@
 static const char *const none[] = {NULL};
 static const char *const push_parameters[] = {"check", NULL};
 static const char *const records_parameters[] = {"from", "not_counted", "limit", "generation", NULL};
-static const char *const receipt_parameters[] = {"size", NULL};
+static const char *const receipt_parameters[] = {"size", "generation", NULL};
 static const char *const list_parameters[] = {"cursor", "limit", "sort", "policy", "list", "find", "as_of", NULL};
 static const char *const as_of_parameters[] = {"as_of", NULL};
 static const char *const trades_parameters[] = {"cursor", "limit", "as_of", NULL};

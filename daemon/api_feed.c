@@ -44,12 +44,18 @@ enum err api_feed_records(struct reading *reading, struct store_txn *txn)
 static enum err find_push(
     struct reading *reading, struct store_txn *txn, const struct venue *venue, struct push_answer *answer)
 {
+	uint64_t size, generation = venue->generation;
 	struct feed feed;
-	uint64_t size;
-	enum err err;
+	enum err err = api_number(reading->target, "generation", FEED_GENERATIONS_MAX, &generation, &reading->why);
 
-	if (!feed_get(txn, venue->number, venue->generation, &feed))
-		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+	if (err != OK)
+		return err;
+	if (!feed_get(txn, venue->number, (uint32_t)generation, &feed))
+		return store_error(txn) != OK
+			   ? store_error(txn)
+			   : why_set(&reading->why, ERR_NOT_FOUND, "venue %s has no feed of generation %llu", venue->id,
+				 (unsigned long long)generation);
+	answer->generation = (uint32_t)generation;
 	answer->feed_size = size = feed.frontier.size;
 	err = api_number(reading->target, "size", TREE_SIZE_MAX, &size, &reading->why);
 	if (err != OK)

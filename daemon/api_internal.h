@@ -65,6 +65,7 @@ enum err api_receipt(struct store_txn *txn, const struct head *head, uint64_t in
 /* The answer to a push, for the push entry at `push_index`. */
 struct push_answer {
 	const struct venue *venue;
+	uint32_t generation;		/* of the feed that holds it */
 	uint64_t feed_size, new_count, held_count;
 	uint64_t push_index;
 	const struct head *head;

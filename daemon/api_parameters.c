@@ -178,7 +178,7 @@ enum err api_push_json(struct store_txn *txn, const struct push_answer *answer, 
 		return err;
 	}
 	json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:o}", "venue", answer->venue->id, "generation",
-	    (json_int_t)answer->venue->generation, "feed_size", (json_int_t)answer->feed_size, "new",
+	    (json_int_t)answer->generation, "feed_size", (json_int_t)answer->feed_size, "new",
 	    (json_int_t)answer->new_count, "held", (json_int_t)answer->held_count, "push", push, "ledger_size",
 	    (json_int_t)answer->head->size, "receipt", receipt);
 	if (json == NULL)

@@ -36,6 +36,7 @@ struct push_work {
 	struct ingest ingest;
 	uint32_t today; /* for a check; the writer judges by its own stamp */
 	uint64_t push_index;
+	uint64_t evidence_index; /* of a conflict, once it is kept */
 	struct head head;
 	/* The answer. */
 	enum err err;
@@ -146,12 +147,29 @@ static json_t *faults_json(const struct ingest *ingest)
 	return json_pack("{s:o, s:I}", "errors", errors, "error_count", (json_int_t)ingest->fault_total);
 }
 
-/* What helps the venue to mend its push; NULL where there is nothing more to say. */
-static json_t *extra_json(enum err err, const struct ingest *ingest)
+/* What is held there, and the entry that keeps the conflict; none does of a check. */
+static json_t *conflict_json(const struct ingest *ingest, uint64_t evidence_index)
 {
+	json_t *json = held_json(&ingest->feed.frontier);
+
+	if (json != NULL && evidence_index != 0 &&
+	    json_object_set_new(json, "evidence", json_integer((json_int_t)evidence_index)) != 0) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+/* What helps the venue to mend its push; NULL where there is nothing more to say. */
+static json_t *extra_json(enum err err, const struct push_work *work)
+{
+	const struct ingest *ingest = &work->ingest;
+
 	if (err == ERR_FEED_GAP)
 		return json_pack("{s:I}", "next", (json_int_t)ingest->feed.frontier.size);
-	if (err == ERR_FEED_ROOT || err == ERR_FEED_CONFLICT || err == ERR_FEED_SIZE)
+	if (err == ERR_FEED_CONFLICT)
+		return conflict_json(ingest, work->evidence_index);
+	if (err == ERR_FEED_ROOT || err == ERR_FEED_SIZE)
 		return held_json(&ingest->feed.frontier);
 	if (err == ERR_RECORDS)
 		return faults_json(ingest);
@@ -186,11 +204,8 @@ static void refuse(struct push_work *work, enum err err)
 		stop_rolled_back(work);
 	snprintf(what, sizeof(what), "%s of %s", work->ingest.is_check ? "check" : "push", work->ingest.venue_id);
 	api_refuse_command(work->api, work->request,
-	    &(struct refusal){.what = what,
-		.peer = work->peer,
-		.err = err,
-		.why = &work->why,
-		.extra = extra_json(err, &work->ingest)});
+	    &(struct refusal){
+		.what = what, .peer = work->peer, .err = err, .why = &work->why, .extra = extra_json(err, work)});
 	push_free(work);
 }
 
@@ -214,6 +229,7 @@ static void run_answer(struct job *job)
 	const struct ingest *ingest = &work->ingest;
 	struct push_answer answer = {
 	    .venue = &ingest->venue,
+	    .generation = ingest->generation,
 	    /* A push of old records may end before what is held. */
 	    .feed_size = ingest->checkpoint.size > ingest->feed.frontier.size ? ingest->checkpoint.size
 									      : ingest->feed.frontier.size,
@@ -254,6 +270,11 @@ static void on_written(struct command *command)
 	api_command_is_back(work->api);
 	if (command->err != OK) {
 		work->why = command->why;
+		if (command->err == ERR_FEED_CONFLICT) {
+			work->evidence_index = command->index;
+			log_warn("%s has signed another history than the one held: evidence in entry %llu",
+			    work->ingest.venue_id, (unsigned long long)command->index);
+		}
 		refuse(work, command->err);
 		return;
 	}
@@ -348,6 +369,9 @@ static void run_check(struct job *job)
 		err = check_history(work, txn);
 		if (err == OK)
 			err = ingest_check(&work->ingest, txn, &work->why);
+		if (err == ERR_FEED_CONFLICT && !work->ingest.is_check)
+			(void)evidence_get(
+			    txn, work->ingest.feed.number, work->ingest.checkpoint.size, &work->evidence_index);
 		if (store_error(txn) != OK)
 			err = store_error(txn);
 		store_abort(txn);
@@ -368,7 +392,8 @@ static void on_checked(struct job *job)
 
 	if (job->is_cancelled)
 		work->err = ERR_STOPPING;
-	if (work->err != OK)
+	/* A conflict that is not kept yet goes on to the writer, which sees it for itself. */
+	if (work->err != OK && (work->err != ERR_FEED_CONFLICT || work->ingest.is_check || work->evidence_index != 0))
 		refuse(work, work->err);
 	else if (work->ingest.is_check)
 		reply(work);

@@ -18,7 +18,7 @@ static enum err read_record(struct slice bytes, struct arena *arena, struct reco
 }
 
 /* Index of the trade that a record is or acts on, as far as it was known when the record came; 0 for none. */
-static enum err find_trade(struct store_txn *txn, const struct chain_item *item, uint64_t *ret_index)
+static enum err find_trade_of_record(struct store_txn *txn, const struct chain_item *item, uint64_t *ret_index)
 {
 	struct venue venue;
 	uint64_t index = 0;
@@ -43,6 +43,17 @@ static enum err find_trade(struct store_txn *txn, const struct chain_item *item,
 	}
 	*ret_index = index;
 	return store_error(txn);
+}
+
+/* Which trade is an entry about? */
+static enum err find_trade(struct store_txn *txn, const struct chain_item *item, uint64_t *ret_index)
+{
+	if (item->entry.kind == ENTRY_RECORD)
+		return find_trade_of_record(txn, item, ret_index);
+	*ret_index = item->entry.kind == ENTRY_EFFECT && effect_is_of_trade(item->entry.effect.kind)
+			 ? item->entry.effect.trade_index
+			 : 0;
+	return OK;
 }
 
 static enum err read_trade(struct store_txn *txn, struct arena *arena, struct chain_item *item)
@@ -82,11 +93,10 @@ enum err chain_item_read(struct store_txn *txn, uint64_t index, struct arena *ar
 	enum err err;
 
 	err = as_damage(ledger_entry(txn, index, arena, &item.entry));
-	if (err == OK && item.entry.kind == ENTRY_RECORD) {
+	if (err == OK && item.entry.kind == ENTRY_RECORD)
 		err = read_record(item.entry.record.record, arena, &item.record);
-		if (err == OK)
-			err = read_trade(txn, arena, &item);
-	}
+	if (err == OK)
+		err = read_trade(txn, arena, &item);
 	if (err == OK)
 		*ret_item = item;
 	return err;
@@ -97,36 +107,40 @@ static bool is_code(struct slice text, const struct code *code)
 	return slice_equal(text, code_slice(code));
 }
 
+/* Which of the trade's parties is it? Of a self-trade the first. */
+static bool place_in_trade(const struct chain_item *item, const struct code *code, size_t *ret_place)
+{
+	bool is_supplier = item->trade_index != 0 && code_equal(code, &item->supplier);
+
+	*ret_place = is_supplier ? 0 : 1;
+	return is_supplier || (item->trade_index != 0 && code_equal(code, &item->buyer));
+}
+
+static bool place_in_effect(const struct chain_item *item, const struct code *code, size_t *ret_place)
+{
+	const struct entry *entry = &item->entry;
+
+	if (effect_is_of_trade(entry->effect.kind))
+		return place_in_trade(item, code, ret_place);
+	*ret_place = is_code(entry->effect.code, code) ? 0 : 1;
+	return *ret_place == 0 || (entry->effect.kind == EFFECT_RELATED && is_code(entry->effect.second, code));
+}
+
 bool chain_item_link(const struct chain_item *item, const struct code *code, uint64_t *ret_link)
 {
 	const struct entry *entry = &item->entry;
-	size_t place;
+	bool concerns = false;
+	size_t place = 0;
 
 	switch (entry->kind) {
-	case ENTRY_RECORD:
-		if (item->trade_index == 0)
-			return false;
-		if (code_equal(code, &item->supplier))
-			place = 0;
-		else if (code_equal(code, &item->buyer))
-			place = 1;
-		else
-			return false;
-		break;
-	case ENTRY_EFFECT:
-		if (is_code(entry->effect.code, code))
-			place = 0;
-		else if (entry->effect.kind == EFFECT_RELATED && is_code(entry->effect.second, code))
-			place = 1;
-		else
-			return false;
-		break;
+	case ENTRY_RECORD: concerns = place_in_trade(item, code, &place); break;
+	case ENTRY_EFFECT: concerns = place_in_effect(item, code, &place); break;
 	case ENTRY_GENESIS:
 	case ENTRY_PUSH:
 	case ENTRY_ORDER:
-	default: return false;
+	case ENTRY_EVIDENCE: break;
 	}
-	if (place >= entry->link_count)
+	if (!concerns || place >= entry->link_count)
 		return false;
 	*ret_link = entry->links[place];
 	return true;

@@ -10,8 +10,8 @@
 struct chain_item {
 	uint64_t index;
 	struct entry entry;		/* slices point into the arena: with a chain, until the next call */
-	/* Record entries. */
-	struct record record;		/* the record itself */
+	struct record record;		/* of record entries: the record itself */
+	/* Of records and of effects on trades. */
 	uint64_t trade_index;		/* ledger index of the trade it is or acts on (a duplicate's first); 0 for none */
 	struct trade trade;		/* that trade */
 	struct code supplier, buyer;	/* that trade's parties */

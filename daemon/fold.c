@@ -2,14 +2,13 @@
  * Rules version 1. What is decided here decides money, and is repeated by every replay for ever: a change of any rule
  * is a new rules version.
  */
-#include "daemon/fold.h"
+#include "daemon/fold_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/cells.h"
-#include "daemon/chain.h"
 #include "daemon/tiles.h"
 #include "proto/date.h"
 
@@ -127,12 +126,13 @@ static void decide_refund(struct push_fold *push, const struct refund *refund, s
 	if (!has_trade || trade_disposition != DISPOSITION_COUNTED)
 		return;
 	touched_get(push->txn, outcome->trade_index, &touched);
+	if (touched.state == TRADE_VOIDED)
+		return;
 	outcome->disposition =
 	    exceeds(&touched, refund, &outcome->trade) ? DISPOSITION_REFUND_EXCEEDS : DISPOSITION_COUNTED;
 }
 
-/* The chain's links, from the parties as they stand before this entry. */
-static void set_links(struct store_txn *txn, const struct code *codes, size_t code_count, struct entry *entry)
+void fold_set_links(struct store_txn *txn, const struct code *codes, size_t code_count, struct entry *entry)
 {
 	struct party party;
 
@@ -143,8 +143,7 @@ static void set_links(struct store_txn *txn, const struct code *codes, size_t co
 	}
 }
 
-/* Makes the entry the newest of its parties' chains, and adds to their totals. */
-static void advance_parties(
+void fold_advance_parties(
     struct store_txn *txn, const struct code *codes, size_t code_count, uint64_t index, uint64_t counted_fen)
 {
 	struct party party;
@@ -170,26 +169,25 @@ static void add_venue_month(struct push_fold *push, const struct record *record,
 	venue_month_put(push->txn, push->venue_number, month, record->kind, disposition, &sums);
 }
 
-/* A trade that does not count: its parties see that it exists. */
-static void file_uncounted(struct push_fold *push, const struct trade *trade, const struct outcome *outcome)
+void fold_file_uncounted(struct store_txn *txn, const struct uncounted *uncounted, bool is_removal)
 {
 	const struct cell_sums one = {.trades = 1};
+	const struct trade *trade = uncounted->trade;
 
 	for (enum side side = SIDE_SUPPLIER; side <= SIDE_BUYER; side++) {
 		struct cell_key key = {.settled_month = month_of_date(trade->settled_on),
-		    .code = side == SIDE_SUPPLIER ? outcome->supplier : outcome->buyer,
+		    .code = side == SIDE_SUPPLIER ? *uncounted->supplier : *uncounted->buyer,
 		    .signed_month = month_of_date(trade->signed_on),
-		    .venue_number = push->venue_number,
+		    .venue_number = uncounted->venue_number,
 		    .side = side,
 		    .product_kind = trade->product_kind,
 		    .flags = CELL_NOT_COUNTED};
 
-		cells_change(push->txn, &key, &one, false);
+		cells_change(txn, &key, &one, is_removal);
 	}
 }
 
-/* Moves a trade's share of both parties' cells from one shape to another; NULL for one that was not there. */
-static void refile(struct store_txn *txn, const struct trade *trade, uint16_t venue_number, bool is_listed,
+void fold_refile(struct store_txn *txn, const struct trade *trade, uint16_t venue_number, bool is_listed,
     const struct touched *from, const struct touched *to)
 {
 	for (enum side side = SIDE_SUPPLIER; side <= SIDE_BUYER; side++) {
@@ -210,16 +208,20 @@ static void refile(struct store_txn *txn, const struct trade *trade, uint16_t ve
 static void apply_trade(
     struct push_fold *push, const struct trade *trade, const struct outcome *outcome, uint64_t index)
 {
+	const struct uncounted uncounted = {.trade = trade,
+	    .supplier = &outcome->supplier,
+	    .buyer = &outcome->buyer,
+	    .venue_number = push->venue_number};
 	const struct touched untouched = {0};
 	uint64_t relation;
 
 	if (!outcome->is_known)
 		trade_put(push->txn, push->venue_number, trade->trade_no, index);
 	if (outcome->disposition != DISPOSITION_COUNTED) {
-		file_uncounted(push, trade, outcome);
+		fold_file_uncounted(push->txn, &uncounted, false);
 		return;
 	}
-	refile(push->txn, trade, push->venue_number,
+	fold_refile(push->txn, trade, push->venue_number,
 	    relation_get(push->txn, &outcome->supplier, &outcome->buyer, &relation), NULL, &untouched);
 }
 
@@ -234,10 +236,13 @@ static void apply_refund(
 	if (outcome->disposition != DISPOSITION_COUNTED)
 		return;
 	touched_get(push->txn, outcome->trade_index, &before);
-	after.refunded_fen = before.refunded_fen + refund->amount_fen;
-	after.refunded_tax_fen = before.refunded_tax_fen + refund->tax_fen;
+	after = before;
+	after.refunded_fen += refund->amount_fen;
+	after.refunded_tax_fen += refund->tax_fen;
 	touched_put(push->txn, outcome->trade_index, &after);
-	refile(push->txn, &outcome->trade, push->venue_number,
+	if (before.state != TRADE_COUNTED)
+		return; /* held: in no counted cell; what is taken now is missing from it on release */
+	fold_refile(push->txn, &outcome->trade, push->venue_number,
 	    relation_get(push->txn, &outcome->supplier, &outcome->buyer, &relation), &before, &after);
 }
 
@@ -261,9 +266,9 @@ static enum disposition fold_record(struct push_fold *push, size_t place)
 	codes[1] = outcome.buyer;
 	if (outcome.has_parties)
 		code_count = 2;
-	set_links(push->txn, codes, code_count, &entry);
+	fold_set_links(push->txn, codes, code_count, &entry);
 	entry.record.venue = slice_text(ingest->venue.id);
-	entry.record.generation = ingest->venue.generation;
+	entry.record.generation = ingest->generation;
 	entry.record.feed_index = ingest->push.start + place;
 	entry.record.record = ingest->push.records[place];
 	entry.record.disposition = outcome.disposition;
@@ -273,7 +278,7 @@ static enum disposition fold_record(struct push_fold *push, size_t place)
 	/* Of a self-trade both are the same: one chain, joined once. */
 	if (code_count == 2 && code_equal(&codes[0], &codes[1]))
 		code_count = 1;
-	advance_parties(push->txn, codes, code_count, index,
+	fold_advance_parties(push->txn, codes, code_count, index,
 	    record->kind == RECORD_TRADE && outcome.disposition == DISPOSITION_COUNTED ? record->trade.amount_fen : 0);
 	if (record->kind == RECORD_TRADE)
 		apply_trade(push, &record->trade, &outcome, index);
@@ -316,7 +321,7 @@ uint64_t fold_push(struct ledger *ledger, struct store_txn *txn, const struct in
 	}
 	if (store_error(txn) == OK) {
 		entry.push.venue = slice_text(ingest->venue.id);
-		entry.push.generation = ingest->venue.generation;
+		entry.push.generation = ingest->generation;
 		entry.push.start = ingest->push.start + ingest->held_count;
 		entry.push.count = new_count;
 		entry.push.first_index = first_index;
@@ -326,150 +331,25 @@ uint64_t fold_push(struct ledger *ledger, struct store_txn *txn, const struct in
 		index = ledger_append(ledger, txn, &entry);
 		push_put(txn, push.feed.number, entry.push.start, index);
 		push.feed.last_push = index;
-		feed_put(txn, ingest->venue.number, ingest->venue.generation, &push.feed);
+		feed_put(txn, ingest->venue.number, ingest->generation, &push.feed);
 	}
 	arena_done(&push.scratch);
 	free(dispositions);
 	return index;
 }
 
-/* ---- orders */
-
-static void license_venue(struct store_txn *txn, const struct order *order, uint64_t order_index)
+uint64_t fold_evidence(struct ledger *ledger, struct store_txn *txn, const struct evidence *evidence)
 {
-	struct venue venue = {.generation = 1, .license_index = order_index, .key_count = order->venue_key_count};
-	struct feed feed = {.number = feed_count(txn) + 1};
-
-	memcpy(venue.id, order->venue, sizeof(venue.id));
-	memcpy(venue.name, order->venue_name, sizeof(venue.name));
-	memcpy(venue.keys, order->venue_keys, sizeof(venue.keys));
-	venue.number = (uint16_t)(venue_count(txn) + 1);
-	frontier_init(&feed.frontier);
-	venue_put(txn, &venue);
-	store_create_trades(txn, venue.number);
-	feed_put(txn, venue.number, venue.generation, &feed);
-}
-
-static void register_enterprise(
-    struct ledger *ledger, struct store_txn *txn, const struct order_item *item, uint64_t order_index, uint32_t place)
-{
-	struct entry entry = {.kind = ENTRY_EFFECT};
-	struct account account = {.list_count = item->list_count};
-	struct code code = code_of(item->code);
-
-	entry.effect.order_index = order_index;
-	entry.effect.item = place;
-	entry.effect.kind = EFFECT_REGISTERED;
-	entry.effect.code = item->code;
-	entry.effect.name = item->name;
-	entry.effect.list_count = item->list_count;
-	memcpy(entry.effect.lists, item->lists, sizeof(entry.effect.lists));
-	set_links(txn, &code, 1, &entry);
-	account.index = ledger_append(ledger, txn, &entry);
-	advance_parties(txn, &code, 1, account.index, 0);
-	memcpy(account.name, item->name.data, item->name.size);
-	for (size_t i = 0; i < item->list_count; i++)
-		memcpy(account.lists[i], item->lists[i].data, item->lists[i].size);
-	account_put(txn, &code, &account);
-}
-
-/* Past trades between the two go to the cells of listed relations. order_check counted them. */
-static void refile_past_trades(
-    struct store_txn *txn, const struct code *first, const struct code *second, uint64_t size)
-{
-	struct venue venue = {0};
-	struct chain chain;
-	struct chain_item item;
-
-	/* The items before this one may have added their effects to what order_check walked. */
-	chain_begin(&chain, txn, first, size, RELATE_WALK_MAX + ORDER_ITEMS_MAX);
-	while (chain_next(&chain, &item)) {
-		struct touched touched;
-
-		if (item.entry.kind != ENTRY_RECORD || item.record.kind != RECORD_TRADE ||
-		    item.entry.record.disposition != DISPOSITION_COUNTED ||
-		    !(code_equal(&item.supplier, second) || code_equal(&item.buyer, second)))
-			continue;
-		if (!slice_equal(slice_text(venue.id), item.entry.record.venue) &&
-		    !venue_get(txn, item.entry.record.venue, &venue))
-			break;
-		touched_get(txn, item.index, &touched);
-		refile(txn, &item.trade, venue.number, false, &touched, NULL);
-		refile(txn, &item.trade, venue.number, true, NULL, &touched);
-	}
-	if (chain.err != OK)
-		store_fail(txn, chain.err == ERR_TOO_LARGE ? ERR_DAMAGED : chain.err);
-	chain_done(&chain);
-}
-
-static void relate_enterprises(
-    struct ledger *ledger, struct store_txn *txn, const struct order_item *item, uint64_t order_index, uint32_t place)
-{
-	struct entry entry = {.kind = ENTRY_EFFECT};
-	struct code codes[2] = {code_of(item->code), code_of(item->second)};
+	struct entry entry = {.kind = ENTRY_EVIDENCE};
 	uint64_t index;
 
-	entry.effect.order_index = order_index;
-	entry.effect.item = place;
-	entry.effect.kind = EFFECT_RELATED;
-	entry.effect.code = item->code;
-	entry.effect.second = item->second;
-	set_links(txn, codes, 2, &entry);
+	entry.evidence.venue = evidence->venue;
+	entry.evidence.generation = evidence->generation;
+	entry.evidence.size = evidence->size;
+	entry.evidence.note = evidence->note;
+	entry.evidence.push_index = evidence->push_index;
 	index = ledger_append(ledger, txn, &entry);
-	refile_past_trades(txn, &codes[0], &codes[1], index);
-	advance_parties(txn, codes, 2, index, 0);
-	relation_put(txn, &codes[0], &codes[1], index);
-}
-
-static void apply_order(struct ledger *ledger, struct store_txn *txn, const struct order *order, uint64_t order_index)
-{
-	switch (order->type) {
-	case ORDER_VENUE_LICENSE: license_venue(txn, order, order_index); break;
-	case ORDER_ENTERPRISE_REGISTER:
-		for (size_t i = 0; i < order->item_count; i++)
-			register_enterprise(ledger, txn, &order->items[i], order_index, (uint32_t)i);
-		break;
-	case ORDER_ENTERPRISE_RELATE:
-		for (size_t i = 0; i < order->item_count; i++)
-			relate_enterprises(ledger, txn, &order->items[i], order_index, (uint32_t)i);
-		break;
-	case ORDER_POLICY_ADOPT:
-		policy_put(txn, slice_text(order->policy.id), order_index, order->policy.version);
-		break;
-	case ORDER_GRANT_ADD:
-		for (size_t i = 0; i < order->item_count; i++) {
-			struct grant_row row = {
-			    .grant = order->items[i].grant, .index = order_index, .item = (uint32_t)i};
-
-			grant_put(txn, &row);
-		}
-		break;
-	}
-}
-
-uint64_t fold_order(struct ledger *ledger, struct store_txn *txn, const struct order_plan *plan)
-{
-	struct entry entry = {.kind = ENTRY_ORDER};
-	struct slice *items = NULL;
-	uint64_t index;
-
-	assert(!plan->is_known);
-	if (plan->item_count > 0) {
-		items = malloc(plan->item_count * sizeof(*items));
-		if (items == NULL) {
-			store_fail(txn, ERR_MEMORY);
-			return 0;
-		}
-		memcpy(items, plan->items, plan->item_count * sizeof(*items));
-	}
-	entry.order.note = plan->note_bytes;
-	entry.order.items = items;
-	entry.order.item_count = plan->item_count;
-	index = ledger_append(ledger, txn, &entry);
-	free(items);
-	order_put(txn, slice_text(plan->order.id), index);
-	if (store_error(txn) == OK)
-		apply_order(ledger, txn, &plan->order, index);
+	evidence_put(txn, evidence->feed_number, evidence->size, index);
 	return index;
 }
 

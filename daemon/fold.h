@@ -9,6 +9,7 @@
 #ifndef DAEMON_FOLD_H
 #define DAEMON_FOLD_H
 
+#include "daemon/evidence.h"
 #include "daemon/ingest.h"
 #include "daemon/orders.h"
 
@@ -18,5 +19,7 @@ void fold_genesis(struct ledger *ledger, struct store_txn *txn, struct slice not
 uint64_t fold_push(struct ledger *ledger, struct store_txn *txn, const struct ingest *ingest);
 /* A checked order that is not known yet: the order entry, whose index it gives, and its effects. */
 uint64_t fold_order(struct ledger *ledger, struct store_txn *txn, const struct order_plan *plan);
+/* A conflict that nothing is kept of yet: the evidence entry, whose index it gives. */
+uint64_t fold_evidence(struct ledger *ledger, struct store_txn *txn, const struct evidence *evidence);
 
 #endif

@@ -92,7 +92,7 @@ static enum err add_to_cell(struct history *history, const struct cell_key *key,
 static void share_of_trade(
     const struct past_trade *trade, enum side side, struct cell_key *ret_key, struct cell_sums *ret_sums)
 {
-	if (trade->disposition == DISPOSITION_COUNTED) {
+	if (past_trade_counts(trade)) {
 		*ret_key = cell_of_trade(trade->trade, trade->venue_number, side, trade->is_listed);
 		*ret_sums = cell_sums_of(trade->trade, &trade->touched);
 		return;
@@ -292,7 +292,7 @@ static enum err add_until_capped(void *cookie, struct past_trade *trade)
 	struct cell_sums sums;
 	enum err err;
 
-	if (trade->disposition != DISPOSITION_COUNTED)
+	if (!past_trade_counts(trade))
 		return OK;
 	share_of_trade(trade, side, &key, &sums);
 	fact = cell_fact(&key, &sums, venues_id(&history->venues, key.venue_number));

@@ -193,14 +193,22 @@ enum err feed_record_index(struct store_txn *txn, const struct feed *feed, uint6
 
 /* ---- the push against it */
 
-static enum err check_note(const struct ingest *ingest, struct store_txn *txn, struct why *why)
+_Static_assert(VENUE_KEYS_EVER_MAX <= 64, "one bit a key");
+
+/* Signed by a valid key (*ret_retired is 0), or at least by retired ones (a bit for each)? */
+static enum err check_signature(const struct ingest *ingest, uint64_t *ret_retired, struct why *why)
 {
 	const struct venue *venue = &ingest->venue;
-	struct ledger_identity identity;
-	char origin[ORIGIN_TEXT_SIZE];
-	uint64_t signed_by, size = ingest->push.start + ingest->push.record_count;
+	uint64_t signed_by, retired = 0;
 	enum err err = note_verify(&ingest->note, venue->keys, venue->key_count, &signed_by);
 
+	for (size_t i = 0; i < venue->retired_count && (err == ERR_UNKNOWN_KEY || (err == OK && retired != 0)); i++) {
+		if (!note_names_key(&ingest->note, &venue->retired[i].key))
+			continue;
+		err = note_verify(&ingest->note, &venue->retired[i].key, 1, &signed_by);
+		if (err == OK)
+			retired |= 1ULL << i;
+	}
 	if (err == ERR_UNKNOWN_KEY)
 		return why_set(why, err,
 		    "the feed checkpoint carries no signature by a key of %s; its licence names %s key id "
@@ -210,19 +218,48 @@ static enum err check_note(const struct ingest *ingest, struct store_txn *txn, s
 	if (err != OK)
 		return why_set(why, err,
 		    "the signature of the feed checkpoint does not match its text; sign exactly the three lines");
-	err = ledger_read_identity(txn, &identity);
-	if (err != OK)
-		return err;
-	feed_origin_format(venue->id, identity.ledger_id, venue->generation, origin);
-	if (strcmp(origin, ingest->checkpoint.origin) != 0)
-		return why_set(why, ERR_FEED_ORIGIN, "the feed checkpoint is of %s, this feed is %s",
-		    ingest->checkpoint.origin, origin);
-	if (ingest->checkpoint.size != size)
-		return why_set(why, ERR_FEED_SIZE,
-		    "the feed checkpoint says %llu records, start %llu and %zu records make %llu",
-		    (unsigned long long)ingest->checkpoint.size, (unsigned long long)ingest->push.start,
-		    ingest->push.record_count, (unsigned long long)size);
+	*ret_retired = retired;
 	return OK;
+}
+
+static enum err wrong_origin(const struct ingest *ingest, const char *ledger_id, struct why *why)
+{
+	char origin[ORIGIN_TEXT_SIZE];
+
+	feed_origin_format(ingest->venue.id, ledger_id, ingest->venue.generation, origin);
+	return why_set(
+	    why, ERR_FEED_ORIGIN, "the feed checkpoint is of %s, this feed is %s", ingest->checkpoint.origin, origin);
+}
+
+/* Of which of the venue's feeds is the checkpoint? Sets `generation` and `feed`. */
+static enum err find_feed(struct ingest *ingest, struct store_txn *txn, const char *ledger_id, struct why *why)
+{
+	const char *slash = strrchr(ingest->checkpoint.origin, '/');
+	char origin[ORIGIN_TEXT_SIZE];
+	uint64_t generation;
+
+	if (slash == NULL || decimal_parse(slice_text(slash + 1), ingest->venue.generation, &generation) != OK ||
+	    generation == 0)
+		return wrong_origin(ingest, ledger_id, why);
+	feed_origin_format(ingest->venue.id, ledger_id, (uint32_t)generation, origin);
+	if (strcmp(origin, ingest->checkpoint.origin) != 0)
+		return wrong_origin(ingest, ledger_id, why);
+	if (!feed_get(txn, ingest->venue.number, (uint32_t)generation, &ingest->feed))
+		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+	ingest->generation = (uint32_t)generation;
+	return OK;
+}
+
+static enum err check_size(const struct ingest *ingest, struct why *why)
+{
+	uint64_t size = ingest->push.start + ingest->push.record_count;
+
+	if (ingest->checkpoint.size == size)
+		return OK;
+	return why_set(why, ERR_FEED_SIZE,
+	    "the feed checkpoint says %llu records, start %llu and %zu records make %llu",
+	    (unsigned long long)ingest->checkpoint.size, (unsigned long long)ingest->push.start,
+	    ingest->push.record_count, (unsigned long long)size);
 }
 
 static enum err compute_root(struct ingest *ingest, struct store_txn *txn)
@@ -251,35 +288,25 @@ static enum err compare_held(struct ingest *ingest, struct store_txn *txn, struc
 	lookup_init(&lookup, txn, &ingest->feed);
 	for (uint64_t i = 0; i < held && err == OK; i++) {
 		err = lookup_leaf(&lookup, ingest->push.start + i, &hash);
-		if (err == OK && !hash_equal(&hash, &ingest->leaves[i]))
-			err = why_set(why, ERR_FEED_CONFLICT,
-			    "record %llu differs from the one held; what is held stays. A wrong record is refunded in "
-			    "full and "
-			    "pushed again under a new number",
-			    (unsigned long long)(ingest->push.start + i));
+		if (err != OK || hash_equal(&hash, &ingest->leaves[i]))
+			continue;
+		ingest->conflict_index = ingest->push.start + i;
+		err = why_set(why, ERR_FEED_CONFLICT,
+		    "record %llu differs from the one held; what is held stays. A wrong record is refunded in "
+		    "full and "
+		    "pushed again under a new number",
+		    (unsigned long long)(ingest->push.start + i));
 	}
 	arena_done(&lookup.arena);
 	ingest->held_count = held;
 	return err;
 }
 
-enum err ingest_check(struct ingest *ingest, struct store_txn *txn, struct why *why)
+/* The records against the feed. */
+static enum err check_records(struct ingest *ingest, struct store_txn *txn, struct why *why)
 {
 	enum err err;
 
-	ingest->is_checked = false;
-	ingest->held_count = 0;
-	if (!venue_get(txn, slice_text(ingest->venue_id), &ingest->venue))
-		return store_error(txn) != OK ? store_error(txn)
-					      : why_set(why, ERR_VENUE, "no venue %s is licensed", ingest->venue_id);
-	if (!feed_get(txn, ingest->venue.number, ingest->venue.generation, &ingest->feed))
-		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
-	if (!ingest->is_check) {
-		/* Before anything else: whoever can't sign learns nothing of the feed. */
-		err = check_note(ingest, txn, why);
-		if (err != OK)
-			return err;
-	}
 	if (ingest->push.start > ingest->feed.frontier.size)
 		return why_set(why, ERR_FEED_GAP,
 		    "the push starts at record %llu, but %llu are held; push from %llu on",
@@ -293,9 +320,84 @@ enum err ingest_check(struct ingest *ingest, struct store_txn *txn, struct why *
 		    "the signed root is not the root of the %llu records held before %llu and the %zu sent",
 		    (unsigned long long)ingest->push.start, (unsigned long long)ingest->push.start,
 		    ingest->push.record_count);
-	err = compare_held(ingest, txn, why);
+	return compare_held(ingest, txn, why);
+}
+
+/* Was one of the retired keys that signed valid for this entry? */
+static bool was_valid(const struct venue *venue, uint64_t retired, uint64_t index)
+{
+	for (size_t i = 0; i < venue->retired_count; i++)
+		if ((retired >> i & 1) != 0 && venue->retired[i].since < index && index < venue->retired[i].until)
+			return true;
+	return false;
+}
+
+/*
+ * Signed by retired keys, or of a feed that was closed. It is told what it could know already, or that it comes too
+ * late: never what is held, for the key may be a thief's.
+ */
+static enum err check_retry(
+    struct ingest *ingest, struct store_txn *txn, uint64_t retired, const char *ledger_id, struct why *why)
+{
+	uint64_t push_index;
+	enum err err = check_size(ingest, NULL);
+
 	if (err == OK)
-		ingest->is_checked = true;
+		err = check_records(ingest, txn, NULL);
+	if (err != OK && err != ERR_FEED_SIZE && err != ERR_FEED_GAP && err != ERR_FEED_ROOT &&
+	    err != ERR_FEED_CONFLICT)
+		return err;
+	if (err == OK && ingest_new_count(ingest) == 0) {
+		if (!push_get(txn, ingest->feed.number, ingest->checkpoint.size - 1, &push_index))
+			return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+		if (retired == 0 || was_valid(&ingest->venue, retired, push_index))
+			return OK;
+	}
+	if (retired != 0)
+		return why_set(why, ERR_UNKNOWN_KEY,
+		    "the key of this signature was revoked; %s signs with another one now", ingest->venue.id);
+	return wrong_origin(ingest, ledger_id, why);
+}
+
+/* The checkpoint, and the records under it. */
+static enum err check_signed(struct ingest *ingest, struct store_txn *txn, struct why *why)
+{
+	struct ledger_identity identity;
+	uint64_t retired = 0;
+	enum err err;
+
+	/* Before anything else: whoever can't sign learns nothing of the feed. */
+	err = check_signature(ingest, &retired, why);
+	if (err == OK)
+		err = ledger_read_identity(txn, &identity);
+	if (err == OK)
+		err = find_feed(ingest, txn, identity.ledger_id, why);
+	if (err != OK)
+		return err;
+	if (retired != 0 || ingest->generation != ingest->venue.generation)
+		return check_retry(ingest, txn, retired, identity.ledger_id, why);
+	err = check_size(ingest, why);
+	return err != OK ? err : check_records(ingest, txn, why);
+}
+
+enum err ingest_check(struct ingest *ingest, struct store_txn *txn, struct why *why)
+{
+	enum err err;
+
+	ingest->is_checked = false;
+	ingest->held_count = 0;
+	if (!venue_get(txn, slice_text(ingest->venue_id), &ingest->venue))
+		return store_error(txn) != OK ? store_error(txn)
+					      : why_set(why, ERR_VENUE, "no venue %s is licensed", ingest->venue_id);
+	ingest->generation = ingest->venue.generation;
+	if (!feed_get(txn, ingest->venue.number, ingest->generation, &ingest->feed))
+		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+	if (ingest->venue.suspended_index != 0)
+		return why_set(why, ERR_SUSPENDED,
+		    "%s was suspended by entry %llu and can push nothing until the bureau resumes it", ingest->venue_id,
+		    (unsigned long long)ingest->venue.suspended_index);
+	err = ingest->is_check ? check_records(ingest, txn, why) : check_signed(ingest, txn, why);
+	ingest->is_checked = err == OK;
 	return err;
 }
 
@@ -305,8 +407,7 @@ bool ingest_is_stale(const struct ingest *ingest, struct store_txn *txn)
 	struct feed feed;
 
 	return !ingest->is_checked || !venue_get(txn, slice_text(ingest->venue_id), &venue) ||
-	       venue.license_index != ingest->venue.license_index || venue.generation != ingest->venue.generation ||
-	       !feed_get(txn, venue.number, venue.generation, &feed) ||
+	       venue.version != ingest->venue.version || !feed_get(txn, venue.number, ingest->generation, &feed) ||
 	       !frontier_equal(&feed.frontier, &ingest->feed.frontier);
 }
 

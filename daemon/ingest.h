@@ -33,8 +33,10 @@ struct ingest {
 	/* Set by ingest_check: the feed it looked at, and what follows. */
 	bool is_checked;
 	struct venue venue;
+	uint32_t generation;		/* of that feed: the open one, or of a retry the one it was pushed to */
 	struct feed feed;
 	uint64_t held_count;		/* leading records that the feed holds already, equal */
+	uint64_t conflict_index;	/* ERR_FEED_CONFLICT: feed index of the first record that differs */
 	struct hash root;		/* over everything, after this push */
 
 	/* Why it was refused, record by record (ERR_RECORDS). */
@@ -50,10 +52,13 @@ void ingest_done(struct ingest *ingest);
 enum err ingest_decode(struct ingest *ingest, struct why *why) must_check;
 
 /*
- * Against the state: is the venue licensed, does the feed go on from here, is the checkpoint of this feed and of
- * exactly these records, signed by a key of the venue, and does it keep what is held. ERR_VENUE, ERR_FEED_GAP,
- * ERR_FEED_ORIGIN, ERR_FEED_SIZE, ERR_UNKNOWN_KEY, ERR_SIGNATURE, ERR_FEED_ROOT, ERR_FEED_CONFLICT, ERR_DAMAGED.
- * On these, `feed` is what is held (where the venue is known: is_checked stays false).
+ * Against the state: is the venue licensed and not suspended, does the feed go on from here, is the checkpoint of this
+ * feed and of exactly these records, signed by a valid key of the venue, and does it keep what is held. ERR_VENUE,
+ * ERR_SUSPENDED, ERR_FEED_GAP, ERR_FEED_ORIGIN, ERR_FEED_SIZE, ERR_UNKNOWN_KEY, ERR_SIGNATURE, ERR_FEED_ROOT,
+ * ERR_FEED_CONFLICT, ERR_DAMAGED. On these, `feed` is what is held (where the venue is known: is_checked stays false).
+ *
+ * A key that was revoked, and a feed that was closed, are good for one thing: to be told again of a push whose records
+ * are all held, and that the key was valid for.
  */
 enum err ingest_check(struct ingest *ingest, struct store_txn *txn, struct why *why) must_check;
 /* Has the feed or the venue changed since ingest_check? Then it must be checked again. */

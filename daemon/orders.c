@@ -1,9 +1,8 @@
-#include "daemon/orders.h"
+#include "daemon/orders_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/chain.h"
 #include "proto/date.h"
 
 void order_plan_init(struct order_plan *plan, struct slice note_bytes, const struct slice *items, size_t item_count)
@@ -151,131 +150,7 @@ static enum err check_id(struct order_plan *plan, struct store_txn *txn, struct 
 	return OK;
 }
 
-/* ---- what each type asks for */
-
-static enum err check_license(const struct order *order, struct store_txn *txn, struct why *why)
-{
-	struct venue venue;
-
-	if (venue_get(txn, slice_text(order->venue), &venue))
-		return why_set(why, ERR_REFUSED, "venue %s is licensed already, by entry %llu", order->venue,
-		    (unsigned long long)venue.license_index);
-	if (venue_count(txn) >= VENUES_MAX - 1)
-		return why_set(why, ERR_REFUSED, "a ledger holds at most %d venues", VENUES_MAX - 1);
-	return store_error(txn);
-}
-
-/* Past trades between the two, which the relation will re-file. */
-static enum err count_trades_between(struct store_txn *txn, const struct code *first, const struct code *second,
-    uint64_t *steps_left, uint64_t *ret_count)
-{
-	struct chain chain;
-	struct chain_item item;
-	uint64_t count = 0;
-	enum err err;
-
-	chain_begin(&chain, txn, first, ledger_size(txn), *steps_left);
-	while (chain_next(&chain, &item))
-		if (item.entry.kind == ENTRY_RECORD && item.record.kind == RECORD_TRADE &&
-		    item.entry.record.disposition == DISPOSITION_COUNTED &&
-		    (code_equal(&item.supplier, second) || code_equal(&item.buyer, second)))
-			count++;
-	err = chain.err;
-	*steps_left -= chain.step_count;
-	chain_done(&chain);
-	*ret_count = count;
-	return err;
-}
-
-static enum err check_relate(const struct order *order, struct store_txn *txn, struct why *why)
-{
-	uint64_t total = 0, count, steps_left = RELATE_WALK_MAX, index;
-	enum err err;
-
-	for (size_t i = 0; i < order->item_count; i++) {
-		struct code first = code_of(order->items[i].code), second = code_of(order->items[i].second);
-
-		if (relation_get(txn, &first, &second, &index))
-			return why_set(why, ERR_REFUSED,
-			    "item %zu: %s and %s are listed as related already, by entry %llu", i, first.text,
-			    second.text, (unsigned long long)index);
-		err = count_trades_between(txn, &first, &second, &steps_left, &count);
-		if (err == ERR_TOO_LARGE)
-			return why_set(why, ERR_REFUSED,
-			    "item %zu: more than %d entries of these enterprises would have to be read; relate fewer "
-			    "in one order",
-			    i, RELATE_WALK_MAX);
-		if (err != OK)
-			return err;
-		total += count;
-		if (total > RELATE_TRADES_MAX)
-			return why_set(why, ERR_REFUSED,
-			    "item %zu: with it %llu past trades would be filed anew, and one order may do so with %d; "
-			    "relate fewer in one "
-			    "order",
-			    i, (unsigned long long)total, RELATE_TRADES_MAX);
-	}
-	return store_error(txn);
-}
-
-static enum err check_policy(const struct order *order, struct store_txn *txn, struct why *why)
-{
-	const struct policy *policy = &order->policy;
-	char ids[POLICIES_MAX][POLICY_ID_SIZE_MAX + 1];
-	uint64_t size = ledger_size(txn), index;
-	struct venue venue;
-	uint32_t version;
-
-	if (policy_find(txn, slice_text(policy->id), size, &index, &version)) {
-		if (policy->version <= version)
-			return why_set(why, ERR_REFUSED,
-			    "policy %s is in force in version %u; a new text needs a higher version, not %u",
-			    policy->id, version, policy->version);
-	} else if (policy_ids(txn, size, ids, POLICIES_MAX) >= POLICIES_MAX) {
-		return why_set(why, ERR_REFUSED, "a ledger holds at most %d policies", POLICIES_MAX);
-	}
-	for (size_t i = 0; i < policy->venue_count; i++)
-		if (!venue_get(txn, slice_text(policy->venues[i]), &venue) && store_error(txn) == OK)
-			return why_set(why, ERR_REFUSED,
-			    "the policy names venue %s, which is not licensed; license it first", policy->venues[i]);
-	return store_error(txn);
-}
-
-static enum err check_grants(const struct order *order, struct store_txn *txn, uint32_t today, struct why *why)
-{
-	uint32_t latest = today + GRANT_YEARS_MAX * 10000;
-	struct grant_row row;
-	struct venue venue;
-
-	for (size_t i = 0; i < order->item_count; i++) {
-		const struct grant *grant = &order->items[i].grant;
-
-		if (grant_get(txn, grant->token_hash, &row))
-			return why_set(why, ERR_REFUSED,
-			    "item %zu: this access code was granted already, by entry %llu; make a new one", i,
-			    (unsigned long long)row.index);
-		if (grant->expires < today || grant->expires > latest)
-			return why_set(why, ERR_REFUSED,
-			    "item %zu: an access code must expire between today and %d years from now", i,
-			    GRANT_YEARS_MAX);
-		if (grant->subject == SUBJECT_VENUE && !venue_get(txn, slice_text(grant->name), &venue) &&
-		    store_error(txn) == OK)
-			return why_set(why, ERR_REFUSED, "item %zu: no venue %s is licensed", i, grant->name);
-	}
-	return store_error(txn);
-}
-
-static enum err check_type(const struct order *order, struct store_txn *txn, uint32_t today, struct why *why)
-{
-	switch (order->type) {
-	case ORDER_VENUE_LICENSE: return check_license(order, txn, why);
-	case ORDER_ENTERPRISE_REGISTER: return OK; /* replaces what the register says of a code, known or not */
-	case ORDER_ENTERPRISE_RELATE: return check_relate(order, txn, why);
-	case ORDER_POLICY_ADOPT: return check_policy(order, txn, why);
-	case ORDER_GRANT_ADD: return check_grants(order, txn, today, why);
-	}
-	return ERR_ORDER;
-}
+/* ---- the whole */
 
 static enum err check_form(const struct order *order, struct store_txn *txn, uint32_t today, struct why *why)
 {
@@ -323,7 +198,7 @@ enum err order_check(struct order_plan *plan, struct store_txn *txn, uint32_t to
 	err = check_form(&plan->order, txn, today, why);
 	if (err != OK)
 		return err;
-	return check_type(&plan->order, txn, today, why);
+	return order_check_type(&plan->order, txn, today, why);
 }
 
 /* ---- genesis */

@@ -10,9 +10,9 @@ static int compare_codes(const void *a, const void *b)
 	return memcmp(left->text, right->text, USCI_SIZE);
 }
 
-static int compare_refunds(const void *a, const void *b)
+static int compare_changes(const void *a, const void *b)
 {
-	const struct past_refund *left = a, *right = b;
+	const struct past_change *left = a, *right = b;
 
 	return (left->trade_index > right->trade_index) - (left->trade_index < right->trade_index);
 }
@@ -26,7 +26,34 @@ static bool copy_text(struct slice text, char *ret_text, size_t capacity)
 	return true;
 }
 
-/* The register's row as an effect wrote it; the walk meets the newest one first. */
+static bool is_delisted(const struct past *past, struct slice list)
+{
+	for (size_t i = 0; i < past->delisted_count; i++)
+		if (slice_equal(slice_text(past->delisted[i]), list))
+			return true;
+	return false;
+}
+
+/* The walk meets it before the registration that it changes. */
+static enum err take_delisted(struct past *past, const struct chain_item *item)
+{
+	const struct entry *entry = &item->entry;
+
+	if (past->is_registered)
+		return OK;
+	if (past->delisted_index == 0)
+		past->delisted_index = item->index;
+	for (size_t i = 0; i < entry->effect.list_count; i++) {
+		/* An enterprise is taken off a list once, and was on no more than LISTS_MAX. */
+		if (past->delisted_count == LISTS_MAX || is_delisted(past, entry->effect.lists[i]) ||
+		    !copy_text(entry->effect.lists[i], past->delisted[past->delisted_count], sizeof(past->delisted[0])))
+			return ERR_DAMAGED;
+		past->delisted_count++;
+	}
+	return OK;
+}
+
+/* The register's row as effects wrote it; the walk meets the newest one first. */
 static enum err take_registered(struct past *past, const struct chain_item *item)
 {
 	const struct entry *entry = &item->entry;
@@ -36,32 +63,57 @@ static enum err take_registered(struct past *past, const struct chain_item *item
 		return OK;
 	if (!copy_text(entry->effect.name, account->name, sizeof(account->name)))
 		return ERR_DAMAGED;
-	for (size_t i = 0; i < entry->effect.list_count; i++)
-		if (!copy_text(entry->effect.lists[i], account->lists[i], sizeof(account->lists[i])))
+	for (size_t i = 0; i < entry->effect.list_count; i++) {
+		if (is_delisted(past, entry->effect.lists[i]))
+			continue;
+		if (!copy_text(entry->effect.lists[i], account->lists[account->list_count], sizeof(account->lists[0])))
 			return ERR_DAMAGED;
-	account->list_count = entry->effect.list_count;
-	account->index = item->index;
+		account->list_count++;
+	}
+	account->index = past->delisted_index != 0 ? past->delisted_index : item->index;
 	past->is_registered = true;
+	return OK;
+}
+
+static enum err add_change(struct past *past, uint64_t trade_index, const struct touched *touched)
+{
+	struct past_change *change = array_add(&past->changes);
+
+	if (change == NULL)
+		return ERR_MEMORY;
+	change->trade_index = trade_index;
+	change->touched = *touched;
+	return OK;
+}
+
+static enum err take_related(struct past *past, const struct chain_item *item)
+{
+	struct code first = code_of(item->entry.effect.code), *relative = array_add(&past->relatives);
+
+	if (relative == NULL)
+		return ERR_MEMORY;
+	*relative = code_equal(&first, &past->code) ? code_of(item->entry.effect.second) : first;
 	return OK;
 }
 
 static enum err take_effect(struct past *past, const struct chain_item *item)
 {
-	const struct entry *entry = &item->entry;
-	struct code first = code_of(entry->effect.code), *relative;
+	struct touched touched = {.state_index = item->index};
 
-	if (entry->effect.kind == EFFECT_REGISTERED)
-		return take_registered(past, item);
-	relative = array_add(&past->relatives);
-	if (relative == NULL)
-		return ERR_MEMORY;
-	*relative = code_equal(&first, &past->code) ? code_of(entry->effect.second) : first;
-	return OK;
+	switch (item->entry.effect.kind) {
+	case EFFECT_REGISTERED: return take_registered(past, item);
+	case EFFECT_RELATED: return take_related(past, item);
+	case EFFECT_DELISTED: return take_delisted(past, item);
+	case EFFECT_HELD: touched.state = TRADE_HELD; break;
+	case EFFECT_RELEASED: touched.state = TRADE_COUNTED; break;
+	case EFFECT_VOIDED: touched.state = TRADE_VOIDED; break;
+	}
+	return add_change(past, item->trade_index, &touched);
 }
 
 static enum err take_record(struct past *past, const struct chain_item *item)
 {
-	struct past_refund *refund;
+	struct touched touched = {0};
 	uint64_t *trade;
 
 	if (item->record.kind == RECORD_TRADE) {
@@ -70,34 +122,46 @@ static enum err take_record(struct past *past, const struct chain_item *item)
 			return ERR_MEMORY;
 		*trade = item->index;
 	} else if (item->entry.record.disposition == DISPOSITION_COUNTED) {
-		refund = array_add(&past->refunds);
-		if (refund == NULL)
-			return ERR_MEMORY;
-		refund->trade_index = item->trade_index;
-		refund->touched.refunded_fen = item->record.refund.amount_fen;
-		refund->touched.refunded_tax_fen = item->record.refund.tax_fen;
+		touched.refunded_fen = item->record.refund.amount_fen;
+		touched.refunded_tax_fen = item->record.refund.tax_fen;
+		return add_change(past, item->trade_index, &touched);
 	}
 	return OK;
 }
 
-/* Makes the refunds of one trade one. */
-static void merge_refunds(struct array *refunds)
+/* Refunds add up; of effects the newest says how the trade stands. */
+static void merge_change(struct touched *touched, const struct touched *more)
+{
+	touched->refunded_fen += more->refunded_fen;
+	touched->refunded_tax_fen += more->refunded_tax_fen;
+	if (more->state_index > touched->state_index) {
+		touched->state = more->state;
+		touched->state_index = more->state_index;
+	}
+}
+
+/* Makes the changes of one trade one, as the state keeps them. */
+static void merge_changes(struct array *changes)
 {
 	size_t kept = 0;
 
-	array_sort(refunds, compare_refunds);
-	for (size_t i = 1; i < refunds->count; i++) {
-		struct past_refund *last = array_at(refunds, kept), *refund = array_at(refunds, i);
+	array_sort(changes, compare_changes);
+	for (size_t i = 1; i < changes->count; i++) {
+		struct past_change *last = array_at(changes, kept), *change = array_at(changes, i);
 
-		if (refund->trade_index == last->trade_index) {
-			last->touched.refunded_fen += refund->touched.refunded_fen;
-			last->touched.refunded_tax_fen += refund->touched.refunded_tax_fen;
-		} else {
-			*(struct past_refund *)array_at(refunds, ++kept) = *refund;
-		}
+		if (change->trade_index == last->trade_index)
+			merge_change(&last->touched, &change->touched);
+		else
+			*(struct past_change *)array_at(changes, ++kept) = *change;
 	}
-	if (refunds->count > 0)
-		refunds->count = kept + 1;
+	if (changes->count > 0)
+		changes->count = kept + 1;
+	for (size_t i = 0; i < changes->count; i++) {
+		struct past_change *change = array_at(changes, i);
+
+		if (change->touched.state == TRADE_COUNTED)
+			change->touched.state_index = 0;
+	}
 }
 
 static enum err not_found(const struct past *past, struct why *why)
@@ -128,7 +192,7 @@ static enum err walk(struct past *past, uint64_t *steps_left, struct why *why)
 		    AS_OF_WALK_MAX);
 	if (err == OK && !is_known)
 		return not_found(past, why);
-	merge_refunds(&past->refunds);
+	merge_changes(&past->changes);
 	array_sort(&past->relatives, compare_codes);
 	return err;
 }
@@ -140,7 +204,7 @@ enum err past_open(struct past *past, struct store_txn *txn, const struct code *
 
 	*past = (struct past){.txn = txn, .code = *code, .size = size};
 	array_init(&past->trades, sizeof(uint64_t));
-	array_init(&past->refunds, sizeof(struct past_refund));
+	array_init(&past->changes, sizeof(struct past_change));
 	array_init(&past->relatives, sizeof(struct code));
 	party_get(txn, code, &party);
 	if (store_error(txn) != OK)
@@ -156,7 +220,7 @@ enum err past_open(struct past *past, struct store_txn *txn, const struct code *
 void past_done(struct past *past)
 {
 	array_done(&past->trades);
-	array_done(&past->refunds);
+	array_done(&past->changes);
 	array_done(&past->relatives);
 }
 
@@ -167,14 +231,14 @@ const struct account *past_account(const struct past *past)
 
 void past_touched(const struct past *past, uint64_t trade_index, struct touched *ret_touched)
 {
-	struct past_refund wanted = {.trade_index = trade_index};
-	const struct past_refund *found;
+	struct past_change wanted = {.trade_index = trade_index};
+	const struct past_change *found;
 
 	if (!past->is_walked) {
 		touched_get(past->txn, trade_index, ret_touched);
 		return;
 	}
-	found = array_find(&past->refunds, &wanted, compare_refunds);
+	found = array_find(&past->changes, &wanted, compare_changes);
 	*ret_touched = found != NULL ? found->touched : (struct touched){0};
 }
 
@@ -208,6 +272,11 @@ static enum err describe(
 		return ERR_DAMAGED;
 	*ret_trade = trade;
 	return OK;
+}
+
+bool past_trade_counts(const struct past_trade *trade)
+{
+	return trade->disposition == DISPOSITION_COUNTED && trade->touched.state == TRADE_COUNTED;
 }
 
 enum err past_each_trade(const struct past *past, const struct venues *venues,

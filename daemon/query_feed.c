@@ -80,6 +80,25 @@ static json_t *keys_json(const struct venue *venue)
 	return keys;
 }
 
+/* Keys that were revoked: each with the orders between which it was valid. */
+static json_t *retired_json(const struct venue *venue)
+{
+	char vkey[KEY_VKEY_SIZE];
+	json_t *keys = json_array();
+
+	for (size_t i = 0; i < venue->retired_count; i++) {
+		const struct venue_retired *retired = &venue->retired[i];
+
+		key_format(&retired->key, vkey);
+		if (query_append(keys, json_pack("{s:s, s:o, s:o}", "key", vkey, "since", query_number(retired->since),
+					   "until", query_number(retired->until))) != OK) {
+			json_decref(keys);
+			return NULL;
+		}
+	}
+	return keys;
+}
+
 static enum err months_json(struct store_txn *txn, const struct venue *venue, json_t *rows)
 {
 	const uint8_t prefix[2] = {(uint8_t)(venue->number >> 8), (uint8_t)venue->number};
@@ -171,11 +190,12 @@ enum err query_feed(struct store_txn *txn, const struct venue *venue, json_t **r
 	}
 	feed_origin_format(venue->id, identity.ledger_id, venue->generation, origin);
 	root = frontier_root(&feed.frontier);
-	err = query_take(json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "venue", venue->id,
-			     "name", venue->name, "generation", query_number(venue->generation), "origin", origin,
-			     "size", query_number(feed.frontier.size), "root", query_base64(hash_slice(&root)),
+	err = query_take(json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O, s:o, s:o}", "venue",
+			     venue->id, "name", venue->name, "generation", query_number(venue->generation), "origin",
+			     origin, "size", query_number(feed.frontier.size), "root", query_base64(hash_slice(&root)),
 			     "frontier", frontier_json(&feed.frontier), "note", note, "keys", keys_json(venue),
-			     "last_push", push, "ledger_size", query_number(size), "months", months),
+			     "last_push", push, "ledger_size", query_number(size), "months", months, "suspended_by",
+			     query_index(venue->suspended_index), "retired_keys", retired_json(venue)),
 	    ret_json);
 out:
 	json_decref(months);

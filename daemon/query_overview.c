@@ -110,13 +110,13 @@ static enum err venue_json(
 	if (err != OK)
 		return err;
 	silent_us = now_us > time_us ? now_us - time_us : 0;
-	return query_append(
-	    rows, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "venue", venue.id, "name", venue.name,
-		      "generation", query_number(venue.generation), "feed_size", query_number(feed.frontier.size),
-		      "last_push", has_push ? query_time(time_us) : json_null(), "days_silent",
-		      has_push ? query_number(silent_us / DAY_US) : json_null(), "records", query_number(sums->records),
-		      "counted", query_number(sums->counted), "amount", query_wide(sums->amount_fen), "not_counted",
-		      not_counted_json(sums)));
+	return query_append(rows,
+	    json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "venue", venue.id, "name", venue.name,
+		"generation", query_number(venue.generation), "feed_size", query_number(feed.frontier.size),
+		"last_push", has_push ? query_time(time_us) : json_null(), "days_silent",
+		has_push ? query_number(silent_us / DAY_US) : json_null(), "records", query_number(sums->records),
+		"counted", query_number(sums->counted), "amount", query_wide(sums->amount_fen), "not_counted",
+		not_counted_json(sums), "suspended_by", query_index(venue.suspended_index)));
 }
 
 static enum err venues_json(

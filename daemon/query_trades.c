@@ -42,10 +42,17 @@ static json_t *verdict(const struct policy *policy, enum policy_gate gate)
 	    policy_gate_name(gate), "reason", is_eligible ? json_null() : json_string(policy_gate_sentence(gate)));
 }
 
-static json_t *verdict_uncounted(const struct policy *policy, enum disposition disposition)
+static const char *state_sentence(enum trade_state state)
+{
+	return state == TRADE_HELD ? "an order holds this trade" : "an order voided this trade";
+}
+
+static json_t *verdict_uncounted(
+    const struct policy *policy, enum disposition disposition, const struct touched *touched)
 {
 	return json_pack("{s:s, s:b, s:n, s:o}", "policy", policy->id, "eligible", 0, "gate", "reason",
-	    query_disposition_reason(disposition));
+	    disposition == DISPOSITION_COUNTED ? json_string(state_sentence(touched->state))
+					       : query_disposition_reason(disposition));
 }
 
 static enum err add_verdicts(
@@ -66,8 +73,8 @@ static enum err add_verdicts(
 		const struct query_policy *row = array_at(&view->policies, i);
 		const struct policy *policy = &row->policy;
 
-		if (item->entry.record.disposition != DISPOSITION_COUNTED) {
-			err = query_append(rows, verdict_uncounted(policy, item->entry.record.disposition));
+		if (item->entry.record.disposition != DISPOSITION_COUNTED || touched.state != TRADE_COUNTED) {
+			err = query_append(rows, verdict_uncounted(policy, item->entry.record.disposition, &touched));
 			continue;
 		}
 		key = cell_of_trade(&item->trade, venue_number, side,
@@ -78,6 +85,49 @@ static enum err add_verdicts(
 		    query_append(rows, verdict(policy, policy_gate(policy, history_lists_ok(policy, account), &fact)));
 	}
 	return err == OK ? store_error(view->txn) : err;
+}
+
+/* ---- what orders did */
+
+/* The reason that an order's item line gives. */
+static enum err item_reason(struct store_txn *txn, uint64_t order_index, uint32_t place, json_t **ret_json)
+{
+	json_t *line = NULL, *reason = NULL;
+	struct arena arena;
+	struct entry order;
+	enum err err;
+
+	arena_init(&arena, CHAIN_ARENA_SIZE);
+	err = ledger_entry(txn, order_index, &arena, &order);
+	if (err == OK && (order.kind != ENTRY_ORDER || place >= order.order.item_count))
+		err = ERR_DAMAGED;
+	if (err == OK) {
+		line = json_loadb((const char *)order.order.items[place].data, order.order.items[place].size, 0, NULL);
+		reason = json_object_get(line, "reason");
+		err = reason != NULL ? OK : ERR_DAMAGED;
+	}
+	if (err == OK)
+		*ret_json = json_incref(reason);
+	json_decref(line);
+	arena_done(&arena);
+	return err == OK || err == ERR_MEMORY ? err : ERR_DAMAGED;
+}
+
+/* The reason behind an effect, by the effect's index. */
+static enum err effect_reason(struct store_txn *txn, uint64_t effect_index, json_t **ret_json)
+{
+	struct arena arena;
+	struct entry effect;
+	enum err err;
+
+	arena_init(&arena, CHAIN_ARENA_SIZE);
+	err = ledger_entry(txn, effect_index, &arena, &effect);
+	if (err == OK && effect.kind != ENTRY_EFFECT)
+		err = ERR_DAMAGED;
+	if (err == OK)
+		err = item_reason(txn, effect.effect.order_index, effect.effect.item, ret_json);
+	arena_done(&arena);
+	return err == OK || err == ERR_MEMORY ? err : ERR_DAMAGED;
 }
 
 /* ---- rows */
@@ -114,6 +164,25 @@ static enum err add_trade_fields(const struct trades_view *view, const struct ch
 		query_money((int64_t)trade->tax_fen), "refunded", query_money((int64_t)touched.refunded_fen),
 		"instalment", query_number(trade->instalment), "related_declared",
 		declaration_name(trade->related_declared), "other_subsidy", declaration_name(trade->other_subsidy)));
+}
+
+/* How the trade stands at the size; null where it never counted. */
+static enum err add_state(const struct trades_view *view, const struct chain_item *item, json_t *row)
+{
+	struct touched touched;
+	json_t *reason = NULL;
+	enum err err;
+
+	if (item->entry.record.disposition != DISPOSITION_COUNTED)
+		return update(row, json_pack("{s:n, s:n, s:n}", "state", "state_reason", "state_index"));
+	past_touched(&view->past, item->index, &touched);
+	if (touched.state != TRADE_COUNTED) {
+		err = effect_reason(view->txn, touched.state_index, &reason);
+		if (err != OK)
+			return err;
+	}
+	return update(row, json_pack("{s:s, s:o?, s:o}", "state", trade_state_name(touched.state), "state_reason",
+			       reason, "state_index", query_index(touched.state_index)));
 }
 
 static enum err add_refund_fields(const struct chain_item *item, json_t *row)
@@ -154,6 +223,8 @@ static enum err record_row(const struct trades_view *view, const struct chain_it
 	if (row == NULL)
 		return ERR_MEMORY;
 	err = is_trade ? add_trade_fields(view, item, row) : add_refund_fields(item, row);
+	if (err == OK && is_trade)
+		err = add_state(view, item, row);
 	if (err != OK) {
 		json_decref(row);
 		return err;
@@ -175,28 +246,65 @@ static json_t *effect_lists(const struct entry *entry)
 	return lists;
 }
 
-static enum err effect_row(const struct trades_view *view, const struct chain_item *item, json_t **ret_row)
+static enum err related_row(const struct trades_view *view, const struct chain_item *item, json_t **ret_row)
 {
-	const struct entry *entry = &item->entry;
-	struct code other;
+	struct code other = code_of(item->entry.effect.code);
 	json_t *name;
 	enum err err;
 
-	if (entry->effect.kind == EFFECT_REGISTERED)
-		return query_take(json_pack("{s:o, s:o, s:s, s:o, s:o}", "index", query_number(item->index), "time",
-				      query_time(entry->time_us), "kind", "registered", "name",
-				      query_slice(entry->effect.name), "lists", effect_lists(entry)),
-		    ret_row);
-	other = code_of(entry->effect.code);
 	if (code_equal(&other, &view->past.code))
-		other = code_of(entry->effect.second);
+		other = code_of(item->entry.effect.second);
 	err = party_name(view, &other, slice_of(NULL, 0), &name);
 	if (err != OK)
 		return err;
-	return query_take(
-	    json_pack("{s:o, s:o, s:s, s:s, s:o}", "index", query_number(item->index), "time",
-		query_time(entry->time_us), "kind", "related", "counterparty", other.text, "counterparty_name", name),
+	return query_take(json_pack("{s:s, s:o}", "counterparty", other.text, "counterparty_name", name), ret_row);
+}
+
+/* What the order's item gave as its reason, and what it was about. */
+static enum err reasoned_row(const struct trades_view *view, const struct chain_item *item, json_t **ret_row)
+{
+	const struct entry *entry = &item->entry;
+	json_t *reason;
+	enum err err = item_reason(view->txn, entry->effect.order_index, entry->effect.item, &reason);
+
+	if (err != OK)
+		return err;
+	if (entry->effect.kind == EFFECT_DELISTED)
+		return query_take(
+		    json_pack("{s:o, s:o}", "lists", effect_lists(entry), "effect_reason", reason), ret_row);
+	return query_take(json_pack("{s:o, s:o, s:o, s:o}", "venue", query_slice(entry->effect.venue), "number",
+			      query_slice(entry->effect.trade_no), "refers", query_index(entry->effect.trade_index),
+			      "effect_reason", reason),
 	    ret_row);
+}
+
+static enum err effect_row(const struct trades_view *view, const struct chain_item *item, json_t **ret_row)
+{
+	const struct entry *entry = &item->entry;
+	json_t *row = NULL;
+	enum err err = OK;
+
+	switch (entry->effect.kind) {
+	case EFFECT_REGISTERED:
+		err = query_take(
+		    json_pack("{s:o, s:o}", "name", query_slice(entry->effect.name), "lists", effect_lists(entry)),
+		    &row);
+		break;
+	case EFFECT_RELATED: err = related_row(view, item, &row); break;
+	case EFFECT_DELISTED:
+	case EFFECT_HELD:
+	case EFFECT_RELEASED:
+	case EFFECT_VOIDED: err = reasoned_row(view, item, &row); break;
+	}
+	if (err == OK)
+		err = update(row, json_pack("{s:o, s:o, s:s}", "index", query_number(item->index), "time",
+				      query_time(entry->time_us), "kind", effect_kind_name(entry->effect.kind)));
+	if (err != OK) {
+		json_decref(row);
+		return err;
+	}
+	*ret_row = row;
+	return OK;
 }
 
 /* ---- the page */

@@ -206,6 +206,21 @@ static enum err replay_order(struct replay *replay, const struct entry *entry)
 	return err;
 }
 
+static enum err replay_evidence(struct replay *replay, const struct entry *entry)
+{
+	struct evidence evidence;
+	struct why why = {{0}};
+	enum err err = evidence_of_entry(entry, replay->txn, &evidence, &why);
+
+	if (err != OK)
+		return err == ERR_MEMORY ? err : damaged(replay, replay->next_index - 1, why.text);
+	begin_command(replay, entry);
+	fold_evidence(&replay->ledger, replay->txn, &evidence);
+	replay->counts.evidence++;
+	replay->uncommitted++;
+	return end_command(replay);
+}
+
 static enum err replay_command(struct replay *replay)
 {
 	struct entry entry;
@@ -223,6 +238,7 @@ static enum err replay_command(struct replay *replay)
 	case ENTRY_GENESIS: return replay_genesis(replay, &entry);
 	case ENTRY_RECORD: return replay_push(replay, &entry);
 	case ENTRY_ORDER: return replay_order(replay, &entry);
+	case ENTRY_EVIDENCE: return replay_evidence(replay, &entry);
 	case ENTRY_PUSH: return damaged(replay, index, "a push entry without records before it");
 	case ENTRY_EFFECT: return damaged(replay, index, "an effect that its order does not have");
 	}

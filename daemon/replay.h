@@ -9,7 +9,7 @@
 #include "daemon/store.h"
 
 struct replay_counts {
-	uint64_t entries, records, pushes, orders;
+	uint64_t entries, records, pushes, orders, evidence;
 };
 
 struct replay_progress {

@@ -102,6 +102,8 @@ static enum err add_trades(
     const struct group_view *view, uint8_t ret_hash[static HASH_SIZE], struct arena *arena, json_t *trades)
 {
 	uint8_t is_venue_shown[VENUES_MAX + 1] = {0};
+	struct touched touched;
+	bool has_hash = false;
 	struct chain_item item;
 	enum err err = OK;
 
@@ -115,10 +117,14 @@ static enum err add_trades(
 		err = chain_item_read(view->txn, index, arena, &item);
 		if (err != OK || item.trade.contract_hash.size != HASH_SIZE)
 			return err != OK ? err : ERR_DAMAGED;
-		if (i == 0)
+		touched_get(view->txn, index, &touched);
+		if (touched.state == TRADE_VOIDED)
+			continue;
+		if (!has_hash)
 			memcpy(ret_hash, item.trade.contract_hash.data, HASH_SIZE);
 		else if (memcmp(ret_hash, item.trade.contract_hash.data, HASH_SIZE) != 0)
 			continue;
+		has_hash = true;
 		is_venue_shown[sighting->venue_number] = 1;
 		err = query_append(
 		    trades, json_pack("{s:o, s:o, s:o, s:s, s:s}", "venue", query_slice(item.entry.record.venue),

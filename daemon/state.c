@@ -1,12 +1,8 @@
-#include "daemon/state.h"
+#include "daemon/state_internal.h"
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define ROW_MAX (64u << 10) /* bytes of any row here but cells */
-#define KEY_MAX 128
 
 struct code code_of(struct slice text)
 {
@@ -34,33 +30,27 @@ struct slice state_u64(uint64_t value, uint8_t ret_bytes[static STATE_U64_SIZE])
 	return slice_of(ret_bytes, STATE_U64_SIZE);
 }
 
-/* A short key in the caller's storage. */
-struct key_bytes {
-	uint8_t bytes[KEY_MAX];
-	size_t size;
-};
-
-static void key_add(struct key_bytes *key, uint64_t value, unsigned size)
+void state_key_add(struct state_key *key, uint64_t value, unsigned size)
 {
-	assert(key->size + size <= KEY_MAX);
+	assert(key->size + size <= STATE_KEY_MAX);
 	for (unsigned i = 0; i < size; i++)
 		key->bytes[key->size++] = (uint8_t)(value >> (8 * (size - 1 - i)));
 }
 
-static void key_add_slice(struct key_bytes *key, struct slice slice)
+void state_key_add_slice(struct state_key *key, struct slice slice)
 {
-	assert(key->size + slice.size <= KEY_MAX);
+	assert(key->size + slice.size <= STATE_KEY_MAX);
 	memcpy(key->bytes + key->size, slice.data, slice.size);
 	key->size += slice.size;
 }
 
-static struct slice key_slice(const struct key_bytes *key)
+struct slice state_key_slice(const struct state_key *key)
 {
 	return slice_of(key->bytes, key->size);
 }
 
 /* Writes the row and frees it; a row that does not fit is a lack of memory or a bound that was not kept above. */
-static void put_row(struct store_txn *txn, unsigned db, struct slice key, struct buf *row)
+void state_put_row(struct store_txn *txn, unsigned db, struct slice key, struct buf *row)
 {
 	if (row->err != OK)
 		store_fail(txn, row->err);
@@ -70,7 +60,7 @@ static void put_row(struct store_txn *txn, unsigned db, struct slice key, struct
 }
 
 /* Copies a sized text that must fit with its NUL. */
-static bool copy_text(struct slice text, char *ret_text, size_t capacity)
+bool state_copy_text(struct slice text, char *ret_text, size_t capacity)
 {
 	if (text.size >= capacity)
 		return false;
@@ -80,7 +70,7 @@ static bool copy_text(struct slice text, char *ret_text, size_t capacity)
 	return true;
 }
 
-static bool damaged(struct store_txn *txn)
+bool state_damaged(struct store_txn *txn)
 {
 	store_fail(txn, ERR_DAMAGED);
 	return false;
@@ -88,7 +78,7 @@ static bool damaged(struct store_txn *txn)
 
 /* ---- plain u64 rows */
 
-static bool get_u64(struct store_txn *txn, unsigned db, struct slice key, uint64_t *ret_value)
+bool state_get_u64(struct store_txn *txn, unsigned db, struct slice key, uint64_t *ret_value)
 {
 	struct slice row;
 	struct reader reader;
@@ -99,12 +89,12 @@ static bool get_u64(struct store_txn *txn, unsigned db, struct slice key, uint64
 	reader = reader_of(row);
 	value = reader_u64(&reader);
 	if (!reader_is_done(&reader))
-		return damaged(txn);
+		return state_damaged(txn);
 	*ret_value = value;
 	return true;
 }
 
-static void put_u64(struct store_txn *txn, unsigned db, struct slice key, uint64_t value)
+void state_put_u64(struct store_txn *txn, unsigned db, struct slice key, uint64_t value)
 {
 	uint8_t bytes[STATE_U64_SIZE];
 
@@ -114,25 +104,22 @@ static void put_u64(struct store_txn *txn, unsigned db, struct slice key, uint64
 /* ---- keys, as rows hold them */
 
 /* Field by field, not as text: parsing a key's text proves the point to lie on its curve, which costs 80 us. */
-static void add_keys(struct buf *row, const struct key *keys, size_t key_count)
+void state_add_key(struct buf *row, const struct key *key)
 {
-	buf_u8(row, (uint8_t)key_count);
-	for (size_t i = 0; i < key_count; i++) {
-		buf_u8(row, (uint8_t)keys[i].type);
-		buf_sized(row, slice_text(keys[i].name));
-		buf_add(row, keys[i].id, KEY_ID_SIZE);
-		buf_sized(row, slice_of(keys[i].material, keys[i].material_size));
-	}
+	buf_u8(row, (uint8_t)key->type);
+	buf_sized(row, slice_text(key->name));
+	buf_add(row, key->id, KEY_ID_SIZE);
+	buf_sized(row, slice_of(key->material, key->material_size));
 }
 
-static bool read_key(struct reader *reader, struct key *ret_key)
+bool state_read_key(struct reader *reader, struct key *ret_key)
 {
 	unsigned type = reader_u8(reader);
 	struct slice name = reader_sized(reader), id = reader_bytes(reader, KEY_ID_SIZE),
 		     material = reader_sized(reader);
 
 	if (reader->is_short || (type != KEY_ED25519 && type != KEY_SM2) || material.size > KEY_MATERIAL_MAX ||
-	    !copy_text(name, ret_key->name, sizeof(ret_key->name)))
+	    !state_copy_text(name, ret_key->name, sizeof(ret_key->name)))
 		return false;
 	ret_key->type = (enum key_type)type;
 	memcpy(ret_key->id, id.data, KEY_ID_SIZE);
@@ -141,86 +128,7 @@ static bool read_key(struct reader *reader, struct key *ret_key)
 	return true;
 }
 
-static bool read_keys(struct reader *reader, struct key *ret_keys, size_t max, size_t *ret_count)
-{
-	size_t count = reader_u8(reader);
-
-	if (count > max)
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!read_key(reader, &ret_keys[i]))
-			return false;
-	*ret_count = count;
-	return true;
-}
-
-/* ---- venues */
-
-static bool venue_decode(struct slice id, struct slice row, struct venue *ret_venue)
-{
-	struct reader reader = reader_of(row);
-
-	memset(ret_venue, 0, sizeof(*ret_venue));
-	ret_venue->number = reader_u16(&reader);
-	ret_venue->generation = reader_u32(&reader);
-	ret_venue->license_index = reader_u64(&reader);
-	return copy_text(id, ret_venue->id, sizeof(ret_venue->id)) &&
-	       copy_text(reader_sized(&reader), ret_venue->name, sizeof(ret_venue->name)) &&
-	       read_keys(&reader, ret_venue->keys, VENUE_KEYS_MAX, &ret_venue->key_count) && reader_is_done(&reader);
-}
-
-bool venue_number_decode(struct slice value, uint16_t *ret_number)
-{
-	struct reader reader = reader_of(value);
-	uint16_t number = reader_u16(&reader);
-
-	if (reader.is_short)
-		return false;
-	*ret_number = number;
-	return true;
-}
-
-bool venue_get(struct store_txn *txn, struct slice id, struct venue *ret_venue)
-{
-	struct slice row;
-
-	if (id.size == 0 || id.size > VENUE_ID_SIZE_MAX || !store_get(txn, STORE_VENUES, id, &row))
-		return false;
-	return venue_decode(id, row, ret_venue) ? true : damaged(txn);
-}
-
-/* A walk over all venues; they are few (VENUES_MAX), and hot paths keep the venue they found. */
-bool venue_get_by_number(struct store_txn *txn, uint16_t number, struct venue *ret_venue)
-{
-	struct store_cursor cursor;
-	bool is_found = false, is_there;
-
-	store_cursor_open(&cursor, txn, STORE_VENUES);
-	for (is_there = store_cursor_first(&cursor); is_there && !is_found; is_there = store_cursor_next(&cursor)) {
-		if (!venue_decode(cursor.key, cursor.value, ret_venue)) {
-			damaged(txn);
-			break;
-		}
-		is_found = ret_venue->number == number;
-	}
-	store_cursor_close(&cursor);
-	return is_found;
-}
-
-void venue_put(struct store_txn *txn, const struct venue *venue)
-{
-	struct buf row;
-
-	buf_init(&row, ROW_MAX);
-	buf_u16(&row, venue->number);
-	buf_u32(&row, venue->generation);
-	buf_u64(&row, venue->license_index);
-	buf_sized(&row, slice_text(venue->name));
-	add_keys(&row, venue->keys, venue->key_count);
-	put_row(txn, STORE_VENUES, slice_text(venue->id), &row);
-}
-
-static uint64_t count_rows(struct store_txn *txn, unsigned db)
+uint64_t state_count_rows(struct store_txn *txn, unsigned db)
 {
 	struct store_cursor cursor;
 	uint64_t count = 0;
@@ -232,98 +140,11 @@ static uint64_t count_rows(struct store_txn *txn, unsigned db)
 	return count;
 }
 
-uint16_t venue_count(struct store_txn *txn)
-{
-	return (uint16_t)count_rows(txn, STORE_VENUES);
-}
-
-/* ---- feeds and pushes */
-
-static struct slice feed_key(uint16_t venue_number, uint32_t generation, struct key_bytes *key)
-{
-	key->size = 0;
-	key_add(key, venue_number, 2);
-	key_add(key, generation, 4);
-	return key_slice(key);
-}
-
-bool feed_get(struct store_txn *txn, uint16_t venue_number, uint32_t generation, struct feed *ret_feed)
-{
-	struct key_bytes key;
-	struct slice row;
-	struct reader reader;
-
-	if (!store_get(txn, STORE_FEEDS, feed_key(venue_number, generation, &key), &row))
-		return false;
-	reader = reader_of(row);
-	ret_feed->number = reader_u32(&reader);
-	ret_feed->last_push = reader_u64(&reader);
-	if (reader.is_short || frontier_decode(reader.rest, &ret_feed->frontier) != OK)
-		return damaged(txn);
-	return true;
-}
-
-void feed_put(struct store_txn *txn, uint16_t venue_number, uint32_t generation, const struct feed *feed)
-{
-	struct key_bytes key;
-	struct buf row;
-
-	buf_init(&row, ROW_MAX);
-	buf_u32(&row, feed->number);
-	buf_u64(&row, feed->last_push);
-	frontier_encode(&feed->frontier, &row);
-	put_row(txn, STORE_FEEDS, feed_key(venue_number, generation, &key), &row);
-}
-
-uint32_t feed_count(struct store_txn *txn)
-{
-	return (uint32_t)count_rows(txn, STORE_FEEDS);
-}
-
-static struct slice push_key(uint32_t feed_number, uint64_t start, struct key_bytes *key)
-{
-	key->size = 0;
-	key_add(key, feed_number, 4);
-	key_add(key, start, 8);
-	return key_slice(key);
-}
-
-bool push_get(struct store_txn *txn, uint32_t feed_number, uint64_t feed_index, uint64_t *ret_push_index)
-{
-	struct key_bytes key;
-	struct store_cursor cursor;
-	struct reader place, value;
-	uint64_t index = 0;
-	bool is_found = false;
-
-	store_cursor_open(&cursor, txn, STORE_PUSHES);
-	if (store_cursor_seek_before(&cursor, push_key(feed_number, feed_index, &key))) {
-		place = reader_of(cursor.key);
-		value = reader_of(cursor.value);
-		is_found = reader_u32(&place) == feed_number;
-		(void)reader_u64(&place); /* where that push starts */
-		index = reader_u64(&value);
-		if (!reader_is_done(&place) || !reader_is_done(&value))
-			is_found = damaged(txn);
-	}
-	store_cursor_close(&cursor);
-	if (is_found)
-		*ret_push_index = index;
-	return is_found;
-}
-
-void push_put(struct store_txn *txn, uint32_t feed_number, uint64_t start, uint64_t push_index)
-{
-	struct key_bytes key;
-
-	put_u64(txn, STORE_PUSHES, push_key(feed_number, start, &key), push_index);
-}
-
 /* ---- trades and refunds */
 
 bool trade_find(struct store_txn *txn, uint16_t venue_number, struct slice trade_no, uint64_t *ret_index)
 {
-	return get_u64(txn, STORE_TRADES + venue_number, trade_no, ret_index);
+	return state_get_u64(txn, STORE_TRADES + venue_number, trade_no, ret_index);
 }
 
 void trade_put(struct store_txn *txn, uint16_t venue_number, struct slice trade_no, uint64_t index)
@@ -334,26 +155,37 @@ void trade_put(struct store_txn *txn, uint16_t venue_number, struct slice trade_
 	store_append(txn, STORE_TRADES + venue_number, trade_no, state_u64(index, bytes));
 }
 
-static struct slice adjust_key(uint16_t venue_number, struct slice adjust_no, struct key_bytes *key)
+static struct slice adjust_key(uint16_t venue_number, struct slice adjust_no, struct state_key *key)
 {
 	key->size = 0;
-	key_add(key, venue_number, 2);
-	key_add_slice(key, adjust_no);
-	return key_slice(key);
+	state_key_add(key, venue_number, 2);
+	state_key_add_slice(key, adjust_no);
+	return state_key_slice(key);
 }
 
 bool adjust_find(struct store_txn *txn, uint16_t venue_number, struct slice adjust_no, uint64_t *ret_index)
 {
-	struct key_bytes key;
+	struct state_key key;
 
-	return get_u64(txn, STORE_ADJUSTS, adjust_key(venue_number, adjust_no, &key), ret_index);
+	return state_get_u64(txn, STORE_ADJUSTS, adjust_key(venue_number, adjust_no, &key), ret_index);
 }
 
 void adjust_put(struct store_txn *txn, uint16_t venue_number, struct slice adjust_no, uint64_t index)
 {
-	struct key_bytes key;
+	struct state_key key;
 
-	put_u64(txn, STORE_ADJUSTS, adjust_key(venue_number, adjust_no, &key), index);
+	state_put_u64(txn, STORE_ADJUSTS, adjust_key(venue_number, adjust_no, &key), index);
+}
+
+const char *trade_state_name(enum trade_state state)
+{
+	switch (state) {
+	case TRADE_COUNTED: return "counted";
+	case TRADE_HELD: return "held";
+	case TRADE_VOIDED: return "voided";
+	}
+	assert(!"a state of a trade");
+	return "";
 }
 
 void touched_get(struct store_txn *txn, uint64_t trade_index, struct touched *ret_touched)
@@ -361,6 +193,7 @@ void touched_get(struct store_txn *txn, uint64_t trade_index, struct touched *re
 	uint8_t key[STATE_U64_SIZE];
 	struct slice row;
 	struct reader reader;
+	unsigned state;
 
 	*ret_touched = (struct touched){0};
 	if (!store_get(txn, STORE_TOUCHED, state_u64(trade_index, key), &row))
@@ -368,8 +201,12 @@ void touched_get(struct store_txn *txn, uint64_t trade_index, struct touched *re
 	reader = reader_of(row);
 	ret_touched->refunded_fen = reader_u64(&reader);
 	ret_touched->refunded_tax_fen = reader_u64(&reader);
-	if (!reader_is_done(&reader))
-		damaged(txn);
+	state = reader_u8(&reader);
+	ret_touched->state_index = reader_u64(&reader);
+	if (!reader_is_done(&reader) || state > TRADE_VOIDED)
+		state_damaged(txn);
+	else
+		ret_touched->state = (enum trade_state)state;
 }
 
 void touched_put(struct store_txn *txn, uint64_t trade_index, const struct touched *touched)
@@ -377,10 +214,12 @@ void touched_put(struct store_txn *txn, uint64_t trade_index, const struct touch
 	uint8_t key[STATE_U64_SIZE];
 	struct buf row;
 
-	buf_init(&row, ROW_MAX);
+	buf_init(&row, STATE_ROW_MAX);
 	buf_u64(&row, touched->refunded_fen);
 	buf_u64(&row, touched->refunded_tax_fen);
-	put_row(txn, STORE_TOUCHED, state_u64(trade_index, key), &row);
+	buf_u8(&row, (uint8_t)touched->state);
+	buf_u64(&row, touched->state_index);
+	state_put_row(txn, STORE_TOUCHED, state_u64(trade_index, key), &row);
 }
 
 /* ---- parties, register, relations */
@@ -397,7 +236,7 @@ void party_get(struct store_txn *txn, const struct code *code, struct party *ret
 	ret_party->last_index = reader_u64(&reader);
 	ret_party->total_fen = reader_u64(&reader);
 	if (!reader_is_done(&reader))
-		damaged(txn);
+		state_damaged(txn);
 }
 
 void party_put(struct store_txn *txn, const struct code *code, const struct party *party)
@@ -419,65 +258,65 @@ bool account_get(struct store_txn *txn, const struct code *code, struct account 
 		return false;
 	reader = reader_of(row);
 	ret_account->index = reader_u64(&reader);
-	if (!copy_text(reader_sized(&reader), ret_account->name, sizeof(ret_account->name)))
-		return damaged(txn);
+	if (!state_copy_text(reader_sized(&reader), ret_account->name, sizeof(ret_account->name)))
+		return state_damaged(txn);
 	count = reader_u8(&reader);
 	if (count > LISTS_MAX)
-		return damaged(txn);
+		return state_damaged(txn);
 	for (size_t i = 0; i < count; i++)
-		if (!copy_text(reader_sized(&reader), ret_account->lists[i], sizeof(ret_account->lists[i])))
-			return damaged(txn);
+		if (!state_copy_text(reader_sized(&reader), ret_account->lists[i], sizeof(ret_account->lists[i])))
+			return state_damaged(txn);
 	ret_account->list_count = count;
-	return reader_is_done(&reader) ? true : damaged(txn);
+	return reader_is_done(&reader) ? true : state_damaged(txn);
 }
 
 void account_put(struct store_txn *txn, const struct code *code, const struct account *account)
 {
 	struct buf row;
 
-	buf_init(&row, ROW_MAX);
+	buf_init(&row, STATE_ROW_MAX);
 	buf_u64(&row, account->index);
 	buf_sized(&row, slice_text(account->name));
 	buf_u8(&row, (uint8_t)account->list_count);
 	for (size_t i = 0; i < account->list_count; i++)
 		buf_sized(&row, slice_text(account->lists[i]));
-	put_row(txn, STORE_ACCOUNTS, code_slice(code), &row);
+	state_put_row(txn, STORE_ACCOUNTS, code_slice(code), &row);
 }
 
-static struct slice relation_key(const struct code *a, const struct code *b, struct key_bytes *key)
+static struct slice relation_key(const struct code *a, const struct code *b, struct state_key *key)
 {
 	bool is_ordered = memcmp(a->text, b->text, USCI_SIZE) <= 0;
 
 	key->size = 0;
-	key_add_slice(key, code_slice(is_ordered ? a : b));
-	key_add_slice(key, code_slice(is_ordered ? b : a));
-	return key_slice(key);
+	state_key_add_slice(key, code_slice(is_ordered ? a : b));
+	state_key_add_slice(key, code_slice(is_ordered ? b : a));
+	return state_key_slice(key);
 }
 
 bool relation_get(struct store_txn *txn, const struct code *a, const struct code *b, uint64_t *ret_index)
 {
-	struct key_bytes key;
+	struct state_key key;
 
-	return get_u64(txn, STORE_RELATIONS, relation_key(a, b, &key), ret_index);
+	return state_get_u64(txn, STORE_RELATIONS, relation_key(a, b, &key), ret_index);
 }
 
 void relation_put(struct store_txn *txn, const struct code *a, const struct code *b, uint64_t index)
 {
-	struct key_bytes key;
+	struct state_key key;
 
-	put_u64(txn, STORE_RELATIONS, relation_key(a, b, &key), index);
+	state_put_u64(txn, STORE_RELATIONS, relation_key(a, b, &key), index);
 }
 
 /* ---- reconciliation */
 
-static struct slice venue_month_key(const struct venue_month_key *parts, struct key_bytes *key)
+static struct slice venue_month_key(const struct venue_month_key *parts, struct state_key *key)
 {
 	key->size = 0;
-	key_add(key, parts->venue_number, 2);
-	key_add(key, parts->month, 2);
-	key_add(key, (uint64_t)parts->kind, 1);
-	key_add(key, (uint64_t)parts->disposition, 1);
-	return key_slice(key);
+	state_key_add(key, parts->venue_number, 2);
+	state_key_add(key, parts->month, 2);
+	state_key_add(key, (uint64_t)parts->kind, 1);
+	state_key_add(key, (uint64_t)parts->disposition, 1);
+	return state_key_slice(key);
 }
 
 static wide_fen read_wide(struct reader *reader)
@@ -518,27 +357,27 @@ void venue_month_get(struct store_txn *txn, uint16_t venue_number, uint16_t mont
     enum disposition disposition, struct venue_month *ret_month)
 {
 	struct venue_month_key parts = {venue_number, month, kind, disposition}, stored;
-	struct key_bytes key;
+	struct state_key key;
 	struct slice row;
 
 	*ret_month = (struct venue_month){0};
 	if (store_get(txn, STORE_VENUE_MONTHS, venue_month_key(&parts, &key), &row) &&
-	    !venue_month_decode(key_slice(&key), row, &stored, ret_month))
-		damaged(txn);
+	    !venue_month_decode(state_key_slice(&key), row, &stored, ret_month))
+		state_damaged(txn);
 }
 
 void venue_month_put(struct store_txn *txn, uint16_t venue_number, uint16_t month, enum record_kind kind,
     enum disposition disposition, const struct venue_month *venue_month)
 {
 	struct venue_month_key parts = {venue_number, month, kind, disposition};
-	struct key_bytes key;
+	struct state_key key;
 	struct buf row;
 
-	buf_init(&row, ROW_MAX);
+	buf_init(&row, STATE_ROW_MAX);
 	buf_u64(&row, venue_month->records);
 	add_wide(&row, venue_month->amount_fen);
 	add_wide(&row, venue_month->tax_fen);
-	put_row(txn, STORE_VENUE_MONTHS, venue_month_key(&parts, &key), &row);
+	state_put_row(txn, STORE_VENUE_MONTHS, venue_month_key(&parts, &key), &row);
 }
 
 void wide_format(wide_fen fen, char ret_text[static 48])
@@ -557,66 +396,4 @@ void wide_format(wide_fen fen, char ret_text[static 48])
 	size = sizeof(digits) - start;
 	memcpy(ret_text, digits + start, size);
 	ret_text[size] = '\0';
-}
-
-/* ---- officers and quorums */
-
-bool officer_decode(struct slice key, struct slice value, struct officer *ret_officer)
-{
-	struct reader reader = reader_of(value);
-	unsigned role = reader_u8(&reader);
-
-	memset(ret_officer, 0, sizeof(*ret_officer));
-	if (role == 0 || role >= ROLE_COUNT)
-		return false;
-	ret_officer->role = (enum officer_role)role;
-	return copy_text(key, ret_officer->name, sizeof(ret_officer->name)) &&
-	       read_keys(&reader, ret_officer->keys, OFFICER_KEYS_MAX, &ret_officer->key_count) &&
-	       reader_is_done(&reader);
-}
-
-bool officer_get(struct store_txn *txn, struct slice name, struct officer *ret_officer)
-{
-	struct slice row;
-
-	if (name.size == 0 || name.size > OFFICER_NAME_SIZE_MAX || !store_get(txn, STORE_OFFICERS, name, &row))
-		return false;
-	return officer_decode(name, row, ret_officer) ? true : damaged(txn);
-}
-
-void officer_put(struct store_txn *txn, const struct officer *officer)
-{
-	struct buf row;
-
-	buf_init(&row, ROW_MAX);
-	buf_u8(&row, (uint8_t)officer->role);
-	add_keys(&row, officer->keys, officer->key_count);
-	put_row(txn, STORE_OFFICERS, slice_text(officer->name), &row);
-}
-
-enum err quorums_get(struct store_txn *txn, struct quorums *ret_quorums)
-{
-	struct slice row;
-	json_t *json;
-	enum err err;
-
-	if (!store_get(txn, STORE_META, slice_text("quorums"), &row))
-		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
-	json = json_loadb((const char *)row.data, row.size, JSON_REJECT_DUPLICATES, NULL);
-	err = json == NULL ? ERR_DAMAGED : quorums_parse(json, ret_quorums, NULL);
-	json_decref(json);
-	return err == OK || err == ERR_MEMORY ? err : ERR_DAMAGED;
-}
-
-enum err quorums_put(struct store_txn *txn, const struct quorums *quorums)
-{
-	json_t *json = quorums_format(quorums);
-	char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
-
-	json_decref(json);
-	if (text == NULL)
-		return ERR_MEMORY;
-	store_put(txn, STORE_META, slice_text("quorums"), slice_text(text));
-	free(text);
-	return store_error(txn);
 }

@@ -26,9 +26,17 @@ struct venue {
 	char name[VENUE_NAME_SIZE_MAX + 1];
 	uint16_t number;		/* 1.., in order of licensing */
 	uint32_t generation;		/* of the open feed */
-	uint64_t license_index;		/* order entry; also the version of everything a worker looked at */
-	size_t key_count;
+	uint64_t license_index;		/* order entry */
+	uint64_t version;		/* newest order on this venue: the version of everything a worker looked at */
+	uint64_t suspended_index;	/* the order that suspended it, 0 while it is not */
+	size_t key_count;		/* valid ones */
 	struct key keys[VENUE_KEYS_MAX];
+	uint64_t key_since[VENUE_KEYS_MAX];	/* order entry that brought each */
+	size_t retired_count;
+	struct venue_retired {		/* valid for entries between the two orders */
+		struct key key;
+		uint64_t since, until;
+	} retired[VENUE_KEYS_EVER_MAX];
 };
 bool venue_get(struct store_txn *txn, struct slice id, struct venue *ret_venue);
 bool venue_get_by_number(struct store_txn *txn, uint16_t number, struct venue *ret_venue);
@@ -50,15 +58,23 @@ uint32_t feed_count(struct store_txn *txn);
 bool push_get(struct store_txn *txn, uint32_t feed_number, uint64_t feed_index, uint64_t *ret_push_index);
 void push_put(struct store_txn *txn, uint32_t feed_number, uint64_t start, uint64_t push_index);
 
+/* A signed history that contradicts the one held: the entry that keeps its checkpoint. */
+bool evidence_get(struct store_txn *txn, uint32_t feed_number, uint64_t size, uint64_t *ret_index);
+void evidence_put(struct store_txn *txn, uint32_t feed_number, uint64_t size, uint64_t index);
+
 /* trade_no -> first trade of that number; adjust_no likewise. */
 bool trade_find(struct store_txn *txn, uint16_t venue_number, struct slice trade_no, uint64_t *ret_index);
 void trade_put(struct store_txn *txn, uint16_t venue_number, struct slice trade_no, uint64_t index);
 bool adjust_find(struct store_txn *txn, uint16_t venue_number, struct slice adjust_no, uint64_t *ret_index);
 void adjust_put(struct store_txn *txn, uint16_t venue_number, struct slice adjust_no, uint64_t index);
 
-/* What refunds took from a trade. All zero for an untouched one. */
+/* What refunds and orders did to a counted trade. All zero for an untouched one. */
+enum trade_state { TRADE_COUNTED, TRADE_HELD, TRADE_VOIDED };
+const char *trade_state_name(enum trade_state state);		/* "held" */
 struct touched {
 	uint64_t refunded_fen, refunded_tax_fen;
+	enum trade_state state;
+	uint64_t state_index;		/* effect entry that holds or voids it, 0 while it counts */
 };
 void touched_get(struct store_txn *txn, uint64_t trade_index, struct touched *ret_touched);
 void touched_put(struct store_txn *txn, uint64_t trade_index, const struct touched *touched);
@@ -107,6 +123,12 @@ void wide_format(wide_fen fen, char ret_text[static 48]);
 bool officer_get(struct store_txn *txn, struct slice name, struct officer *ret_officer);
 bool officer_decode(struct slice key, struct slice value, struct officer *ret_officer);
 void officer_put(struct store_txn *txn, const struct officer *officer);
+/* Out of office; the keys stay known as that name's. */
+void officer_delete(struct store_txn *txn, const char *name);
+/* Whose key is it, or was it? `ret_name` holds OFFICER_NAME_SIZE_MAX + 1 bytes. */
+bool officer_key_find(struct store_txn *txn, const struct key *key, char ret_name[static OFFICER_NAME_SIZE_MAX + 1]);
+/* The roles of all in office, for quorums. ERR_DAMAGED. */
+enum err officer_roles(struct store_txn *txn, enum officer_role ret_roles[static OFFICERS_MAX], size_t *ret_count) must_check;
 enum err quorums_get(struct store_txn *txn, struct quorums *ret_quorums) must_check;
 enum err quorums_put(struct store_txn *txn, const struct quorums *quorums) must_check;
 
@@ -126,6 +148,7 @@ struct grant_row {
 	struct grant grant;
 	uint64_t index;			/* order entry */
 	uint32_t item;
+	uint64_t revoked_index;		/* the order that revoked it, 0 while it holds */
 };
 bool grant_get(struct store_txn *txn, const uint8_t token_hash[static HASH_SIZE], struct grant_row *ret_row);
 void grant_put(struct store_txn *txn, const struct grant_row *row);

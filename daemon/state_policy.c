@@ -175,6 +175,7 @@ bool grant_get(struct store_txn *txn, const uint8_t token_hash[static HASH_SIZE]
 	ret_row->index = reader_u64(&reader);
 	ret_row->item = reader_u32(&reader);
 	expires = reader_u32(&reader);
+	ret_row->revoked_index = reader_u64(&reader);
 	subject = reader_sized(&reader);
 	holder = reader_sized(&reader);
 	if (!reader_is_done(&reader) || holder.size > GRANT_HOLDER_SIZE_MAX ||
@@ -199,6 +200,7 @@ void grant_put(struct store_txn *txn, const struct grant_row *row)
 	buf_u64(&value, row->index);
 	buf_u32(&value, row->item);
 	buf_u32(&value, row->grant.expires);
+	buf_u64(&value, row->revoked_index);
 	buf_sized(&value, slice_text(subject));
 	buf_sized(&value, slice_text(row->grant.holder));
 	if (value.err != OK)

@@ -64,6 +64,8 @@ static const char *const db_names[STORE_FIXED_COUNT] = {
     [STORE_POLICIES] = "policies",
     [STORE_ORDERS] = "orders",
     [STORE_GRANTS] = "grants",
+    [STORE_OFFICER_KEYS] = "officer_keys",
+    [STORE_EVIDENCE] = "evidence",
 };
 
 void store_db_name(unsigned db, char ret_name[static 24])

@@ -28,7 +28,7 @@ enum store_db {
 	STORE_PUSHES,		/* u32 feed number, u64 start -> u64 index of the push entry */
 	STORE_OFFICERS,		/* officer name -> struct officer */
 	STORE_ADJUSTS,		/* u16 venue number, adjust_no -> u64 index of the first refund of that number */
-	STORE_TOUCHED,		/* u64 index of a trade -> what refunds took from it */
+	STORE_TOUCHED,		/* u64 index of a trade -> struct touched: what refunds and orders did to it */
 	STORE_HEADS,		/* code -> struct party: last entry and running total */
 	STORE_ACCOUNTS,		/* code -> struct account: name and lists of the register */
 	STORE_RELATIONS,	/* lower code, higher code -> u64 index of the effect */
@@ -37,6 +37,8 @@ enum store_db {
 	STORE_POLICIES,		/* policy id NUL u64 index of the order -> u32 version */
 	STORE_ORDERS,		/* order id -> u64 index of the order entry */
 	STORE_GRANTS,		/* SHA-256 of the token -> struct grant_row */
+	STORE_OFFICER_KEYS,	/* u8 key type, key material -> name of the officer whose key it is or was */
+	STORE_EVIDENCE,		/* u32 feed number, u64 feed size -> u64 index of the evidence entry */
 	STORE_TRADES,		/* + venue number: one database a venue, trade_no -> u64 index of the first trade */
 };
 #define STORE_FIXED_COUNT STORE_TRADES

@@ -233,6 +233,9 @@ static enum err verify_store(struct store_txn *original, struct store *scratch, 
 	    (unsigned long long)counts.pushes, (unsigned long long)counts.records);
 	fprintf(out, "orders       %llu: officers' signatures and quorums hold, effects follow\n",
 	    (unsigned long long)counts.orders);
+	if (counts.evidence > 0)
+		fprintf(out, "evidence     %llu: venues signed other histories than those held\n",
+		    (unsigned long long)counts.evidence);
 	err = store_read(scratch, &replayed);
 	if (err == OK)
 		err = compare_all(original, replayed, &db_count, why);

@@ -170,6 +170,21 @@ enum err writer_open_head(
 
 /* ---- one command: decide, then apply */
 
+/* The conflict is kept once for each size; the index of the entry that keeps it. */
+static enum err keep_evidence(struct writer *writer, struct store_txn *txn, struct command *command)
+{
+	const struct ingest *ingest = command->ingest;
+	struct evidence evidence;
+	enum err err;
+
+	if (evidence_get(txn, ingest->feed.number, ingest->checkpoint.size, &command->index))
+		return OK;
+	err = evidence_of_push(ingest, txn, &evidence);
+	if (err == OK)
+		command->index = fold_evidence(&writer->ledger, txn, &evidence);
+	return err;
+}
+
 static void decide_push(struct writer *writer, struct store_txn *txn, struct command *command, uint32_t today)
 {
 	struct ingest *ingest = command->ingest;
@@ -179,6 +194,8 @@ static void decide_push(struct writer *writer, struct store_txn *txn, struct com
 		command->err = ingest_check(ingest, txn, &command->why);
 	if (command->err == OK)
 		command->err = ingest_check_dates(ingest, today, &command->why);
+	if (command->err == ERR_FEED_CONFLICT && keep_evidence(writer, txn, command) != OK)
+		command->err = ERR_DAMAGED;
 	if (command->err != OK)
 		return;
 	if (ingest_new_count(ingest) > 0) {

@@ -4,7 +4,8 @@
  * once, signs the new head, guards it, publishes it, and only then hands the commands back, each with its answer.
  *
  * It is also the sequencer: here a command gets its order, its time and its salts, and nothing below knows who asked.
- * A refusal is decided before the first put of a command. Any failure after a put (disk, damage) ends the process:
+ * A refusal is decided before the first put of a command; one that is itself worth keeping (ERR_FEED_CONFLICT) is kept
+ * in the same commit. Any failure after a put (disk, damage) ends the process:
  * the group was not acknowledged, and the next start finds the ledger as the last commit left it.
  */
 #ifndef DAEMON_WRITER_H
@@ -29,7 +30,7 @@ struct command {
 	/* The answer. */
 	enum err err;
 	struct why why;
-	uint64_t index;			/* of its push entry or order entry */
+	uint64_t index;			/* of its push entry or order entry; with ERR_FEED_CONFLICT of the evidence */
 };
 
 struct writer;

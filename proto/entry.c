@@ -10,18 +10,14 @@
 #include <assert.h>
 #include <string.h>
 
-#include "proto/date.h"
-#include "proto/feed.h"
+#include "proto/entry_internal.h"
 #include "proto/subsidy.pb-c.h"
-#include "proto/usci.h"
 #include "proto/wire.h"
 
 #define PUSH_ENTRY_VERSION 1
 
 /* What protobuf-c may take for one entry: an order of ORDER_ITEMS_MAX items needs half of it. */
 #define UNPACK_MEMORY_MAX (4 * ENTRY_SIZE_MAX)
-
-static const struct hash no_hash;
 
 const char *entry_kind_name(enum entry_kind kind)
 {
@@ -31,135 +27,29 @@ const char *entry_kind_name(enum entry_kind kind)
 	case ENTRY_PUSH: return "push";
 	case ENTRY_ORDER: return "order";
 	case ENTRY_EFFECT: return "effect";
+	case ENTRY_EVIDENCE: return "evidence";
 	}
 	assert(!"a kind of entry");
 	return "";
 }
 
-/* ---- rules */
-
-static bool is_in(uint64_t value, uint64_t min, uint64_t max)
+const char *effect_kind_name(enum effect_kind kind)
 {
-	return value >= min && value <= max;
-}
-
-static bool text_is_valid(struct slice text, size_t size_max)
-{
-	return is_in(text.size, 1, size_max) && utf8_is_text(text);
-}
-
-static bool feed_is_valid(struct slice venue, uint32_t generation)
-{
-	return venue_id_is_valid(venue) && is_in(generation, 1, FEED_GENERATIONS_MAX);
-}
-
-static bool record_entry_is_valid(const struct entry *entry)
-{
-	bool has_links = entry->link_count == 2, has_none = entry->link_count == 0;
-
-	if (!feed_is_valid(entry->record.venue, entry->record.generation) ||
-	    entry->record.feed_index >= TREE_SIZE_MAX || !is_in(entry->record.record.size, 1, RECORD_SIZE_MAX) ||
-	    entry->record.refers >= TREE_SIZE_MAX)
-		return false;
-	switch (entry->record.disposition) {
-	case DISPOSITION_COUNTED:
-	case DISPOSITION_DUPLICATE_TRADE:
-	case DISPOSITION_SELF_TRADE:
-	case DISPOSITION_REFUND_EXCEEDS:
-	case DISPOSITION_OVERFLOW: return has_links;
-	/* Of these the trade may be unknown. */
-	case DISPOSITION_DUPLICATE_ADJUST:
-	case DISPOSITION_REFUND_UNKNOWN: return has_links || has_none;
+	switch (kind) {
+	case EFFECT_REGISTERED: return "registered";
+	case EFFECT_RELATED: return "related";
+	case EFFECT_DELISTED: return "delisted";
+	case EFFECT_HELD: return "held";
+	case EFFECT_RELEASED: return "released";
+	case EFFECT_VOIDED: return "voided";
 	}
-	return false;
+	assert(!"a kind of effect");
+	return "";
 }
 
-static bool push_entry_is_valid(const struct entry *entry)
+bool effect_is_of_trade(enum effect_kind kind)
 {
-	uint64_t sum = 0;
-
-	if (!feed_is_valid(entry->push.venue, entry->push.generation) ||
-	    !is_in(entry->push.count, 1, PUSH_RECORDS_MAX) || entry->push.start > TREE_SIZE_MAX - entry->push.count ||
-	    !is_in(entry->push.first_index, 1, TREE_SIZE_MAX - entry->push.count) ||
-	    !is_in(entry->push.note.size, 1, NOTE_SIZE_MAX) ||
-	    !is_in(entry->push.tally_count, 1, DISPOSITION_COUNT - 1))
-		return false;
-	for (size_t i = 0; i < entry->push.tally_count; i++) {
-		const struct tally *tally = &entry->push.tally[i];
-
-		if (!is_in(tally->disposition, i == 0 ? 1 : entry->push.tally[i - 1].disposition + 1,
-			DISPOSITION_COUNT - 1) ||
-		    !is_in(tally->count, 1, entry->push.count))
-			return false;
-		sum += tally->count;
-	}
-	return sum == entry->push.count && entry->link_count == 0;
-}
-
-static bool order_entry_is_valid(const struct entry *entry)
-{
-	size_t size = entry->order.note.size;
-
-	if (!is_in(size, 1, NOTE_SIZE_MAX) || entry->order.item_count > ORDER_ITEMS_MAX)
-		return false;
-	for (size_t i = 0; i < entry->order.item_count; i++)
-		if (!text_is_valid(entry->order.items[i], ORDER_BODY_SIZE_MAX))
-			return false;
-	return entry->link_count == 0;
-}
-
-static bool list_name_is_valid(struct slice name)
-{
-	if (!is_in(name.size, 1, LIST_NAME_SIZE_MAX))
-		return false;
-	for (size_t i = 0; i < name.size; i++) {
-		uint8_t byte = name.data[i];
-
-		if (!is_in(byte, 'a', 'z') && !is_in(byte, '0', '9') && byte != '-' && byte != '_')
-			return false;
-	}
-	return true;
-}
-
-static bool effect_is_valid(const struct entry *entry)
-{
-	if (!is_in(entry->effect.order_index, 1, TREE_SIZE_MAX - 1) || entry->effect.item >= ORDER_ITEMS_MAX ||
-	    usci_check(entry->effect.code, NULL) != USCI_OK)
-		return false;
-	switch (entry->effect.kind) {
-	case EFFECT_REGISTERED:
-		if (!text_is_valid(entry->effect.name, PARTY_NAME_SIZE_MAX) || entry->effect.list_count > LISTS_MAX)
-			return false;
-		for (size_t i = 0; i < entry->effect.list_count; i++)
-			if (!list_name_is_valid(entry->effect.lists[i]) ||
-			    (i > 0 && slice_compare(entry->effect.lists[i - 1], entry->effect.lists[i]) >= 0))
-				return false;
-		return entry->link_count == 1;
-	case EFFECT_RELATED:
-		return usci_check(entry->effect.second, NULL) == USCI_OK &&
-		       slice_compare(entry->effect.code, entry->effect.second) < 0 && entry->link_count == 2;
-	}
-	return false;
-}
-
-static bool entry_is_valid(const struct entry *entry)
-{
-	if (!is_in(entry->time_us, 1, date_start_us(DATE_YEAR_MAX * 10000 + 1231) - 1) ||
-	    (entry->flags & ~ENTRY_FLAGS_ALL) != 0)
-		return false;
-	for (size_t i = 0; i < entry->link_count; i++)
-		if (entry->links[i] >= TREE_SIZE_MAX)
-			return false;
-	switch (entry->kind) {
-	case ENTRY_GENESIS:
-		return is_in(entry->genesis.note.size, 1, NOTE_SIZE_MAX) && entry->link_count == 0 &&
-		       hash_equal(&entry->previous, &no_hash);
-	case ENTRY_RECORD: return record_entry_is_valid(entry);
-	case ENTRY_PUSH: return push_entry_is_valid(entry);
-	case ENTRY_ORDER: return order_entry_is_valid(entry);
-	case ENTRY_EFFECT: return effect_is_valid(entry);
-	}
-	return false;
+	return kind == EFFECT_HELD || kind == EFFECT_RELEASED || kind == EFFECT_VOIDED;
 }
 
 /* ---- encoding */
@@ -200,22 +90,52 @@ static void put_order(struct wire_writer *writer, const struct entry *entry)
 		wire_put_element(writer, 2, entry->order.items[i]);
 }
 
+static void put_lists(struct wire_writer *writer, unsigned number, const struct entry *entry)
+{
+	for (size_t i = 0; i < entry->effect.list_count; i++)
+		wire_put_element(writer, number, entry->effect.lists[i]);
+}
+
 static void put_effect(struct wire_writer *writer, const struct entry *entry)
 {
 	uint8_t *opened;
 
 	wire_put_number(writer, 1, entry->effect.order_index);
 	wire_put_number(writer, 2, entry->effect.item);
-	opened = wire_open(writer, entry->effect.kind == EFFECT_REGISTERED ? 3 : 4);
-	wire_put_bytes(writer, 1, entry->effect.code);
-	if (entry->effect.kind == EFFECT_REGISTERED) {
+	/* The changes' numbers follow the kinds: 3 registered .. 8 voided. */
+	opened = wire_open(writer, 2 + (unsigned)entry->effect.kind);
+	switch (entry->effect.kind) {
+	case EFFECT_REGISTERED:
+		wire_put_bytes(writer, 1, entry->effect.code);
 		wire_put_bytes(writer, 2, entry->effect.name);
-		for (size_t i = 0; i < entry->effect.list_count; i++)
-			wire_put_element(writer, 3, entry->effect.lists[i]);
-	} else {
+		put_lists(writer, 3, entry);
+		break;
+	case EFFECT_RELATED:
+		wire_put_bytes(writer, 1, entry->effect.code);
 		wire_put_bytes(writer, 2, entry->effect.second);
+		break;
+	case EFFECT_DELISTED:
+		wire_put_bytes(writer, 1, entry->effect.code);
+		put_lists(writer, 2, entry);
+		break;
+	case EFFECT_HELD:
+	case EFFECT_RELEASED:
+	case EFFECT_VOIDED:
+		wire_put_bytes(writer, 1, entry->effect.venue);
+		wire_put_bytes(writer, 2, entry->effect.trade_no);
+		wire_put_number(writer, 3, entry->effect.trade_index);
+		break;
 	}
 	wire_close(writer, opened);
+}
+
+static void put_evidence(struct wire_writer *writer, const struct entry *entry)
+{
+	wire_put_bytes(writer, 1, entry->evidence.venue);
+	wire_put_number(writer, 2, entry->evidence.generation);
+	wire_put_number(writer, 3, entry->evidence.size);
+	wire_put_bytes(writer, 4, entry->evidence.note);
+	wire_put_number(writer, 5, entry->evidence.push_index);
 }
 
 static void entry_put(struct wire_writer *writer, const struct entry *entry)
@@ -234,7 +154,7 @@ static void entry_put(struct wire_writer *writer, const struct entry *entry)
 			wire_put_varint(writer, entry->links[i]);
 		wire_close(writer, opened);
 	}
-	/* The bodies' numbers follow the kinds: 7 genesis .. 11 effect. */
+	/* The bodies' numbers follow the kinds: 7 genesis .. 12 evidence. */
 	opened = wire_open(writer, 6 + (unsigned)entry->kind);
 	switch (entry->kind) {
 	case ENTRY_GENESIS: wire_put_bytes(writer, 1, entry->genesis.note); break;
@@ -242,6 +162,7 @@ static void entry_put(struct wire_writer *writer, const struct entry *entry)
 	case ENTRY_PUSH: put_push(writer, entry); break;
 	case ENTRY_ORDER: put_order(writer, entry); break;
 	case ENTRY_EFFECT: put_effect(writer, entry); break;
+	case ENTRY_EVIDENCE: put_evidence(writer, entry); break;
 	}
 	wire_close(writer, opened);
 }
@@ -322,19 +243,50 @@ static enum err take_order(const Subsidy__PbOrderEntry *pb, struct arena *arena,
 	return OK;
 }
 
+static enum err take_lists(char *const *lists, size_t count, struct entry *ret_entry)
+{
+	if (count > LISTS_MAX)
+		return ERR_INVALID;
+	ret_entry->effect.list_count = count;
+	for (size_t i = 0; i < count; i++)
+		ret_entry->effect.lists[i] = wire_text(lists[i]);
+	return OK;
+}
+
 static enum err take_registered(const Subsidy__PbRegistered *pb, struct entry *ret_entry)
 {
 	if (pb->base.n_unknown_fields != 0)
 		return ERR_SYNTAX;
-	if (pb->n_lists > LISTS_MAX)
-		return ERR_INVALID;
 	ret_entry->effect.kind = EFFECT_REGISTERED;
 	ret_entry->effect.code = wire_text(pb->code);
 	ret_entry->effect.name = wire_text(pb->name);
-	ret_entry->effect.list_count = pb->n_lists;
-	for (size_t i = 0; i < pb->n_lists; i++)
-		ret_entry->effect.lists[i] = wire_text(pb->lists[i]);
-	return OK;
+	return take_lists(pb->lists, pb->n_lists, ret_entry);
+}
+
+static enum err take_related(const Subsidy__PbRelated *pb, struct entry *ret_entry)
+{
+	ret_entry->effect.kind = EFFECT_RELATED;
+	ret_entry->effect.code = wire_text(pb->first);
+	ret_entry->effect.second = wire_text(pb->second);
+	return pb->base.n_unknown_fields == 0 ? OK : ERR_SYNTAX;
+}
+
+static enum err take_delisted(const Subsidy__PbDelisted *pb, struct entry *ret_entry)
+{
+	if (pb->base.n_unknown_fields != 0)
+		return ERR_SYNTAX;
+	ret_entry->effect.kind = EFFECT_DELISTED;
+	ret_entry->effect.code = wire_text(pb->code);
+	return take_lists(pb->lists, pb->n_lists, ret_entry);
+}
+
+static enum err take_trade_change(const Subsidy__PbTradeChange *pb, enum effect_kind kind, struct entry *ret_entry)
+{
+	ret_entry->effect.kind = kind;
+	ret_entry->effect.venue = wire_text(pb->venue);
+	ret_entry->effect.trade_no = wire_text(pb->trade_no);
+	ret_entry->effect.trade_index = pb->trade_index;
+	return pb->base.n_unknown_fields == 0 ? OK : ERR_SYNTAX;
 }
 
 static enum err take_effect(const Subsidy__PbEffect *pb, struct entry *ret_entry)
@@ -345,15 +297,25 @@ static enum err take_effect(const Subsidy__PbEffect *pb, struct entry *ret_entry
 	ret_entry->effect.item = pb->item;
 	switch (pb->change_case) {
 	case SUBSIDY__PB_EFFECT__CHANGE_REGISTERED: return take_registered(pb->registered, ret_entry);
-	case SUBSIDY__PB_EFFECT__CHANGE_RELATED:
-		ret_entry->effect.kind = EFFECT_RELATED;
-		ret_entry->effect.code = wire_text(pb->related->first);
-		ret_entry->effect.second = wire_text(pb->related->second);
-		return pb->related->base.n_unknown_fields == 0 ? OK : ERR_SYNTAX;
+	case SUBSIDY__PB_EFFECT__CHANGE_RELATED: return take_related(pb->related, ret_entry);
+	case SUBSIDY__PB_EFFECT__CHANGE_DELISTED: return take_delisted(pb->delisted, ret_entry);
+	case SUBSIDY__PB_EFFECT__CHANGE_HELD: return take_trade_change(pb->held, EFFECT_HELD, ret_entry);
+	case SUBSIDY__PB_EFFECT__CHANGE_RELEASED: return take_trade_change(pb->released, EFFECT_RELEASED, ret_entry);
+	case SUBSIDY__PB_EFFECT__CHANGE_VOIDED: return take_trade_change(pb->voided, EFFECT_VOIDED, ret_entry);
 	case SUBSIDY__PB_EFFECT__CHANGE__NOT_SET:
 	case _SUBSIDY__PB_EFFECT__CHANGE__CASE_IS_INT_SIZE: break;
 	}
 	return ERR_SYNTAX;
+}
+
+static enum err take_evidence(const Subsidy__PbEvidenceEntry *pb, struct entry *ret_entry)
+{
+	ret_entry->evidence.venue = wire_text(pb->venue);
+	ret_entry->evidence.generation = pb->generation;
+	ret_entry->evidence.size = pb->size;
+	ret_entry->evidence.note = wire_bytes(pb->note);
+	ret_entry->evidence.push_index = pb->push_index;
+	return pb->base.n_unknown_fields == 0 ? OK : ERR_SYNTAX;
 }
 
 static enum err take_body(const Subsidy__PbEntry *pb, struct arena *arena, struct entry *ret_entry)
@@ -368,6 +330,9 @@ static enum err take_body(const Subsidy__PbEntry *pb, struct arena *arena, struc
 		ret_entry->kind = ENTRY_ORDER;
 		return take_order(pb->order, arena, ret_entry);
 	case SUBSIDY__PB_ENTRY__BODY_EFFECT: ret_entry->kind = ENTRY_EFFECT; return take_effect(pb->effect, ret_entry);
+	case SUBSIDY__PB_ENTRY__BODY_EVIDENCE:
+		ret_entry->kind = ENTRY_EVIDENCE;
+		return take_evidence(pb->evidence, ret_entry);
 	case SUBSIDY__PB_ENTRY__BODY__NOT_SET:
 	case _SUBSIDY__PB_ENTRY__BODY__CASE_IS_INT_SIZE: break;
 	}

@@ -55,6 +55,7 @@
 	X(ERR_FEED_CONFLICT,	"feed_conflict",	409, "these records differ from those already held; what is held stays") \
 	X(ERR_FEED_BUSY,	"feed_busy",		429, "pushes of this feed are already in work") \
 	X(ERR_VENUE,		"unknown_venue",	403, "no venue of this name is licensed") \
+	X(ERR_SUSPENDED,	"venue_suspended",	403, "this venue is suspended") \
 	/* orders */ \
 	X(ERR_ORDER,		"bad_order",		422, "the order is not valid") \
 	X(ERR_ORDER_LEDGER,	"other_ledger",		422, "the order is for another ledger") \

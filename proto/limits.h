@@ -29,7 +29,8 @@
 #define VENUE_ID_SIZE_MAX	32	/* bytes: lower-case letters, digits, '-' */
 #define VENUE_NAME_SIZE_MAX	200	/* bytes of UTF-8 */
 #define VENUES_MAX		1024	/* licensed venues of one ledger; Shandong has 16 */
-#define VENUE_KEYS_MAX		8	/* keys named by one licence */
+#define VENUE_KEYS_MAX		8	/* keys of one venue that are valid at a time */
+#define VENUE_KEYS_EVER_MAX	64	/* keys one venue ever has, those revoked among them */
 #define FEED_GENERATIONS_MAX	1000
 
 /* Entries and the ledger (format) */

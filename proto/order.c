@@ -4,9 +4,6 @@
  * There is one writer. order_parse reads the text into a struct order, writes that again and compares, so every
  * order has exactly one text, and "the same id with the same text" is a comparison of bytes. order_compose fills
  * the same struct from a draft, writes it, and proves the result by parsing it as the daemon will.
- *
- * A policy is kept as it was signed: compact, but with its keys in the officers' order and without defaults
- * written out, for what they signed is what must be shown later.
  */
 #include "proto/order.h"
 
@@ -14,7 +11,6 @@
 #include <string.h>
 
 #include "proto/date.h"
-#include "proto/feed.h"
 #include "proto/order_internal.h"
 
 static const char *const type_names[ORDER_TYPE_COUNT] = {
@@ -23,6 +19,18 @@ static const char *const type_names[ORDER_TYPE_COUNT] = {
     [ORDER_ENTERPRISE_RELATE] = "enterprise.relate",
     [ORDER_POLICY_ADOPT] = "policy.adopt",
     [ORDER_GRANT_ADD] = "grant.add",
+    [ORDER_VENUE_SUSPEND] = "venue.suspend",
+    [ORDER_VENUE_RESUME] = "venue.resume",
+    [ORDER_VENUE_KEY] = "venue.key",
+    [ORDER_OFFICER_ADD] = "officer.add",
+    [ORDER_OFFICER_REMOVE] = "officer.remove",
+    [ORDER_QUORUM_SET] = "quorum.set",
+    [ORDER_ENTERPRISE_DELIST] = "enterprise.delist",
+    [ORDER_GRANT_REVOKE] = "grant.revoke",
+    [ORDER_RULES_SET] = "rules.set",
+    [ORDER_TRADE_HOLD] = "trade.hold",
+    [ORDER_TRADE_RELEASE] = "trade.release",
+    [ORDER_TRADE_VOID] = "trade.void",
 };
 
 const char *order_type_name(enum order_type type)
@@ -44,9 +52,21 @@ bool order_type_has_items(enum order_type type)
 	switch (type) {
 	case ORDER_ENTERPRISE_REGISTER:
 	case ORDER_ENTERPRISE_RELATE:
-	case ORDER_GRANT_ADD: return true;
+	case ORDER_GRANT_ADD:
+	case ORDER_ENTERPRISE_DELIST:
+	case ORDER_GRANT_REVOKE:
+	case ORDER_TRADE_HOLD:
+	case ORDER_TRADE_RELEASE:
+	case ORDER_TRADE_VOID: return true;
 	case ORDER_VENUE_LICENSE:
-	case ORDER_POLICY_ADOPT: break;
+	case ORDER_POLICY_ADOPT:
+	case ORDER_VENUE_SUSPEND:
+	case ORDER_VENUE_RESUME:
+	case ORDER_VENUE_KEY:
+	case ORDER_OFFICER_ADD:
+	case ORDER_OFFICER_REMOVE:
+	case ORDER_QUORUM_SET:
+	case ORDER_RULES_SET: break;
 	}
 	return false;
 }
@@ -70,83 +90,6 @@ static struct hash items_root(const struct slice *items, size_t item_count)
 	return frontier_root(&frontier);
 }
 
-static enum err read_license(const json_t *body, struct order *order, struct why *why)
-{
-	static const char *const keys[] = {"venue", "name", "keys"};
-	struct slice venue, name;
-	enum err err;
-
-	if ((err = order_json_keys(body, keys, 3, 3, why)) != OK ||
-	    (err = order_json_text(body, "venue", VENUE_ID_SIZE_MAX, &venue, why)) != OK ||
-	    (err = order_json_text(body, "name", VENUE_NAME_SIZE_MAX, &name, why)) != OK)
-		return err;
-	if (!venue_id_is_valid(venue))
-		return why_set(why, ERR_INVALID,
-		    "\"venue\" is not 1 to %d lower-case letters, digits, '-', with a letter first", VENUE_ID_SIZE_MAX);
-	order_text_copy(venue, order->venue, sizeof(order->venue));
-	order_text_copy(name, order->venue_name, sizeof(order->venue_name));
-	return order_json_vkeys(json_object_get(body, "keys"), order->venue, VENUE_KEYS_MAX, order->venue_keys,
-	    &order->venue_key_count, why);
-}
-
-static enum err read_policy(const json_t *body, struct arena *arena, struct order *order, struct why *why)
-{
-	static const char *const keys[] = {"policy"};
-	const json_t *policy = json_object_get(body, "policy");
-	struct why cause = {""};
-	struct buf text;
-	enum err err;
-
-	if ((err = order_json_keys(body, keys, 1, 1, why)) != OK)
-		return err;
-	if ((err = policy_parse(policy, &order->policy, &cause)) != OK)
-		return why_set(why, err, "policy: %s", cause.text);
-	buf_init(&text, ORDER_BODY_SIZE_MAX);
-	err = order_json_add(&text, policy);
-	if (err == OK) {
-		order->policy_text = arena_copy(arena, buf_slice(&text));
-		err = order->policy_text.data == NULL ? ERR_MEMORY : OK;
-	}
-	buf_done(&text);
-	return err == OK ? OK : why_set(why, err, "policy: %s", err_sentence(err));
-}
-
-static enum err read_body(const json_t *body, struct arena *arena, struct order *order, struct why *why)
-{
-	struct why cause = {""};
-	enum err err = OK;
-
-	switch (order->type) {
-	case ORDER_VENUE_LICENSE: err = read_license(body, order, &cause); break;
-	case ORDER_POLICY_ADOPT: err = read_policy(body, arena, order, &cause); break;
-	case ORDER_ENTERPRISE_REGISTER:
-	case ORDER_ENTERPRISE_RELATE:
-	case ORDER_GRANT_ADD: err = order_json_keys(body, NULL, 0, 0, &cause); break;
-	}
-	return err == OK ? OK : why_set(why, err, "\"body\": %s", cause.text);
-}
-
-static void write_body(const struct order *order, struct buf *buf)
-{
-	switch (order->type) {
-	case ORDER_VENUE_LICENSE:
-		buf_printf(buf, "{\"venue\":\"%s\",\"name\":", order->venue);
-		order_json_add_string(buf, slice_text(order->venue_name));
-		buf_add_text(buf, ",\"keys\":");
-		order_json_add_vkeys(buf, order->venue_keys, order->venue_key_count);
-		buf_add_text(buf, "}");
-		break;
-	case ORDER_POLICY_ADOPT:
-		buf_add_text(buf, "{\"policy\":");
-		buf_add_slice(buf, order->policy_text);
-		buf_add_text(buf, "}");
-		break;
-	case ORDER_ENTERPRISE_REGISTER:
-	case ORDER_ENTERPRISE_RELATE:
-	case ORDER_GRANT_ADD: buf_add_text(buf, "{}"); break;
-	}
-}
-
 static void write_text(const struct order *order, const struct slice *items, struct buf *buf)
 {
 	char expires[DATE_TEXT_SIZE];
@@ -157,7 +100,7 @@ static void write_text(const struct order *order, const struct slice *items, str
 	buf_printf(buf,
 	    ",\"type\":\"%s\",\"expires\":\"%s\",\"made_at_size\":%llu,\"body\":", order_type_name(order->type),
 	    expires, (unsigned long long)order->made_at_size);
-	write_body(order, buf);
+	order_body_write(order, buf);
 	if (order_type_has_items(order->type)) {
 		struct hash root = items_root(items, order->item_count);
 
@@ -302,7 +245,7 @@ enum err order_parse(struct slice text, const struct slice *items, size_t item_c
 	    (err = order_json_load(json_line, "the fourth line", &root, why)) != OK ||
 	    (err = read_object(root, &order, why)) != OK ||
 	    (err = check_items(root, items, item_count, &order, why)) != OK ||
-	    (err = read_body(json_object_get(root, "body"), arena, &order, why)) != OK ||
+	    (err = order_body_read(json_object_get(root, "body"), arena, &order, why)) != OK ||
 	    (err = compare(text, &order, items, why)) != OK)
 		goto out;
 	if (order.item_count > 0 && (err = order_items_parse(items, arena, &order, why)) != OK)
@@ -353,7 +296,7 @@ enum err order_compose(const struct order_draft *draft, struct buf *ret_text, st
 	}
 	if ((err = set_head(draft, &order, why)) != OK ||
 	    (err = check_size(slice_of("", 0), draft->items, draft->item_count, why)) != OK ||
-	    (err = read_body(draft->body == NULL ? empty : draft->body, &arena, &order, why)) != OK)
+	    (err = order_body_read(draft->body == NULL ? empty : draft->body, &arena, &order, why)) != OK)
 		goto out;
 	write_text(&order, draft->items, &text);
 	if (text.err != OK) {

@@ -26,11 +26,30 @@
 #define ORDER_HEADER "subsidy.order/v1"
 #define GENESIS_HEADER "subsidy.genesis/v1"
 
-enum order_type { ORDER_VENUE_LICENSE = 1, ORDER_ENTERPRISE_REGISTER, ORDER_ENTERPRISE_RELATE, ORDER_POLICY_ADOPT, ORDER_GRANT_ADD };
-#define ORDER_TYPE_COUNT 6	/* one more than the last */
+/* Quorums stand in this order in signed texts: a new type is added at the end. */
+enum order_type {
+	ORDER_VENUE_LICENSE = 1,
+	ORDER_ENTERPRISE_REGISTER,
+	ORDER_ENTERPRISE_RELATE,
+	ORDER_POLICY_ADOPT,
+	ORDER_GRANT_ADD,
+	ORDER_VENUE_SUSPEND,
+	ORDER_VENUE_RESUME,
+	ORDER_VENUE_KEY,
+	ORDER_OFFICER_ADD,
+	ORDER_OFFICER_REMOVE,
+	ORDER_QUORUM_SET,
+	ORDER_ENTERPRISE_DELIST,
+	ORDER_GRANT_REVOKE,
+	ORDER_RULES_SET,
+	ORDER_TRADE_HOLD,
+	ORDER_TRADE_RELEASE,
+	ORDER_TRADE_VOID,
+};
+#define ORDER_TYPE_COUNT 18	/* one more than the last */
 const char *order_type_name(enum order_type type);	/* "venue.license" */
 enum order_type order_type_by_name(const char *name);	/* 0 if unknown */
-bool order_type_has_items(enum order_type type);	/* register, relate, grant.add */
+bool order_type_has_items(enum order_type type);	/* those over many firms, grants or trades */
 
 enum officer_role { ROLE_CLERK = 1, ROLE_REVIEWER, ROLE_LEADER, ROLE_AUDITOR };
 #define ROLE_COUNT 5
@@ -82,6 +101,9 @@ void quorum_format(const struct quorum *quorum, struct why *ret_text);
 const struct quorum *quorum_for(const struct quorums *quorums, enum order_type type, bool is_all_enterprises);
 json_t *quorums_format(const struct quorums *quorums);	/* NULL on lack of memory */
 enum err quorums_parse(const json_t *json, struct quorums *ret_quorums, struct why *why) must_check;
+/* Could officers of these roles, all together, meet each of the quorums? ERR_INVALID names the one they can't. */
+enum err quorums_check_reachable(const struct quorums *quorums, const enum officer_role *roles, size_t officer_count,
+    struct why *why) must_check;
 
 enum grant_subject { SUBJECT_BUREAU = 1, SUBJECT_AUDITOR, SUBJECT_VENUE, SUBJECT_ENTERPRISE };
 struct grant {
@@ -96,14 +118,18 @@ enum err grant_subject_parse(struct slice text, struct grant *ret_grant) must_ch
 void grant_subject_format(const struct grant *grant, char ret_text[static 64]);
 
 struct order_item {
-	/* enterprise.register */
+	/* enterprise.register; enterprise.delist (no name; no lists: off all of them) */
 	struct slice code, name;
 	size_t list_count;
 	struct slice lists[LISTS_MAX];			/* ascending, each once */
 	/* enterprise.relate: code < second */
 	struct slice second;
-	/* grant.add */
+	/* grant.add; grant.revoke (the token hash alone) */
 	struct grant grant;
+	/* trade.hold, trade.release, trade.void */
+	struct slice venue, trade_no;
+	/* enterprise.delist, grant.revoke, trade.* */
+	struct slice reason;
 };
 
 struct order {
@@ -113,11 +139,23 @@ struct order {
 	uint64_t made_at_size;
 	char origin[ORIGIN_TEXT_SIZE];
 	char ledger_id[LEDGER_ID_SIZE + 1];
-	/* venue.license: body {"venue","name","keys":[…]} */
+	/* venue.license: body {"venue","name","keys":[…]}. venue.suspend, venue.resume: {"venue","reason"} */
 	char venue[VENUE_ID_SIZE_MAX + 1];
 	char venue_name[VENUE_NAME_SIZE_MAX + 1];
 	size_t venue_key_count;
-	struct key venue_keys[VENUE_KEYS_MAX];		/* each named as the venue */
+	struct key venue_keys[VENUE_KEYS_MAX];		/* each named as the venue; of venue.key those to add */
+	/* venue.key: body {"venue","add":[…],"revoke":[…],"new_generation":bool,"reason"} */
+	size_t revoked_key_count;
+	struct key revoked_keys[VENUE_KEYS_MAX];
+	bool is_new_generation;
+	/* officer.add: body {"name","role","keys"}. officer.remove: body {"name","reason"}: the name alone */
+	struct officer officer;
+	/* quorum.set: body {"quorums":{…}} */
+	struct quorums quorums;
+	/* rules.set: body {"rules":N} */
+	uint32_t rules;
+	/* venue.suspend, venue.resume, venue.key, officer.remove */
+	char reason[REASON_SIZE_MAX + 1];
 	/* policy.adopt: body {"policy":{…}} */
 	struct policy policy;
 	struct slice policy_text;			/* compact JSON of the policy as signed, in the arena */
@@ -147,8 +185,11 @@ struct order_draft {
 /* Makes the text and proves it by parsing it again. Errors as order_parse. */
 enum err order_compose(const struct order_draft *draft, struct buf *ret_text, struct why *why) must_check;
 
-/* Compact item lines: {"code","name","lists":[…],"salt"} · {"codes":[a,b],"salt"} · {"token_hash","subject","holder",
- * "scope":"read","expires","salt"}. The salt (16 bytes, hex) keeps a neighbour's line from being guessed. */
+/*
+ * Compact item lines: {"code","name","lists":[…],"salt"} · {"codes":[a,b],"salt"} · {"token_hash","subject","holder",
+ * "scope":"read","expires","salt"} · {"code","lists":[…],"reason","salt"} · {"token_hash","reason","salt"} ·
+ * {"venue","trade_no","reason","salt"}. The salt (16 bytes, hex) keeps a neighbour's line from being guessed.
+ */
 enum err order_item_format(enum order_type type, const struct order_item *item, const uint8_t salt[static SALT_SIZE],
     struct buf *ret_line) must_check;
 

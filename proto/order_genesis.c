@@ -17,28 +17,6 @@
 
 _Static_assert(GENESIS_OFFICERS_MAX <= OFFICERS_MAX, "a genesis names no more officers than a ledger holds");
 
-static enum err read_officer(const json_t *json, struct officer *ret_officer, struct why *why)
-{
-	static const char *const keys[] = {"name", "role", "keys"};
-	struct slice name, role;
-	char role_text[16];
-	enum err err;
-
-	if ((err = order_json_keys(json, keys, 3, 3, why)) != OK ||
-	    (err = order_json_text(json, "name", OFFICER_NAME_SIZE_MAX, &name, why)) != OK ||
-	    (err = order_json_text(json, "role", sizeof(role_text) - 1, &role, why)) != OK)
-		return err;
-	if (!key_name_is_valid(name))
-		return why_set(why, ERR_INVALID, "the name can't be that of a key: no spaces, no '+'");
-	order_text_copy(name, ret_officer->name, sizeof(ret_officer->name));
-	order_text_copy(role, role_text, sizeof(role_text));
-	ret_officer->role = officer_role_by_name(role_text);
-	if (ret_officer->role == 0)
-		return why_set(why, ERR_INVALID, "unknown role: %s", role_text);
-	return order_json_vkeys(json_object_get(json, "keys"), ret_officer->name, OFFICER_KEYS_MAX, ret_officer->keys,
-	    &ret_officer->key_count, why);
-}
-
 static bool shares_key(const struct officer *a, const struct officer *b)
 {
 	for (size_t i = 0; i < a->key_count; i++)
@@ -74,7 +52,7 @@ static enum err read_officers(const json_t *json, struct genesis *genesis, struc
 		    GENESIS_OFFICERS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		struct why cause = {""};
-		enum err err = read_officer(json_array_get(json, i), &genesis->officers[i], &cause);
+		enum err err = order_json_officer(json_array_get(json, i), &genesis->officers[i], &cause);
 
 		if (err != OK)
 			return why_set(why, err, "officer %zu: %s", i + 1, cause.text);
@@ -85,30 +63,13 @@ static enum err read_officers(const json_t *json, struct genesis *genesis, struc
 	return OK;
 }
 
-static enum err check_reachable(
-    const struct genesis *genesis, const struct quorum *quorum, const char *name, struct why *why)
+static enum err check_quorums(const struct genesis *genesis, struct why *why)
 {
 	enum officer_role roles[OFFICERS_MAX];
-	struct why wanted;
 
 	for (size_t i = 0; i < genesis->officer_count; i++)
 		roles[i] = genesis->officers[i].role;
-	if (quorum->slot_count == 0 || quorum_is_met(quorum, roles, genesis->officer_count))
-		return OK;
-	quorum_format(quorum, &wanted);
-	return why_set(why, ERR_INVALID, "the officers can't meet the quorum of %s: it asks for %s", name, wanted.text);
-}
-
-static enum err check_quorums(const struct genesis *genesis, struct why *why)
-{
-	enum err err = check_reachable(genesis, &genesis->quorums.fallback, "default", why);
-
-	for (int type = ORDER_VENUE_LICENSE; type < ORDER_TYPE_COUNT && err == OK; type++)
-		err = check_reachable(
-		    genesis, &genesis->quorums.by_type[type], order_type_name((enum order_type)type), why);
-	if (err == OK)
-		err = check_reachable(genesis, &genesis->quorums.grant_enterprise, "grant.add:enterprise", why);
-	return err;
+	return quorums_check_reachable(&genesis->quorums, roles, genesis->officer_count, why);
 }
 
 static enum err set_origin(struct slice origin, struct genesis *genesis, struct why *why)
@@ -173,13 +134,9 @@ static enum err write_text(const struct genesis *genesis, struct buf *ret_text)
 	order_json_add_string(ret_text, slice_text(ledger_key));
 	buf_add_text(ret_text, ",\"officers\":[");
 	for (size_t i = 0; i < genesis->officer_count; i++) {
-		const struct officer *officer = &genesis->officers[i];
-
-		buf_add_text(ret_text, i == 0 ? "{\"name\":" : ",{\"name\":");
-		order_json_add_string(ret_text, slice_text(officer->name));
-		buf_printf(ret_text, ",\"role\":\"%s\",\"keys\":", officer_role_name(officer->role));
-		order_json_add_vkeys(ret_text, officer->keys, officer->key_count);
-		buf_add_text(ret_text, "}");
+		if (i > 0)
+			buf_u8(ret_text, ',');
+		order_json_add_officer(ret_text, &genesis->officers[i]);
 	}
 	buf_add_text(ret_text, "],\"quorums\":");
 	err = quorums == NULL ? ERR_MEMORY : order_json_add(ret_text, quorums);

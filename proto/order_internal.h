@@ -24,19 +24,30 @@ enum err order_json_keys(const json_t *object, const char *const *keys, size_t r
 enum err order_json_text(const json_t *object, const char *key, size_t size_max, struct slice *ret_text,
     struct why *why) must_check;
 enum err order_json_date(const json_t *object, const char *key, uint32_t *ret_date, struct why *why) must_check;
-/* An array of 1..max vkeys of Ed25519 or SM2, each named `name`, none twice. */
-enum err order_json_vkeys(const json_t *array, const char *name, size_t max, struct key *ret_keys, size_t *ret_count,
-    struct why *why) must_check;
+/* The object's array of min..max vkeys of Ed25519 or SM2, each named as their owner, none twice. */
+struct order_vkeys_rule {
+	const char *key, *owner;
+	size_t min, max;
+};
+enum err order_json_vkeys(const json_t *object, const struct order_vkeys_rule *rule, struct key *ret_keys,
+    size_t *ret_count, struct why *why) must_check;
+/* {"name","role","keys"}, as in genesis and in officer.add. */
+enum err order_json_officer(const json_t *json, struct officer *ret_officer, struct why *why) must_check;
 
 /* Writers. A buffer's error is looked at by order_json_compare. */
 void order_json_add_string(struct buf *buf, struct slice text);
 void order_json_add_vkeys(struct buf *buf, const struct key *keys, size_t key_count);
+void order_json_add_officer(struct buf *buf, const struct officer *officer);
 enum err order_json_add(struct buf *buf, const json_t *json) must_check;
 /* ERR_NOT_CANONICAL, saying from which byte on the text differs, unless `text` is what was written. */
 enum err order_json_compare(struct slice text, const struct buf *written, const char *what, struct why *why) must_check;
 
 /* Is this the same key, whatever its name? */
 bool order_key_is_same(const struct key *a, const struct key *b);
+
+/* The object of "body", by type. What is written is what was read. */
+enum err order_body_read(const json_t *body, struct arena *arena, struct order *order, struct why *why) must_check;
+void order_body_write(const struct order *order, struct buf *buf);
 
 /* Parses `item_count` lines into order->items and refuses what one order names twice. */
 enum err order_items_parse(const struct slice *items, struct arena *arena, struct order *order, struct why *why) must_check;

@@ -6,7 +6,6 @@
 #include "proto/order.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +14,8 @@
 #include "proto/order_internal.h"
 #include "proto/usci.h"
 
-#define VENUE_PREFIX "venue:"
 #define SCOPE_READ "read"
+#define SUBJECT_SIZE_MAX 63 /* bytes: grant_subject_format writes no more */
 
 static bool list_name_is_valid(struct slice name)
 {
@@ -31,14 +30,8 @@ static bool list_name_is_valid(struct slice name)
 	return true;
 }
 
-static enum err check_register(const struct order_item *item, struct why *why)
+static enum err check_lists(const struct order_item *item, struct why *why)
 {
-	enum err err = usci_explain(item->code, why);
-
-	if (err != OK)
-		return err;
-	if (item->name.size == 0 || item->name.size > PARTY_NAME_SIZE_MAX || !utf8_is_text(item->name))
-		return why_set(why, ERR_INVALID, "\"name\" is not a text of 1 to %d bytes", PARTY_NAME_SIZE_MAX);
 	if (item->list_count > LISTS_MAX)
 		return why_set(why, ERR_INVALID, "%zu lists; %d are allowed", item->list_count, LISTS_MAX);
 	for (size_t i = 0; i < item->list_count; i++) {
@@ -50,6 +43,44 @@ static enum err check_register(const struct order_item *item, struct why *why)
 			    why, ERR_INVALID, "lists %zu and %zu are not in ascending order, each once", i, i + 1);
 	}
 	return OK;
+}
+
+static enum err check_register(const struct order_item *item, struct why *why)
+{
+	enum err err = usci_explain(item->code, why);
+
+	if (err != OK)
+		return err;
+	if (item->name.size == 0 || item->name.size > PARTY_NAME_SIZE_MAX || !utf8_is_text(item->name))
+		return why_set(why, ERR_INVALID, "\"name\" is not a text of 1 to %d bytes", PARTY_NAME_SIZE_MAX);
+	return check_lists(item, why);
+}
+
+static enum err check_reason(const struct order_item *item, struct why *why)
+{
+	if (item->reason.size == 0 || item->reason.size > REASON_SIZE_MAX || !utf8_is_text(item->reason))
+		return why_set(why, ERR_INVALID, "\"reason\" is not a text of 1 to %d bytes", REASON_SIZE_MAX);
+	return OK;
+}
+
+static enum err check_delist(const struct order_item *item, struct why *why)
+{
+	enum err err;
+
+	if ((err = usci_explain(item->code, why)) != OK || (err = check_lists(item, why)) != OK)
+		return err;
+	return check_reason(item, why);
+}
+
+static enum err check_trade(const struct order_item *item, struct why *why)
+{
+	if (!venue_id_is_valid(item->venue))
+		return why_set(why, ERR_INVALID,
+		    "\"venue\" is not 1 to %d lower-case letters, digits, '-', with a letter first", VENUE_ID_SIZE_MAX);
+	if (item->trade_no.size > TRADE_NO_SIZE_MAX || !ascii_is_visible(item->trade_no))
+		return why_set(
+		    why, ERR_INVALID, "\"trade_no\" is not 1 to %d characters of visible ASCII", TRADE_NO_SIZE_MAX);
+	return check_reason(item, why);
 }
 
 static enum err check_relate(const struct order_item *item, struct why *why)
@@ -80,61 +111,33 @@ static enum err check_grant(const struct order_item *item, struct why *why)
 	return OK;
 }
 
-enum err grant_subject_parse(struct slice text, struct grant *ret_grant)
-{
-	const struct slice prefix = {(const uint8_t *)VENUE_PREFIX, sizeof(VENUE_PREFIX) - 1};
-	enum grant_subject subject = SUBJECT_ENTERPRISE;
-	struct slice name = text;
-
-	if (slice_equal(text, slice_text("bureau")) || slice_equal(text, slice_text("auditor"))) {
-		subject = text.data[0] == 'b' ? SUBJECT_BUREAU : SUBJECT_AUDITOR;
-		name.size = 0;
-	} else if (text.size > prefix.size && memcmp(text.data, prefix.data, prefix.size) == 0) {
-		subject = SUBJECT_VENUE;
-		name = slice_of(text.data + prefix.size, text.size - prefix.size);
-		if (!venue_id_is_valid(name))
-			return ERR_INVALID;
-	} else if (usci_check(text, NULL) != USCI_OK) {
-		return ERR_INVALID;
-	}
-	ret_grant->subject = subject;
-	order_text_copy(name, ret_grant->name, sizeof(ret_grant->name));
-	return OK;
-}
-
-void grant_subject_format(const struct grant *grant, char ret_text[static 64])
-{
-	const char *prefix = "", *name = grant->name;
-
-	_Static_assert(sizeof(VENUE_PREFIX) + VENUE_ID_SIZE_MAX <= 64, "a subject fits");
-	switch (grant->subject) {
-	case SUBJECT_BUREAU: name = "bureau"; break;
-	case SUBJECT_AUDITOR: name = "auditor"; break;
-	case SUBJECT_VENUE: prefix = VENUE_PREFIX; break;
-	case SUBJECT_ENTERPRISE: break;
-	}
-	snprintf(ret_text, 64, "%s%s", prefix, name);
-}
-
 static enum err check_item(enum order_type type, const struct order_item *item, struct why *why)
 {
 	switch (type) {
 	case ORDER_ENTERPRISE_REGISTER: return check_register(item, why);
 	case ORDER_ENTERPRISE_RELATE: return check_relate(item, why);
 	case ORDER_GRANT_ADD: return check_grant(item, why);
+	case ORDER_ENTERPRISE_DELIST: return check_delist(item, why);
+	case ORDER_GRANT_REVOKE: return check_reason(item, why);
+	case ORDER_TRADE_HOLD:
+	case ORDER_TRADE_RELEASE:
+	case ORDER_TRADE_VOID: return check_trade(item, why);
 	case ORDER_VENUE_LICENSE:
-	case ORDER_POLICY_ADOPT: break;
+	case ORDER_POLICY_ADOPT:
+	case ORDER_VENUE_SUSPEND:
+	case ORDER_VENUE_RESUME:
+	case ORDER_VENUE_KEY:
+	case ORDER_OFFICER_ADD:
+	case ORDER_OFFICER_REMOVE:
+	case ORDER_QUORUM_SET:
+	case ORDER_RULES_SET: break;
 	}
 	assert(!"this type of order has no items");
 	return ERR_INVALID;
 }
 
-static void write_register(const struct order_item *item, struct buf *line)
+static void write_lists(const struct order_item *item, struct buf *line)
 {
-	buf_add_text(line, "{\"code\":");
-	order_json_add_string(line, item->code);
-	buf_add_text(line, ",\"name\":");
-	order_json_add_string(line, item->name);
 	buf_add_text(line, ",\"lists\":[");
 	for (size_t i = 0; i < item->list_count; i++) {
 		if (i > 0)
@@ -144,16 +147,73 @@ static void write_register(const struct order_item *item, struct buf *line)
 	buf_u8(line, ']');
 }
 
-static void write_grant(const struct grant *grant, struct buf *line)
+static void write_token_hash(const struct grant *grant, struct buf *line)
 {
-	char hash[2 * HASH_SIZE + 1], subject[64], expires[DATE_TEXT_SIZE];
+	char hash[2 * HASH_SIZE + 1];
 
 	hex_format(slice_of(grant->token_hash, HASH_SIZE), hash);
+	buf_printf(line, "{\"token_hash\":\"%s\"", hash);
+}
+
+static void write_grant(const struct grant *grant, struct buf *line)
+{
+	char subject[64], expires[DATE_TEXT_SIZE];
+
 	grant_subject_format(grant, subject);
 	date_format(grant->expires, expires);
-	buf_printf(line, "{\"token_hash\":\"%s\",\"subject\":\"%s\",\"holder\":", hash, subject);
+	write_token_hash(grant, line);
+	buf_printf(line, ",\"subject\":\"%s\",\"holder\":", subject);
 	order_json_add_string(line, slice_text(grant->holder));
 	buf_printf(line, ",\"scope\":\"" SCOPE_READ "\",\"expires\":\"%s\"", expires);
+}
+
+static void write_named(struct buf *line, const char *before, struct slice text)
+{
+	buf_add_text(line, before);
+	order_json_add_string(line, text);
+}
+
+/* All but the salt. */
+static void write_item(enum order_type type, const struct order_item *item, struct buf *line)
+{
+	switch (type) {
+	case ORDER_ENTERPRISE_REGISTER:
+		write_named(line, "{\"code\":", item->code);
+		write_named(line, ",\"name\":", item->name);
+		write_lists(item, line);
+		break;
+	case ORDER_ENTERPRISE_RELATE:
+		write_named(line, "{\"codes\":[", item->code);
+		write_named(line, ",", item->second);
+		buf_u8(line, ']');
+		break;
+	case ORDER_GRANT_ADD: write_grant(&item->grant, line); break;
+	case ORDER_ENTERPRISE_DELIST:
+		write_named(line, "{\"code\":", item->code);
+		write_lists(item, line);
+		write_named(line, ",\"reason\":", item->reason);
+		break;
+	case ORDER_GRANT_REVOKE:
+		write_token_hash(&item->grant, line);
+		write_named(line, ",\"reason\":", item->reason);
+		break;
+	case ORDER_TRADE_HOLD:
+	case ORDER_TRADE_RELEASE:
+	case ORDER_TRADE_VOID:
+		write_named(line, "{\"venue\":", item->venue);
+		write_named(line, ",\"trade_no\":", item->trade_no);
+		write_named(line, ",\"reason\":", item->reason);
+		break;
+	case ORDER_VENUE_LICENSE:
+	case ORDER_POLICY_ADOPT:
+	case ORDER_VENUE_SUSPEND:
+	case ORDER_VENUE_RESUME:
+	case ORDER_VENUE_KEY:
+	case ORDER_OFFICER_ADD:
+	case ORDER_OFFICER_REMOVE:
+	case ORDER_QUORUM_SET:
+	case ORDER_RULES_SET: assert(!"this type of order has no items");
+	}
 }
 
 enum err order_item_format(
@@ -164,17 +224,7 @@ enum err order_item_format(
 
 	if (err != OK)
 		return err;
-	if (type == ORDER_ENTERPRISE_REGISTER) {
-		write_register(item, ret_line);
-	} else if (type == ORDER_ENTERPRISE_RELATE) {
-		buf_add_text(ret_line, "{\"codes\":[");
-		order_json_add_string(ret_line, item->code);
-		buf_u8(ret_line, ',');
-		order_json_add_string(ret_line, item->second);
-		buf_u8(ret_line, ']');
-	} else {
-		write_grant(&item->grant, ret_line);
-	}
+	write_item(type, item, ret_line);
 	hex_format(slice_of(salt, SALT_SIZE), salt_text);
 	buf_printf(ret_line, ",\"salt\":\"%s\"}", salt_text);
 	return ret_line->err;
@@ -187,16 +237,11 @@ static enum err take_string(const json_t *json, struct arena *arena, struct slic
 	return ret_text->data == NULL ? ERR_MEMORY : OK;
 }
 
-static enum err read_register(const json_t *root, struct arena *arena, struct order_item *item, struct why *why)
+static enum err read_lists(const json_t *root, struct arena *arena, struct order_item *item, struct why *why)
 {
-	static const char *const keys[] = {"code", "name", "lists", "salt"};
 	const json_t *lists = json_object_get(root, "lists");
 	enum err err;
 
-	if ((err = order_json_keys(root, keys, 4, 4, why)) != OK ||
-	    (err = take_string(json_object_get(root, "code"), arena, &item->code)) != OK ||
-	    (err = take_string(json_object_get(root, "name"), arena, &item->name)) != OK)
-		return err;
 	if (!json_is_array(lists) || json_array_size(lists) > LISTS_MAX)
 		return why_set(why, ERR_INVALID, "\"lists\" is not an array of at most %d list names", LISTS_MAX);
 	item->list_count = json_array_size(lists);
@@ -204,6 +249,42 @@ static enum err read_register(const json_t *root, struct arena *arena, struct or
 		if ((err = take_string(json_array_get(lists, i), arena, &item->lists[i])) != OK)
 			return err;
 	return OK;
+}
+
+static enum err read_register(const json_t *root, struct arena *arena, struct order_item *item, struct why *why)
+{
+	static const char *const keys[] = {"code", "name", "lists", "salt"};
+	enum err err;
+
+	if ((err = order_json_keys(root, keys, 4, 4, why)) != OK ||
+	    (err = take_string(json_object_get(root, "code"), arena, &item->code)) != OK ||
+	    (err = take_string(json_object_get(root, "name"), arena, &item->name)) != OK)
+		return err;
+	return read_lists(root, arena, item, why);
+}
+
+static enum err read_delist(const json_t *root, struct arena *arena, struct order_item *item, struct why *why)
+{
+	static const char *const keys[] = {"code", "lists", "reason", "salt"};
+	enum err err;
+
+	if ((err = order_json_keys(root, keys, 4, 4, why)) != OK ||
+	    (err = take_string(json_object_get(root, "code"), arena, &item->code)) != OK ||
+	    (err = take_string(json_object_get(root, "reason"), arena, &item->reason)) != OK)
+		return err;
+	return read_lists(root, arena, item, why);
+}
+
+static enum err read_trade(const json_t *root, struct arena *arena, struct order_item *item, struct why *why)
+{
+	static const char *const keys[] = {"venue", "trade_no", "reason", "salt"};
+	enum err err;
+
+	if ((err = order_json_keys(root, keys, 4, 4, why)) != OK ||
+	    (err = take_string(json_object_get(root, "venue"), arena, &item->venue)) != OK ||
+	    (err = take_string(json_object_get(root, "trade_no"), arena, &item->trade_no)) != OK)
+		return err;
+	return take_string(json_object_get(root, "reason"), arena, &item->reason);
 }
 
 static enum err read_relate(const json_t *root, struct arena *arena, struct order_item *item, struct why *why)
@@ -221,22 +302,40 @@ static enum err read_relate(const json_t *root, struct arena *arena, struct orde
 	return take_string(json_array_get(codes, 1), arena, &item->second);
 }
 
+static enum err read_token_hash(const json_t *root, struct grant *grant, struct why *why)
+{
+	struct slice hash;
+	enum err err = order_json_text(root, "token_hash", 2 * HASH_SIZE, &hash, why);
+
+	if (err == OK && hex_parse(hash, grant->token_hash, HASH_SIZE) != OK)
+		err = why_set(why, ERR_INVALID, "\"token_hash\" is not %d lower-case hex digits", 2 * HASH_SIZE);
+	return err;
+}
+
+static enum err read_revoke(const json_t *root, struct arena *arena, struct order_item *item, struct why *why)
+{
+	static const char *const keys[] = {"token_hash", "reason", "salt"};
+	enum err err;
+
+	if ((err = order_json_keys(root, keys, 3, 3, why)) != OK ||
+	    (err = read_token_hash(root, &item->grant, why)) != OK)
+		return err;
+	return take_string(json_object_get(root, "reason"), arena, &item->reason);
+}
+
 static enum err read_grant(const json_t *root, struct order_item *item, struct why *why)
 {
 	static const char *const keys[] = {"token_hash", "subject", "holder", "scope", "expires", "salt"};
-	struct slice hash, subject, holder, scope;
+	struct slice subject, holder, scope;
 	struct grant *grant = &item->grant;
 	enum err err;
 
-	if ((err = order_json_keys(root, keys, 6, 6, why)) != OK ||
-	    (err = order_json_text(root, "token_hash", 2 * HASH_SIZE, &hash, why)) != OK ||
-	    (err = order_json_text(root, "subject", sizeof(VENUE_PREFIX) + VENUE_ID_SIZE_MAX, &subject, why)) != OK ||
+	if ((err = order_json_keys(root, keys, 6, 6, why)) != OK || (err = read_token_hash(root, grant, why)) != OK ||
+	    (err = order_json_text(root, "subject", SUBJECT_SIZE_MAX, &subject, why)) != OK ||
 	    (err = order_json_text(root, "holder", GRANT_HOLDER_SIZE_MAX, &holder, why)) != OK ||
 	    (err = order_json_text(root, "scope", sizeof(SCOPE_READ) - 1, &scope, why)) != OK ||
 	    (err = order_json_date(root, "expires", &grant->expires, why)) != OK)
 		return err;
-	if (hex_parse(hash, grant->token_hash, HASH_SIZE) != OK)
-		return why_set(why, ERR_INVALID, "\"token_hash\" is not %d lower-case hex digits", 2 * HASH_SIZE);
 	if (!slice_equal(scope, slice_text(SCOPE_READ)))
 		return why_set(why, ERR_INVALID, "\"scope\" is not \"" SCOPE_READ "\"");
 	order_text_copy(holder, grant->holder, sizeof(grant->holder));
@@ -253,8 +352,20 @@ static enum err read_item(
 	case ORDER_ENTERPRISE_REGISTER: return read_register(root, arena, item, why);
 	case ORDER_ENTERPRISE_RELATE: return read_relate(root, arena, item, why);
 	case ORDER_GRANT_ADD: return read_grant(root, item, why);
+	case ORDER_ENTERPRISE_DELIST: return read_delist(root, arena, item, why);
+	case ORDER_GRANT_REVOKE: return read_revoke(root, arena, item, why);
+	case ORDER_TRADE_HOLD:
+	case ORDER_TRADE_RELEASE:
+	case ORDER_TRADE_VOID: return read_trade(root, arena, item, why);
 	case ORDER_VENUE_LICENSE:
-	case ORDER_POLICY_ADOPT: break;
+	case ORDER_POLICY_ADOPT:
+	case ORDER_VENUE_SUSPEND:
+	case ORDER_VENUE_RESUME:
+	case ORDER_VENUE_KEY:
+	case ORDER_OFFICER_ADD:
+	case ORDER_OFFICER_REMOVE:
+	case ORDER_QUORUM_SET:
+	case ORDER_RULES_SET: break;
 	}
 	assert(!"this type of order has no items");
 	return ERR_INVALID;
@@ -291,8 +402,27 @@ out:
 /* What an item is about: one order may speak of it once. */
 struct item_place {
 	struct slice first, second;
+	const char *what;
 	size_t index;
 };
+
+static void place_item(enum order_type type, const struct order_item *item, struct item_place *place)
+{
+	place->second = slice_of("", 0);
+	if (type == ORDER_GRANT_ADD || type == ORDER_GRANT_REVOKE) {
+		place->what = "token hash";
+		place->first = slice_of(item->grant.token_hash, HASH_SIZE);
+	} else if (type == ORDER_TRADE_HOLD || type == ORDER_TRADE_RELEASE || type == ORDER_TRADE_VOID) {
+		place->what = "trade";
+		place->first = item->venue;
+		place->second = item->trade_no;
+	} else {
+		place->what = type == ORDER_ENTERPRISE_RELATE ? "pair" : "enterprise";
+		place->first = item->code;
+		if (type == ORDER_ENTERPRISE_RELATE)
+			place->second = item->second;
+	}
+}
 
 static int compare_places(const void *a_pointer, const void *b_pointer)
 {
@@ -316,9 +446,7 @@ static enum err check_each_once(const struct order *order, struct arena *arena, 
 		const struct order_item *item = &order->items[i];
 
 		places[i].index = i;
-		places[i].first =
-		    order->type == ORDER_GRANT_ADD ? slice_of(item->grant.token_hash, HASH_SIZE) : item->code;
-		places[i].second = order->type == ORDER_ENTERPRISE_RELATE ? item->second : slice_of("", 0);
+		place_item(order->type, item, &places[i]);
 	}
 	qsort(places, order->item_count, sizeof(*places), compare_places);
 	for (size_t i = 1; i < order->item_count; i++) {
@@ -326,10 +454,7 @@ static enum err check_each_once(const struct order *order, struct arena *arena, 
 
 		if (slice_equal(a->first, b->first) && slice_equal(a->second, b->second))
 			return why_set(why, ERR_INVALID, "items %zu and %zu name the same %s", a->index + 1,
-			    b->index + 1,
-			    order->type == ORDER_GRANT_ADD           ? "token hash"
-			    : order->type == ORDER_ENTERPRISE_RELATE ? "pair"
-								     : "enterprise");
+			    b->index + 1, b->what);
 	}
 	return OK;
 }

@@ -153,14 +153,16 @@ static enum err vkey_read(const json_t *json, const char *name, size_t index, st
 }
 
 enum err order_json_vkeys(
-    const json_t *array, const char *name, size_t max, struct key *ret_keys, size_t *ret_count, struct why *why)
+    const json_t *object, const struct order_vkeys_rule *rule, struct key *ret_keys, size_t *ret_count, struct why *why)
 {
+	const json_t *array = json_object_get(object, rule->key);
 	size_t count = json_array_size(array);
 
-	if (!json_is_array(array) || count == 0 || count > max)
-		return why_set(why, ERR_INVALID, "\"keys\" is not an array of 1 to %zu public keys", max);
+	if (!json_is_array(array) || count < rule->min || count > rule->max)
+		return why_set(why, ERR_INVALID, "\"%s\" is not an array of %zu to %zu public keys", rule->key,
+		    rule->min, rule->max);
 	for (size_t i = 0; i < count; i++) {
-		enum err err = vkey_read(json_array_get(array, i), name, i, &ret_keys[i], why);
+		enum err err = vkey_read(json_array_get(array, i), rule->owner, i, &ret_keys[i], why);
 
 		if (err != OK)
 			return err;
@@ -170,6 +172,28 @@ enum err order_json_vkeys(
 	}
 	*ret_count = count;
 	return OK;
+}
+
+enum err order_json_officer(const json_t *json, struct officer *ret_officer, struct why *why)
+{
+	static const char *const keys[] = {"name", "role", "keys"};
+	struct order_vkeys_rule rule = {.key = "keys", .owner = ret_officer->name, .min = 1, .max = OFFICER_KEYS_MAX};
+	struct slice name, role;
+	char role_text[16];
+	enum err err;
+
+	if ((err = order_json_keys(json, keys, 3, 3, why)) != OK ||
+	    (err = order_json_text(json, "name", OFFICER_NAME_SIZE_MAX, &name, why)) != OK ||
+	    (err = order_json_text(json, "role", sizeof(role_text) - 1, &role, why)) != OK)
+		return err;
+	if (!key_name_is_valid(name))
+		return why_set(why, ERR_INVALID, "the name can't be that of a key: no spaces, no '+'");
+	order_text_copy(name, ret_officer->name, sizeof(ret_officer->name));
+	order_text_copy(role, role_text, sizeof(role_text));
+	ret_officer->role = officer_role_by_name(role_text);
+	if (ret_officer->role == 0)
+		return why_set(why, ERR_INVALID, "unknown role: %s", role_text);
+	return order_json_vkeys(json, &rule, ret_officer->keys, &ret_officer->key_count, why);
 }
 
 /* The escapes a compact printer can't do without. Other control characters are refused before anything is written. */
@@ -202,6 +226,15 @@ void order_json_add_vkeys(struct buf *buf, const struct key *keys, size_t key_co
 		order_json_add_string(buf, slice_text(vkey));
 	}
 	buf_u8(buf, ']');
+}
+
+void order_json_add_officer(struct buf *buf, const struct officer *officer)
+{
+	buf_add_text(buf, "{\"name\":");
+	order_json_add_string(buf, slice_text(officer->name));
+	buf_printf(buf, ",\"role\":\"%s\",\"keys\":", officer_role_name(officer->role));
+	order_json_add_vkeys(buf, officer->keys, officer->key_count);
+	buf_add_text(buf, "}");
 }
 
 static int on_dump(const char *data, size_t size, void *cookie)

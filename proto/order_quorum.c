@@ -215,3 +215,27 @@ enum err quorums_parse(const json_t *json, struct quorums *ret_quorums, struct w
 	*ret_quorums = quorums;
 	return OK;
 }
+
+static enum err check_reachable(const struct quorum *quorum, const char *name, const enum officer_role *roles,
+    size_t officer_count, struct why *why)
+{
+	struct why wanted;
+
+	if (quorum->slot_count == 0 || quorum_is_met(quorum, roles, officer_count))
+		return OK;
+	quorum_format(quorum, &wanted);
+	return why_set(why, ERR_INVALID, "the officers can't meet the quorum of %s: it asks for %s", name, wanted.text);
+}
+
+enum err quorums_check_reachable(
+    const struct quorums *quorums, const enum officer_role *roles, size_t officer_count, struct why *why)
+{
+	enum err err = check_reachable(&quorums->fallback, DEFAULT_KEY, roles, officer_count, why);
+
+	for (int type = ORDER_VENUE_LICENSE; type < ORDER_TYPE_COUNT && err == OK; type++)
+		err = check_reachable(
+		    &quorums->by_type[type], order_type_name((enum order_type)type), roles, officer_count, why);
+	if (err == OK)
+		err = check_reachable(&quorums->grant_enterprise, GRANT_ENTERPRISE_KEY, roles, officer_count, why);
+	return err;
+}

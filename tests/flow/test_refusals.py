@@ -258,7 +258,23 @@ class Refusals(FlowTest):
         self.assert_held(self.refused_push(wire.push_body(len(self.feed.records), self.new(), note)))
 
     def test_feed_conflict(self):
-        self.assert_held(self.refused_push(self.feed.body(self.new(2), start=len(self.feed.records) - 1)))
+        """The one refusal that is kept: by a single entry, however often it is sent."""
+        body = self.feed.body(self.new(2), start=len(self.feed.records) - 1)
+        for _ in range(2):
+            problem = self.assert_row(self.world.feed.push("qddex", body))
+            self.assert_held(problem)
+            self.assertEqual(problem["evidence"], self.before["size"])
+            self.assertEqual(self.state(), dict(self.before, size=self.before["size"] + 1))
+        self.before = self.state()
+
+    def test_venue_suspended(self):
+        self.world.order("venue.suspend", {"venue": "qddex", "reason": "检查"})
+        self.before = self.state()
+        self.refused_push(self.feed.body(self.new()))
+        self.refused_push(self.feed.body(self.feed.records[-1:], start=len(self.feed.records) - 1))
+        self.refused_push(wire.push_body(len(self.feed.records), self.new(), b""), query="?check=1")
+        self.world.order("venue.resume", {"venue": "qddex", "reason": "检查完毕"})
+        self.before = self.state()
 
     def test_feed_busy(self):
         """The first is still being received when it takes its turn: nothing of that; so several large ones at once."""

@@ -27,6 +27,7 @@ class Verify(FlowTest):
             trade("s1", FIRMS[2], FIRMS[3]), refund("r1", "s1"), trade("s1", FIRMS[2], FIRMS[3]),
             trade("s2", FIRMS[3], FIRMS[3]), refund("r2", "nothing"))])
         world.relate((FIRMS[0], FIRMS[1]), (FIRMS[2], FIRMS[3]))
+        world.feed.push("qddex", qddex.body(records("other", 1), start=599))
         cls.size = world.size()
         world.stop()
         cls.good = world.path("good")

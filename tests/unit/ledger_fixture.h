@@ -349,6 +349,30 @@ static inline enum err ledger_try_relate(struct ledger_fixture *fixture, const c
 	return err;
 }
 
+/* An order of one item. */
+static inline enum err ledger_try_item(
+    struct ledger_fixture *fixture, enum order_type type, const struct order_item *item, uint64_t *ret_index)
+{
+	struct ledger_order order = {.type = type, .item_count = 1, .signers = {1 + OFFICER_LI, 1 + OFFICER_ZHAO}};
+	struct buf line;
+	enum err err;
+
+	order.items[0] = ledger_item(type, item, &line);
+	err = ledger_try_order(fixture, &order, ret_index);
+	buf_done(&line);
+	return err;
+}
+
+/* trade.hold, trade.release or trade.void of one trade. */
+static inline enum err ledger_try_trade(struct ledger_fixture *fixture, enum order_type type, const char *venue,
+    const char *trade_no, uint64_t *ret_index)
+{
+	struct order_item item = {
+	    .venue = slice_text(venue), .trade_no = slice_text(trade_no), .reason = slice_text("because")};
+
+	return ledger_try_item(fixture, type, &item, ret_index);
+}
+
 /* ---- pushes */
 
 /* A trade that is right in every field. */
@@ -477,6 +501,28 @@ static inline enum err ledger_try_push(struct ledger_fixture *fixture, const str
 	err = ledger_apply_push(fixture, push->venue, buf_slice(&body), ret_index);
 	buf_done(&body);
 	return err;
+}
+
+/* A push that contradicts what is held, kept as the writer keeps it; the evidence entry's index. */
+static inline uint64_t ledger_conflict(struct ledger_fixture *fixture, const struct ledger_push *push)
+{
+	struct evidence evidence;
+	struct ingest ingest;
+	struct buf body;
+	uint64_t index;
+
+	buf_init(&body, PUSH_SIZE_MAX);
+	ledger_push_body(fixture, push, &body);
+	ingest_init(&ingest, push->venue, buf_slice(&body), false);
+	assert_int_equal(ingest_decode(&ingest, &fixture->why), OK);
+	ledger_stamp_now(fixture);
+	assert_int_equal(ingest_check(&ingest, fixture->txn, &fixture->why), ERR_FEED_CONFLICT);
+	assert_int_equal(evidence_of_push(&ingest, fixture->txn, &evidence), OK);
+	index = fold_evidence(&fixture->ledger, fixture->txn, &evidence);
+	assert_int_equal(store_error(fixture->txn), OK);
+	ingest_done(&ingest);
+	buf_done(&body);
+	return index;
 }
 
 static inline struct hash ledger_leaf_of(const struct record *record)

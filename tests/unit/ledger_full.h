@@ -29,6 +29,49 @@ static inline void ledger_fill_grants(struct ledger_fixture *fixture, const char
 		buf_done(&lines[i]);
 }
 
+static inline void ledger_fill_item(struct ledger_fixture *fixture, enum order_type type, struct order_item item)
+{
+	uint64_t index;
+
+	item.reason = slice_text("because");
+	if (ledger_try_item(fixture, type, &item, &index) != OK)
+		fail_msg("%s", fixture->why.text);
+}
+
+/* What the bureau does later: keys, officers, quorums, trades held and voided, codes revoked, lists left. */
+static inline void ledger_fill_later(struct ledger_fixture *fixture, const char *code, const char *venue)
+{
+	struct signer *key = ledger_make_signer(KEY_SM2, venue, 301), *qian = ledger_make_signer(KEY_ED25519, "qian", 302);
+	struct order_item trade = {.venue = slice_text(venue), .trade_no = slice_text("T2")};
+	char vkey[KEY_VKEY_SIZE];
+
+	ledger_fill_item(fixture, ORDER_TRADE_HOLD, trade);
+	ledger_fill_item(fixture, ORDER_TRADE_RELEASE, trade);
+	ledger_fill_item(fixture, ORDER_TRADE_VOID, trade);
+	trade.trade_no = slice_text("T1");
+	ledger_fill_item(fixture, ORDER_TRADE_HOLD, trade);
+	ledger_fill_item(fixture, ORDER_ENTERPRISE_DELIST, (struct order_item){.code = slice_text(code)});
+	ledger_fill_item(fixture, ORDER_GRANT_REVOKE, (struct order_item){.grant = {.token_hash = {1}}});
+	ledger_order(fixture, (struct ledger_order){.type = ORDER_VENUE_SUSPEND,
+				  .body = json_pack("{s:s,s:s}", "venue", venue, "reason", "because")});
+	ledger_order(fixture, (struct ledger_order){.type = ORDER_VENUE_RESUME,
+				  .body = json_pack("{s:s,s:s}", "venue", venue, "reason", "because")});
+	key_format(signer_key(key), vkey);
+	ledger_order(fixture, (struct ledger_order){.type = ORDER_VENUE_KEY,
+				  .body = json_pack("{s:s,s:[s],s:[],s:b,s:s}", "venue", venue, "add", vkey, "revoke",
+				      "new_generation", 1, "reason", "because")});
+	ledger_order(fixture,
+	    (struct ledger_order){.type = ORDER_OFFICER_ADD, .body = ledger_officer(qian, NULL, "auditor")});
+	ledger_order(fixture, (struct ledger_order){.type = ORDER_OFFICER_REMOVE,
+				  .body = json_pack("{s:s,s:s}", "name", "qian", "reason", "because")});
+	ledger_order(fixture,
+	    (struct ledger_order){.type = ORDER_QUORUM_SET,
+		.body = json_pack("{s:{s:[[s],[s,s]],s:[[s]]}}", "quorums", "default", "clerk", "reviewer", "leader",
+		    "grant.add:enterprise", "clerk")});
+	signer_free(key);
+	signer_free(qian);
+}
+
 /* A party's total just below its maximum makes the next trade overflow; a replay can't see that, so it is left out. */
 static inline void ledger_fill(struct ledger_fixture *fixture)
 {
@@ -62,6 +105,10 @@ static inline void ledger_fill(struct ledger_fixture *fixture)
 	ledger_order(fixture, (struct ledger_order){.type = ORDER_POLICY_ADOPT,
 				  .body = ledger_policy("p-1", 2, "sddex"),
 				  .signers = {1 + OFFICER_LI, 1 + OFFICER_SUN}});
+	ledger_conflict(fixture,
+	    &(struct ledger_push){
+		.signer = first, .venue = "qddex", .start = 7, .records = more, .record_count = 1, .earlier = leaves});
+	ledger_fill_later(fixture, a, "sddex");
 	ledger_push(fixture, first, "qddex", leaves, 8, &last, 1);
 	signer_free(first);
 	signer_free(second);

@@ -419,7 +419,8 @@ static void sums_a_trade_with_its_refunds(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct touched touched = {rows[i].refunded_fen, rows[i].refunded_tax_fen};
+		struct touched touched = {
+		    .refunded_fen = rows[i].refunded_fen, .refunded_tax_fen = rows[i].refunded_tax_fen};
 		struct cell_sums sums;
 
 		record.trade.instalment = rows[i].instalment;

@@ -351,13 +351,14 @@ static void is_stale_once_the_licence_is_another(void **state)
 	assert_int_equal(ingest_check(&ingest, fixture->txn, &fixture->why), OK);
 	assert_true(venue_get(fixture->txn, slice_text("qddex"), &venue));
 	assert_true(feed_get(fixture->txn, 1, 1, &feed));
-	venue.license_index++;
+	venue.version++;
 	venue_put(fixture->txn, &venue);
 	assert_true(ingest_is_stale(&ingest, fixture->txn));
-	venue.license_index--;
+	venue.version--;
 	venue_put(fixture->txn, &venue);
 	assert_false(ingest_is_stale(&ingest, fixture->txn));
 	venue.generation++;
+	venue.version++;
 	venue_put(fixture->txn, &venue);
 	feed_put(fixture->txn, 1, 2, &feed);
 	assert_true(ingest_is_stale(&ingest, fixture->txn));

@@ -344,7 +344,7 @@ static void grants_codes_for_up_to_five_years(void **state)
 		if (check_grants(fixture, &grants, false) != rows[i].err)
 			fail_msg("row %zu: %s", i, fixture->why.text);
 		if (rows[i].err != OK)
-			assert_non_null(strstr(fixture->why.text, "item 1: an access code must expire"));
+			assert_non_null(strstr(fixture->why.text, "item 2: an access code must expire"));
 	}
 }
 
@@ -354,7 +354,7 @@ static void grants_no_code_twice_and_none_to_strangers(void **state)
 	struct grants grants = {{make_grant(SUBJECT_VENUE, "qddex", LEDGER_TODAY, 1)}, 1, {LI, ZHAO}};
 
 	assert_int_equal(check_grants(fixture, &grants, false), ERR_REFUSED);
-	assert_non_null(strstr(fixture->why.text, "item 0: no venue qddex is licensed"));
+	assert_non_null(strstr(fixture->why.text, "item 1: no venue qddex is licensed"));
 	signer_free(ledger_license(fixture, KEY_ED25519, "qddex"));
 	assert_int_equal(check_grants(fixture, &grants, true), OK);
 	assert_int_equal(check_grants(fixture, &grants, false), ERR_REFUSED);
@@ -375,7 +375,7 @@ static void relates_two_enterprises_once(void **state)
 	assert_int_equal(ledger_try_relate(fixture, a, b, &index), OK);
 	order.items[0] = ledger_item(order.type, &fresh, &lines[0]);
 	order.items[1] = ledger_item(order.type, &known, &lines[1]);
-	expect(fixture, order, ERR_REFUSED, "item 1: ");
+	expect(fixture, order, ERR_REFUSED, "item 2: ");
 	assert_non_null(strstr(fixture->why.text, "listed as related already, by entry 2"));
 	order.item_count = 1;
 	expect(fixture, order, OK, "");

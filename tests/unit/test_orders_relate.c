@@ -72,7 +72,7 @@ static void counts_past_trades_between_the_two(void **state)
 	records[0] = ledger_trade("TD", a, c, 1000);
 	ledger_push(&fixture, signer, "qddex", leaves, start, records, 1);
 	assert_int_equal(check_relating(&fixture), ERR_REFUSED);
-	assert_non_null(strstr(fixture.why.text, "item 1: with it 100001 past trades would be filed anew"));
+	assert_non_null(strstr(fixture.why.text, "item 2: with it 100001 past trades would be filed anew"));
 	signer_free(signer);
 	ledger_teardown(&fixture);
 }

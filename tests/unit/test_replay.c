@@ -83,7 +83,8 @@ static void gives_the_same_ledger_again(void **state)
 	assert_int_equal(outcome.counts.entries, fixture->ledger.head.size);
 	assert_int_equal(outcome.counts.records, 11);
 	assert_int_equal(outcome.counts.pushes, 4);
-	assert_int_equal(outcome.counts.orders, 8);
+	assert_int_equal(outcome.counts.orders, 20);
+	assert_int_equal(outcome.counts.evidence, 1);
 }
 
 static struct slice entry_key(uint64_t index, uint8_t ret_key[static STATE_U64_SIZE])

@@ -37,6 +37,14 @@ static struct venue make_venue(const char *id, uint16_t number, size_t key_count
 	snprintf(venue.name, sizeof(venue.name), "Exchange %u", number);
 	for (unsigned i = 0; i < key_count; i++)
 		venue.keys[i] = fixture_key(i % 2 == 0 ? KEY_ED25519 : KEY_SM2, id, 10 + i);
+	venue.version = 1234567890124;
+	venue.suspended_index = 1234567890125;
+	for (unsigned i = 0; i < key_count; i++)
+		venue.key_since[i] = 100 + i;
+	venue.retired_count = key_count == VENUE_KEYS_MAX ? VENUE_KEYS_EVER_MAX : 0;
+	for (unsigned i = 0; i < venue.retired_count; i++)
+		venue.retired[i] = (struct venue_retired){
+		    .key = fixture_key(KEY_SM2, id, 30 + i % 2), .since = 200 + i, .until = 300 + i};
 	return venue;
 }
 
@@ -51,6 +59,15 @@ static void expect_venue(const struct venue *venue, const struct venue *want)
 	for (size_t i = 0; i < want->key_count; i++) {
 		assert_true(key_equal(&venue->keys[i], &want->keys[i]));
 		assert_memory_equal(venue->keys[i].id, want->keys[i].id, KEY_ID_SIZE);
+	}
+	assert_int_equal(venue->version, want->version);
+	assert_int_equal(venue->suspended_index, want->suspended_index);
+	assert_memory_equal(venue->key_since, want->key_since, sizeof(want->key_since));
+	assert_int_equal(venue->retired_count, want->retired_count);
+	for (size_t i = 0; i < want->retired_count; i++) {
+		assert_true(key_equal(&venue->retired[i].key, &want->retired[i].key));
+		assert_int_equal(venue->retired[i].since, want->retired[i].since);
+		assert_int_equal(venue->retired[i].until, want->retired[i].until);
 	}
 }
 
@@ -154,17 +171,20 @@ static void finds_numbers_at_their_venue(void **state)
 static void keeps_what_refunds_took_and_what_parties_hold(void **state)
 {
 	struct ledger_fixture *fixture = *state;
-	struct touched touched = {1, 2};
+	struct touched touched = {.refunded_fen = 1, .refunded_tax_fen = 2};
 	struct party party = {3, 4};
 
 	touched_get(fixture->txn, 8, &touched);
 	assert_int_equal(touched.refunded_fen + touched.refunded_tax_fen, 0);
-	touched = (struct touched){1ULL << 40, 17};
+	touched = (struct touched){
+	    .refunded_fen = 1ULL << 40, .refunded_tax_fen = 17, .state = TRADE_HELD, .state_index = 99};
 	touched_put(fixture->txn, 8, &touched);
 	touched = (struct touched){0};
 	touched_get(fixture->txn, 8, &touched);
 	assert_int_equal(touched.refunded_fen, 1ULL << 40);
 	assert_int_equal(touched.refunded_tax_fen, 17);
+	assert_int_equal(touched.state, TRADE_HELD);
+	assert_int_equal(touched.state_index, 99);
 	party_get(fixture->txn, &a, &party);
 	assert_int_equal(party.last_index + party.total_fen, 0);
 	party = (struct party){1ULL << 50, (uint64_t)INT64_MAX};

@@ -131,6 +131,13 @@ static void read_grant(struct store_txn *txn)
 	(void)grant_get(txn, token, &row);
 }
 
+static void read_evidence(struct store_txn *txn)
+{
+	uint64_t index;
+
+	(void)evidence_get(txn, 1, 3, &index);
+}
+
 static const struct {
 	unsigned db;
 	void (*read)(struct store_txn *txn);
@@ -138,7 +145,8 @@ static const struct {
     {STORE_PUSHES, read_push}, {STORE_TRADES + 1, read_trade}, {STORE_ADJUSTS, read_adjust},
     {STORE_TOUCHED, read_touched}, {STORE_HEADS, read_party}, {STORE_ACCOUNTS, read_account},
     {STORE_RELATIONS, read_relation}, {STORE_VENUE_MONTHS, read_month}, {STORE_OFFICERS, read_officer},
-    {STORE_POLICIES, read_policy}, {STORE_ORDERS, read_order}, {STORE_GRANTS, read_grant}};
+    {STORE_POLICIES, read_policy}, {STORE_ORDERS, read_order}, {STORE_GRANTS, read_grant},
+    {STORE_EVIDENCE, read_evidence}};
 
 /* The first row of a database, with its value replaced. */
 static enum err read_changed(struct ledger_fixture *fixture, size_t reader, const uint8_t *value, size_t size)
@@ -183,7 +191,8 @@ static void put_one_of_each(struct ledger_fixture *fixture)
 	push_put(txn, 1, 0, 5);
 	trade_put(txn, 1, slice_text("T"), 5);
 	adjust_put(txn, 1, slice_text("T"), 6);
-	touched_put(txn, 1, &(struct touched){1, 2});
+	evidence_put(txn, 1, 3, 9);
+	touched_put(txn, 1, &(struct touched){.refunded_fen = 1, .refunded_tax_fen = 2});
 	party_put(txn, &a, &(struct party){1, 2});
 	account_put(txn, &a, &account);
 	relation_put(txn, &a, &b, 5);
@@ -222,6 +231,38 @@ static void takes_shorter_and_longer_rows_for_damage(void **state)
 	}
 }
 
+static void add_venue_key(struct buf *row, size_t material_size)
+{
+	static const uint8_t material[KEY_MATERIAL_MAX + 1];
+
+	buf_u8(row, KEY_SM2);
+	buf_sized(row, slice_text("v"));
+	buf_add(row, material, KEY_ID_SIZE);
+	buf_sized(row, slice_of(material, material_size));
+}
+
+static void make_venue_row(unsigned keys, unsigned retired, size_t material_size, struct buf *row)
+{
+	buf_clear(row);
+	buf_u16(row, 1);
+	buf_u32(row, 1);
+	buf_u64(row, 1);
+	buf_u64(row, 1);
+	buf_u64(row, 0);
+	buf_sized(row, slice_text("V"));
+	buf_u8(row, (uint8_t)keys);
+	buf_u8(row, (uint8_t)retired);
+	for (unsigned i = 0; i < keys; i++) {
+		buf_u64(row, 1);
+		add_venue_key(row, material_size);
+	}
+	for (unsigned i = 0; i < retired; i++) {
+		buf_u64(row, 1);
+		buf_u64(row, 2);
+		add_venue_key(row, material_size);
+	}
+}
+
 /* Sizes and counts in rows that are larger than what holds them. */
 static void takes_rows_beyond_their_bounds_for_damage(void **state)
 {
@@ -249,25 +290,24 @@ static void takes_rows_beyond_their_bounds_for_damage(void **state)
 			}
 		}
 	}
-	for (unsigned keys = VENUE_KEYS_MAX; keys <= VENUE_KEYS_MAX + 1; keys++) {
-		for (size_t material_size = KEY_MATERIAL_MAX; material_size <= KEY_MATERIAL_MAX + 1; material_size++) {
-			static const uint8_t material[KEY_MATERIAL_MAX + 1];
-			bool is_right = keys == VENUE_KEYS_MAX && material_size == KEY_MATERIAL_MAX;
+	for (unsigned keys = VENUE_KEYS_MAX; keys <= VENUE_KEYS_MAX + 1; keys++)
+		for (unsigned retired = VENUE_KEYS_EVER_MAX; retired <= VENUE_KEYS_EVER_MAX + 1; retired++)
+			for (size_t size = KEY_MATERIAL_MAX; size <= KEY_MATERIAL_MAX + 1; size++) {
+				bool is_right = keys == VENUE_KEYS_MAX && retired == VENUE_KEYS_EVER_MAX &&
+						size == KEY_MATERIAL_MAX;
 
-			buf_clear(&row);
-			buf_u16(&row, 1);
-			buf_u32(&row, 1);
-			buf_u64(&row, 1);
-			buf_sized(&row, slice_text("V"));
-			buf_u8(&row, (uint8_t)keys);
-			for (unsigned i = 0; i < keys; i++) {
-				buf_u8(&row, KEY_SM2);
-				buf_sized(&row, slice_text("v"));
-				buf_add(&row, material, KEY_ID_SIZE);
-				buf_sized(&row, slice_of(material, material_size));
+				make_venue_row(keys, retired, size, &row);
+				assert_int_equal(
+				    read_changed(fixture, 0, row.data, row.size), is_right ? OK : ERR_DAMAGED);
 			}
-			assert_int_equal(read_changed(fixture, 0, row.data, row.size), is_right ? OK : ERR_DAMAGED);
-		}
+	for (unsigned trade_state = TRADE_COUNTED; trade_state <= TRADE_VOIDED + 1; trade_state++) {
+		buf_clear(&row);
+		buf_u64(&row, 1);
+		buf_u64(&row, 1);
+		buf_u8(&row, (uint8_t)trade_state);
+		buf_u64(&row, 1);
+		assert_int_equal(
+		    read_changed(fixture, 6, row.data, row.size), trade_state <= TRADE_VOIDED ? OK : ERR_DAMAGED);
 	}
 	buf_done(&row);
 }
