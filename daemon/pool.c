@@ -101,6 +101,7 @@ static enum err start_workers(struct pool *pool, unsigned worker_count)
 	enum err err = OK;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS); /* of the map; it must not be blocked where it is raised */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (pool->worker_count < worker_count && err == OK) {
 		if (pthread_create(&pool->workers[pool->worker_count], NULL, run_worker, pool) == 0)

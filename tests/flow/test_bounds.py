@@ -1,12 +1,16 @@
 """Limits that only whole programs have: of the client's files, answers and pushes."""
+import http.client
+import os
 import unittest
 
 from tests.flow import wire
-from tests.flow.harness import FlowTest, Proxy, World, check, records, trade, write_csv
+from tests.flow.harness import FIRMS, FlowTest, Proxy, World, check, records, trade, write_csv
 
 FILE_SIZE_MAX = 2 << 20         # CLIENT_FILE_SIZE_MAX
 ANSWER_SIZE_MAX = 8 << 20       # CLIENT_ANSWER_SIZE_MAX
 PUSH_RECORDS = 10000            # CLIENT_PUSH_RECORDS
+PUSH_RECORDS_MAX = 65536
+RELATE_TRADES_MAX = 100000
 OPEN_BODY_MAX = 1 << 20         # HTTP_FEED_OPEN_BODY_MAX
 
 
@@ -77,6 +81,46 @@ class Rows(unittest.TestCase):
                 before = world.size()
                 check(world.client("push", "qddex", "rows.csv", "--key", "qddex.key", "--cert", both, token="venue:qddex"))
                 self.assertEqual(world.size() - before - count, pushes)
+
+
+class Relate(FlowTest):
+    """What one order may file anew: trades by the hundred thousand."""
+
+    @classmethod
+    def prepare(cls):
+        cls.feed = cls.world.license("qddex")
+
+    def push_trades(self, supplier, buyer, first, count):
+        """Made from one that was encoded once: only the number differs, and has always as many digits."""
+        pattern = wire.encode_record(trade("T-0000000", supplier, buyer))
+        for begin in range(first, first + count, PUSH_RECORDS_MAX):
+            self.feed.push([pattern.replace(b"T-0000000", b"T-%07d" % number)
+                            for number in range(begin, min(begin + PUSH_RECORDS_MAX, first + count))])
+
+    def test_past_trades_that_one_relation_files_anew(self):
+        first, second, third = FIRMS[:3]
+        self.world.register([(code, "甲", ["default"]) for code in (first, second, third)])
+        self.push_trades(first, second, 0, RELATE_TRADES_MAX - 1)
+        self.push_trades(first, third, RELATE_TRADES_MAX, 2)
+        pairs = [wire.item_relate(first, code, "5a" * 16) for code in (second, third)]
+        note = self.world.make_order("enterprise.relate", items=pairs)
+        problem = self.assert_refused(self.world.public.order(note, pairs), 422, "refused")
+        self.assertIn(str(RELATE_TRADES_MAX + 1), problem["detail"])
+        self.push_trades(first, second, RELATE_TRADES_MAX * 2, 1)
+        self.assertGreaterEqual(self.world.relate((first, second))["effects"], 1)
+
+
+class Map(unittest.TestCase):
+    def test_a_data_file_that_shrinks_under_the_daemon_ends_it(self):
+        """Reading a page that is gone raises a signal; it ends the daemon with a line that says so, at once."""
+        with World() as world:
+            world.license("qddex").push(records("gone", 5))
+            world.grant("bureau")
+            os.truncate(world.path("data", "data.mdb"), 0)
+            with self.assertRaises((OSError, http.client.HTTPException)):
+                world.get("/v1/feeds/qddex", "bureau")
+            world.finish(9)
+            self.assertIn("SIGBUS", world.log().splitlines()[-1])
 
 
 if __name__ == "__main__":
