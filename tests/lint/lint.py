@@ -1,4 +1,4 @@
-"""What a machine can check of the style: doors, include direction, headers alone, form, sizes, words.
+"""What a machine can check of the style: doors, include direction, headers alone, form, sizes, words, units.
 
     python3 tests/lint/lint.py --build build --cflags "..."
 Prints one line a finding and ends with 1 when there is any.
@@ -15,6 +15,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LINES_MAX = 700
+EXPOSURE_MAX = 15   # tenths, of systemd-analyze security
 CODE_FOLDERS = ("proto", "daemon", "client")
 
 # One door per library: the header's pattern, and the only files that may open it.
@@ -32,7 +33,7 @@ DOORS = [
 
 # Includes only go down. Modules of one line may include each other; a new module must be given its place.
 DAEMON_LAYERS = [
-    "log memory clock array notify target address mailbox version",
+    "log memory clock array notify target address mailbox version inherit logline",
     "store",
     "tiles ledger state cells venues",
     "chain ingest orders keyfile guard head",
@@ -209,6 +210,47 @@ def check_promises(findings):
             findings.add("tests/README.md", f"names {name}, which does not exist")
 
 
+def check_units(findings):
+    """The units are clean, and the service is as shut in as it was."""
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        findings.add("systemd", "systemd-analyze is missing")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for path in tracked(["systemd/*.service", "systemd/*.socket"]):
+            with open(os.path.join(folder, os.path.basename(path)), "w", encoding="utf-8") as file:
+                # The program need not be installed to look at its unit.
+                file.write(read(path).replace("=/usr/local/sbin/subsidyd ", "=/bin/true "))
+        units = sorted(glob.glob(os.path.join(folder, "*")))
+        service = os.path.join(folder, "subsidyd.service")
+        done = subprocess.run([tool, "verify", "--man=no", *units], capture_output=True, text=True, check=False)
+        for line in (done.stdout + done.stderr).splitlines():
+            findings.add("systemd", line.replace(folder + "/", ""))
+        if done.returncode != 0 and not done.stdout + done.stderr:
+            findings.add("systemd", f"systemd-analyze verify ended with {done.returncode}")
+        done = subprocess.run([tool, "security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE_MAX}", service],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            verdict = (done.stdout + done.stderr).strip().split("\n")[-1]
+            findings.add("systemd/subsidyd.service", f"exposure above {EXPOSURE_MAX / 10}: {verdict}")
+
+
+def check_sample(findings):
+    """The sample configuration explains every key, in force or behind a '#'."""
+    section, keys = None, set()
+    for line in read("systemd/subsidyd.conf").splitlines():
+        match = re.fullmatch(r"\[(\w+)\]", line)
+        section = match.group(1) if match else section
+        match = re.match(r"#?(\w+) = ", line)
+        if match:
+            keys.add((section, match.group(1)))
+    code = read("daemon/config.c")
+    rules = set(re.findall(r'(?:PATH_RULE\(|    \{)"(\w+)", "(\w+)"', code))
+    rules |= {(name, "listen") for name in re.findall(r'ADDRESS_RULE\("(\w+)"', code)}
+    for section, key in sorted(rules ^ keys):
+        findings.add("systemd/subsidyd.conf", f"[{section}] {key} is not in both the sample and daemon/config.c")
+
+
 def check_python(findings):
     for path in tracked(["tests/*.py", "tests/*/*.py"]):
         try:
@@ -239,6 +281,8 @@ def main():
         list(pool.map(lambda path: check_header_alone(path, cflags, findings), headers))
     check_format([path for path in own if path.endswith(".c")], findings)
     check_promises(findings)
+    check_units(findings)
+    check_sample(findings)
     check_python(findings)
     for row in findings.rows:
         print(row)
