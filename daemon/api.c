@@ -126,33 +126,57 @@ bool api_is_alive(const struct api *api, uint64_t limit_us)
 	return api->command_count == 0 || clock_monotonic_us() - api->progress_us < limit_us;
 }
 
-/* ---- refusals */
+/* ---- log lines and refusals */
+
+void api_log_begin(const struct http_request *request, enum err err, const struct why *why, struct logline *ret_line)
+{
+	const struct route *route;
+	struct slice subject;
+	const char *allowed;
+	char text[64];
+
+	http_log_begin(request, err, ret_line);
+	if (api_route(http_request_tag(request), http_request_method(request), http_request_path(request), &route,
+		&subject, &allowed, NULL) == OK) {
+		snprintf(text, sizeof(text), "%s %s", route->method == HTTP_POST ? "POST" : "GET", route->pattern);
+		logline_text(ret_line, "route", slice_text(text));
+	}
+	if (err != OK && why != NULL && why->text[0] != '\0')
+		logline_text(ret_line, "why", slice_text(why->text));
+}
+
+/* What is the machine's fault is an error; a conflict an alarm: a venue has signed two histories, or its key is in
+ * other hands. */
+static bool is_alarm(enum err err)
+{
+	return err == ERR_FEED_CONFLICT || err_status(err) == 500;
+}
 
 void api_refuse(struct http_request *request, enum err err, const struct why *why, json_t *extra)
 {
-	/* Wrong requests are the client's affair; these are ours. */
-	if (err_status(err) == 500)
-		log_error("request %llu: %s%s%s", (unsigned long long)http_request_id(request), err_sentence(err),
-		    why->text[0] != '\0' ? ": " : "", why->text);
+	struct logline line;
+
+	api_log_begin(request, err, why, &line);
+	if (is_alarm(err))
+		log_error("%s", line.text);
+	else
+		log_info("%s", line.text);
 	http_reply_problem(request, err, why, extra);
 }
 
 void api_refuse_command(struct api *api, struct http_request *request, const struct refusal *refusal)
 {
-	api->refusals[refusal->err]++;
-	/* A conflict is an alarm: a venue has signed two histories, or its key is in other hands. */
-	if (refusal->err == ERR_FEED_CONFLICT || err_status(refusal->err) == 500)
-		log_error("%s from %s refused: %s: %s", refusal->what, refusal->peer, err_name(refusal->err),
-		    refusal->why->text);
-	else
-		log_notice("%s from %s refused: %s: %s", refusal->what, refusal->peer, err_name(refusal->err),
-		    refusal->why->text);
-	http_reply_problem(request, refusal->err, refusal->why, refusal->extra);
-}
+	struct logline line;
 
-void api_copy_peer(const struct http_request *request, char ret_peer[static PEER_TEXT_SIZE])
-{
-	snprintf(ret_peer, PEER_TEXT_SIZE, "%s", http_request_peer(request));
+	api->refusals[refusal->err]++;
+	api_log_begin(request, refusal->err, refusal->why, &line);
+	if (refusal->venue != NULL)
+		logline_text(&line, "venue", slice_text(refusal->venue));
+	if (is_alarm(refusal->err))
+		log_error("%s", line.text);
+	else
+		log_notice("%s", line.text);
+	http_reply_problem(request, refusal->err, refusal->why, refusal->extra);
 }
 
 /* ---- readings */
@@ -186,24 +210,42 @@ static void run_reading(struct job *job)
 	reading->err = err;
 }
 
+/* Who has read, or was refused to read, what; of the bureau and of auditors it is kept, of others for debugging. */
+static void log_reading(const struct reading *reading)
+{
+	const struct grant *grant = &reading->viewer.grant;
+	struct logline line;
+	char viewer[64];
+
+	api_log_begin(reading->request, reading->err, &reading->why, &line);
+	if (grant->subject != 0) {
+		grant_subject_format(grant, viewer);
+		logline_text(&line, "viewer", slice_text(viewer));
+		logline_text(&line, "holder", slice_text(grant->holder));
+	}
+	/* An access code in the place of a name is longer than any. */
+	if (reading->subject.size > 0 && reading->subject.size <= VENUE_ID_SIZE_MAX)
+		logline_text(&line, "of", reading->subject);
+	if (is_alarm(reading->err))
+		log_error("%s", line.text);
+	else if (reading->err != OK || access_is_oversight(&reading->viewer))
+		log_info("%s", line.text);
+	else
+		log_debug("%s", line.text);
+}
+
 static void on_read(struct job *job)
 {
 	struct reading *reading = mail_of(job, struct reading, job);
-	struct slice path = reading->target->path;
-	const char *holder = reading->viewer.grant.holder;
-	char subject[64];
 
 	if (job->is_cancelled)
 		reading->err = ERR_STOPPING;
-	if (reading->err == OK && access_is_oversight(&reading->viewer)) {
-		grant_subject_format(&reading->viewer.grant, subject);
-		log_info("%s %s has read %.*s", subject, holder, (int)path.size, (const char *)path.data);
-	}
+	log_reading(reading);
 	if (reading->err == OK) {
 		http_reply_json(reading->request, 200, reading->json);
 	} else {
 		json_decref(reading->json);
-		api_refuse(reading->request, reading->err, &reading->why, NULL);
+		http_reply_problem(reading->request, reading->err, &reading->why, NULL);
 	}
 	free(reading);
 }

@@ -34,6 +34,7 @@ struct api {
 
 	/* Of the loop thread. */
 	LIST_HEAD(, feed_queue) feed_queues;	/* of feeds with a push in work */
+	uint64_t last_push_us;			/* wall clock: when one was last taken; 0: not since the start */
 	size_t command_count;			/* given to the writer and not back yet */
 	uint64_t progress_us;			/* monotonic: when the writer last gave one back, or began to have any */
 	bool is_stopping;			/* not ready for new work any more */

@@ -3,9 +3,8 @@
 #define DAEMON_API_INTERNAL_H
 
 #include "daemon/api.h"
+#include "daemon/logline.h"
 #include "daemon/query.h"
-
-#define PEER_TEXT_SIZE 64
 
 /* A GET on its way through a worker. */
 struct reading {
@@ -39,6 +38,12 @@ enum err api_as_of(const struct target *target, struct store_txn *txn, uint64_t 
 enum err api_page_begin(struct reading *reading, struct query_page *ret_page) must_check;
 enum err api_page_end(struct reading *reading, const struct query_page *page) must_check;
 
+/*
+ * Begins the log line of a request: who asked, how it ended, and the route by its pattern. Paths and parameters are
+ * left out: somebody may have put an access code there. `why` may be NULL.
+ */
+void api_log_begin(const struct http_request *request, enum err err, const struct why *why, struct logline *ret_line);
+
 /* Gives a command to the writer. ERR_OVERLOADED, ERR_STOPPING, ERR_ROLLED_BACK. */
 enum err api_submit(struct api *api, struct command *command) must_check;
 /* First call of a command's `done`. */
@@ -48,15 +53,12 @@ void api_command_is_back(struct api *api);
 void api_refuse(struct http_request *request, enum err err, const struct why *why, json_t *extra);
 /* The same for a push or an order: counts it, and logs its line. */
 struct refusal {
-	const char *what;		/* "push of qddex", "order" */
-	const char *peer;
+	const char *venue;		/* NULL: none */
 	enum err err;
 	const struct why *why;
 	json_t *extra;
 };
 void api_refuse_command(struct api *api, struct http_request *request, const struct refusal *refusal);
-/* The peer's address, for what outlives the connection. */
-void api_copy_peer(const struct http_request *request, char ret_peer[static PEER_TEXT_SIZE]);
 /* Submits the job, or runs it here where the pool can't take it: for the answer to what is stored already. */
 void api_run_receipt(struct api *api, struct job *job);
 

@@ -16,7 +16,6 @@ struct order_work {
 	struct command command;
 	struct api *api;
 	struct http_request *request;
-	char peer[PEER_TEXT_SIZE];
 	/* The stages. */
 	struct slice body;
 	uint32_t today;     /* for the worker; the writer judges by its own stamp */
@@ -42,8 +41,7 @@ static void order_free(struct order_work *work)
 
 static void refuse(struct order_work *work, enum err err)
 {
-	api_refuse_command(work->api, work->request,
-	    &(struct refusal){.what = "order", .peer = work->peer, .err = err, .why = &work->why});
+	api_refuse_command(work->api, work->request, &(struct refusal){.err = err, .why = &work->why});
 	order_free(work);
 }
 
@@ -101,6 +99,18 @@ static void run_answer(struct job *job)
 	store_abort(txn);
 }
 
+static void log_order(const struct order_work *work)
+{
+	const struct order *order = &work->plan->order;
+	struct logline line;
+
+	api_log_begin(work->request, OK, NULL, &line);
+	logline_text(&line, "order", slice_text(order->id));
+	logline_text(&line, "type", slice_text(order_type_name(order->type)));
+	logline_number(&line, "entry", work->order_index);
+	log_info("%s", line.text);
+}
+
 static void on_answer(struct job *job)
 {
 	struct order_work *work = mail_of(job, struct order_work, job);
@@ -111,8 +121,7 @@ static void on_answer(struct job *job)
 		refuse(work, work->err);
 		return;
 	}
-	log_info("order %s (%s) from %s: entry %llu", work->plan->order.id, order_type_name(work->plan->order.type),
-	    work->peer, (unsigned long long)work->order_index);
+	log_order(work);
 	http_reply_json(work->request, 200, work->json);
 	order_free(work);
 }
@@ -201,7 +210,6 @@ void api_order(struct api *api, struct http_request *request, struct slice subje
 	work->request = request;
 	work->body = http_request_body(request);
 	work->today = date_of_time(clock_now_us());
-	api_copy_peer(request, work->peer);
 	arena_init(&work->arena, ORDER_ARENA_SIZE);
 	if (!http_request_is_of_type(request, "application/json"))
 		err = why_set(&work->why, ERR_MEDIA_TYPE, "an order is of type application/json");

@@ -27,7 +27,6 @@ struct push_work {
 	struct command command;
 	struct api *api;
 	struct http_request *request;
-	char peer[PEER_TEXT_SIZE];
 	/* Its turn. */
 	struct feed_queue *queue; /* NULL for a check */
 	STAILQ_ENTRY(push_work) links;
@@ -198,25 +197,31 @@ static void stop_rolled_back(struct push_work *work)
 
 static void refuse(struct push_work *work, enum err err)
 {
-	char what[VENUE_ID_SIZE_MAX + 16];
-
 	if (err == ERR_ROLLED_BACK)
 		stop_rolled_back(work);
-	snprintf(what, sizeof(what), "%s of %s", work->ingest.is_check ? "check" : "push", work->ingest.venue_id);
 	api_refuse_command(work->api, work->request,
 	    &(struct refusal){
-		.what = what, .peer = work->peer, .err = err, .why = &work->why, .extra = extra_json(err, work)});
+		.venue = work->ingest.venue_id, .err = err, .why = &work->why, .extra = extra_json(err, work)});
 	push_free(work);
 }
 
 static void reply(struct push_work *work)
 {
 	const struct ingest *ingest = &work->ingest;
+	struct logline line;
 
-	if (!ingest->is_check)
-		log_info("push of %s from %s: %llu new, %llu held, entry %llu", ingest->venue_id, work->peer,
-		    (unsigned long long)ingest_new_count(ingest), (unsigned long long)ingest->held_count,
-		    (unsigned long long)work->push_index);
+	api_log_begin(work->request, OK, NULL, &line);
+	logline_text(&line, "venue", slice_text(ingest->venue_id));
+	if (ingest->is_check) {
+		logline_number(&line, "checked", ingest->push.record_count);
+		log_debug("%s", line.text);
+	} else {
+		logline_number(&line, "new", ingest_new_count(ingest));
+		logline_number(&line, "held", ingest->held_count);
+		logline_number(&line, "entry", work->push_index);
+		log_info("%s", line.text);
+		work->api->last_push_us = clock_now_us();
+	}
 	http_reply_json(work->request, 200, work->json);
 	push_free(work);
 }
@@ -437,6 +442,14 @@ static void on_decoded(struct job *job)
 	begin_check(work);
 }
 
+/* What is too long for a name may be a secret in the wrong place, and is not repeated. */
+static enum err refuse_venue(struct slice id, struct why *why)
+{
+	if (id.size > VENUE_ID_SIZE_MAX)
+		return why_set(why, ERR_VENUE, "no venue of this name is licensed");
+	return why_set(why, ERR_VENUE, "no venue %.*s is licensed", (int)id.size, (const char *)id.data);
+}
+
 /* Only of licensed venues, so that strangers can't make work. */
 static enum err find_venue(struct api *api, struct slice id, struct why *why)
 {
@@ -447,10 +460,7 @@ static enum err find_venue(struct api *api, struct slice id, struct why *why)
 	if (err != OK)
 		return err;
 	if (!venue_get(txn, id, &venue))
-		err = store_error(txn) != OK ? store_error(txn)
-					     : why_set(why, ERR_VENUE, "no venue %.*s is licensed",
-						   (int)(id.size < VENUE_ID_SIZE_MAX ? id.size : VENUE_ID_SIZE_MAX),
-						   (const char *)id.data);
+		err = store_error(txn) != OK ? store_error(txn) : refuse_venue(id, why);
 	store_abort(txn);
 	return err;
 }
@@ -468,7 +478,6 @@ static void begin_push(struct api *api, struct http_request *request, const char
 	work->api = api;
 	work->request = request;
 	work->today = date_of_time(clock_now_us());
-	api_copy_peer(request, work->peer);
 	ingest_init(&work->ingest, venue_id, http_request_body(request), is_check);
 	err = is_check ? OK : take_turn(work);
 	work->job = (struct job){.work = run_decode, .done = on_decoded};
@@ -480,7 +489,7 @@ static void begin_push(struct api *api, struct http_request *request, const char
 
 void api_push(struct api *api, struct http_request *request, struct slice venue_id)
 {
-	char id[VENUE_ID_SIZE_MAX + 1], peer[PEER_TEXT_SIZE], what[VENUE_ID_SIZE_MAX + 16];
+	char id[VENUE_ID_SIZE_MAX + 1];
 	struct why why = {.text = ""};
 	bool is_check = false;
 	enum err err = api_flag(http_request_target(request), "check", &is_check, &why);
@@ -494,7 +503,6 @@ void api_push(struct api *api, struct http_request *request, struct slice venue_
 		begin_push(api, request, id, is_check);
 		return;
 	}
-	api_copy_peer(request, peer);
-	snprintf(what, sizeof(what), "push of %s", id);
-	api_refuse_command(api, request, &(struct refusal){.what = what, .peer = peer, .err = err, .why = &why});
+	api_refuse_command(api, request,
+	    &(struct refusal){.venue = venue_id.size <= VENUE_ID_SIZE_MAX ? id : NULL, .err = err, .why = &why});
 }

@@ -19,6 +19,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -37,6 +38,7 @@
 #include "daemon/connection.h"
 #include "daemon/http_request.h"
 #include "daemon/log.h"
+#include "daemon/logline.h"
 #include "daemon/tls.h"
 
 /* Descriptors beside those of connections: the ledger's files, listeners, logs, those just being refused. */
@@ -336,6 +338,37 @@ static enum err check_request(struct http_request *request, struct why *why)
 	return OK;
 }
 
+/* For logs: the address in numbers, of an IPv4 peer on an IPv6 socket without the prefix. */
+static void copy_peer(struct evhttp_connection *evconnection, char ret_peer[static HTTP_PEER_SIZE])
+{
+	static const char mapped[] = "::ffff:";
+	char *text = NULL;
+	const char *peer;
+	uint16_t port;
+
+	evhttp_connection_get_peer(evconnection, &text, &port);
+	peer = text == NULL ? "" : text;
+	if (strncmp(peer, mapped, sizeof(mapped) - 1) == 0 && strchr(peer, '.') != NULL)
+		peer += sizeof(mapped) - 1;
+	snprintf(ret_peer, HTTP_PEER_SIZE, "%s", peer);
+}
+
+/* A request that reaches no route. */
+static void refuse_malformed(struct http_request *request, enum err err, const struct why *why)
+{
+	struct logline line;
+
+	request->must_close = true;
+	if (err == ERR_OVERLOADED)
+		request->counters->refused_reading++;
+	if (err == ERR_METHOD)
+		http_reply_header(request, "Allow", "GET, HEAD, POST, DELETE");
+	http_log_begin(request, err, &line);
+	logline_text(&line, "why", slice_text(why->text));
+	log_info("%s", line.text);
+	http_reply_problem(request, err, why, NULL);
+}
+
 /* A whole request has arrived. */
 static void on_request(struct evhttp_request *evrequest, void *cookie)
 {
@@ -345,8 +378,7 @@ static void on_request(struct evhttp_request *evrequest, void *cookie)
 	struct bufferevent *bufferevent = evhttp_connection_get_bufferevent(evconnection);
 	struct connection *connection = connection_find(&http->connections, bufferevent);
 	struct http_request *request = NULL;
-	uint16_t port;
-	struct why why;
+	struct why why = {.text = ""};
 	enum err err;
 
 	if (connection != NULL && connection->state != CONNECTION_NEW)
@@ -361,26 +393,20 @@ static void on_request(struct evhttp_request *evrequest, void *cookie)
 	request->tag = listener->options.tag;
 	request->id = ++http->last_request_id;
 	request->is_stopping = &http->is_stopping;
-	evhttp_connection_get_peer(evconnection, &request->peer, &port);
+	copy_peer(evconnection, request->peer);
 	http->counters.requests[request->tag]++;
 	http->counters.requests_in_work++;
 	err = check_request(request, &why);
 	connection_on_request(connection, request);
-	if (err == OK) {
+	if (err == OK)
 		listener->options.handle(request, listener->options.cookie);
-	} else {
-		request->must_close = true;
-		if (err == ERR_OVERLOADED)
-			http->counters.refused_reading++;
-		if (err == ERR_METHOD)
-			http_reply_header(request, "Allow", "GET, HEAD, POST, DELETE");
-		http_reply_problem(request, err, &why, NULL);
-	}
+	else
+		refuse_malformed(request, err, &why);
 }
 
 /* Listeners */
 
-static enum err bind_listener(struct http_listener *listener, struct why *why)
+static enum err bind_address(struct http_listener *listener, struct evconnlistener **ret_evlistener, struct why *why)
 {
 	unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
 	struct evconnlistener *evlistener;
@@ -395,14 +421,38 @@ static enum err bind_listener(struct http_listener *listener, struct why *why)
 	    listener->http->base, NULL, NULL, flags, -1, (struct sockaddr *)&address.socket, (int)address.size);
 	if (evlistener == NULL)
 		return why_set(why, ERR_IO, "%s: %s", listener->options.address, strerror(errno));
+	*ret_evlistener = evlistener;
+	return OK;
+}
+
+/* A backlog of 0: it listens already. */
+static enum err take_over(struct http_listener *listener, struct evconnlistener **ret_evlistener)
+{
+	struct evconnlistener *evlistener =
+	    evconnlistener_new(listener->http->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, listener->options.fd);
+
+	if (evlistener == NULL)
+		return ERR_MEMORY;
+	*ret_evlistener = evlistener;
+	return OK;
+}
+
+static enum err bind_listener(struct http_listener *listener, struct why *why)
+{
+	struct evconnlistener *evlistener = NULL;
+	struct address address = {.size = sizeof(address.socket)};
+	enum err err = listener->options.address != NULL ? bind_address(listener, &evlistener, why)
+							 : take_over(listener, &evlistener);
+
+	if (err != OK)
+		return err;
 	listener->bound = evhttp_bind_listener(listener->evhttp, evlistener);
 	if (listener->bound == NULL) {
 		evconnlistener_free(evlistener);
 		return ERR_MEMORY;
 	}
-	address.size = sizeof(address.socket);
 	if (getsockname(evconnlistener_get_fd(evlistener), (struct sockaddr *)&address.socket, &address.size) != 0)
-		return why_set(why, ERR_IO, "%s: %s", listener->options.address, strerror(errno));
+		return why_set(why, ERR_IO, "a listening socket has no address: %s", strerror(errno));
 	address_format(&address, listener->address);
 	return OK;
 }

@@ -22,6 +22,7 @@
 #include "daemon/target.h"
 
 struct event_base;
+struct logline;
 struct tls;
 struct http;
 struct http_listener;
@@ -77,7 +78,8 @@ void http_set_limits(struct http *http, const struct http_limits *limits);
 
 struct http_listener_options {
 	enum http_tag tag;
-	const char *address;		/* "127.0.0.1:8443", "[::1]:0" */
+	const char *address;		/* "127.0.0.1:8443", "[::1]:0"; NULL: `fd` is listening already */
+	int fd;				/* non-blocking; the listener's, once http_listen succeeds */
 	struct tls *tls;		/* NULL: plain. Not owned; must outlive the listener */
 	size_t body_max;
 	void (*handle)(struct http_request *request, void *cookie);
@@ -114,6 +116,11 @@ struct slice http_request_bearer(const struct http_request *request);
 const char *http_request_peer(const struct http_request *request);
 /* Counts up from 1. */
 uint64_t http_request_id(const struct http_request *request);
+/*
+ * Begins the line of a request: number, peer, listener, size of the body where there is one, and how it ended:
+ * the status, and the error's name unless it is OK. Nothing else that the peer sent.
+ */
+void http_log_begin(const struct http_request *request, enum err err, struct logline *ret_line);
 enum http_tag http_request_tag(const struct http_request *request);
 /* A pointer of the route's own; NULL at first. */
 void http_request_set_user(struct http_request *request, void *user);

@@ -11,6 +11,7 @@
 
 #include "daemon/connection.h"
 #include "daemon/http_request.h"
+#include "daemon/logline.h"
 #include "daemon/memory.h"
 
 enum http_method http_request_method(const struct http_request *request)
@@ -74,6 +75,22 @@ const char *http_request_peer(const struct http_request *request)
 uint64_t http_request_id(const struct http_request *request)
 {
 	return request->id;
+}
+
+void http_log_begin(const struct http_request *request, enum err err, struct logline *ret_line)
+{
+	static const char *const listeners[] = {
+	    [HTTP_FEED] = "feed", [HTTP_PUBLIC] = "public", [HTTP_METRICS] = "metrics"};
+
+	logline_begin(ret_line);
+	logline_number(ret_line, "request", request->id);
+	logline_text(ret_line, "peer", slice_text(request->peer));
+	logline_text(ret_line, "listener", slice_text(listeners[request->tag]));
+	if (request->body.size > 0)
+		logline_number(ret_line, "bytes", request->body.size);
+	logline_number(ret_line, "status", err == OK ? 200 : (uint64_t)err_status(err));
+	if (err != OK)
+		logline_text(ret_line, "error", slice_text(err_name(err)));
 }
 
 enum http_tag http_request_tag(const struct http_request *request)

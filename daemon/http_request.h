@@ -7,6 +7,8 @@
 
 #include "daemon/http.h"
 
+#define HTTP_PEER_SIZE 64	/* of an address in numbers, an IPv6 scope included */
+
 struct connection;
 struct evhttp_request;
 
@@ -18,7 +20,7 @@ struct http_request {
 	struct evhttp_request *evrequest;
 	enum http_tag tag;
 	uint64_t id;
-	char *peer;			/* evhttp's */
+	char peer[HTTP_PEER_SIZE];	/* a copy: evhttp's goes with the connection */
 	/* what was asked */
 	enum http_method method;
 	bool is_head;

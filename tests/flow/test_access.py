@@ -206,7 +206,7 @@ class Access(FlowTest):
     def test_the_bureaus_reading_is_logged_and_no_code_ever(self):
         self.world.get(f"/v1/enterprises/{ALICE}", "auditor")
         log = self.world.log()
-        self.assertIn(f"/v1/enterprises/{ALICE}", log)
+        self.assertRegex(log, f'route="GET /v1/enterprises/{{}}" viewer=auditor holder="[^"]+" of={ALICE}\n')
         for token in self.world.tokens.values():
             self.assertNotIn(token, log)
 

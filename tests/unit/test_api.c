@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "daemon/api_internal.h"
+#include "daemon/clock.h"
 #include "tests/unit/world.h"
 
 /* ---- routes */
@@ -315,6 +316,25 @@ static void has_no_cursor_at_the_end(void **state)
 	json_decref(reading.json);
 }
 
+/* The watchdog's question: is the writer stuck on something it was given? */
+static void is_alive_while_the_writer_gives_back(void **state)
+{
+	struct api api = {.command_count = 0};
+
+	(void)state;
+	assert_true(api_is_alive(&api, 1000000));
+	api.command_count = 1;
+	api.progress_us = clock_monotonic_us() - 500000;
+	assert_true(api_is_alive(&api, 60000000));
+	assert_false(api_is_alive(&api, 500000));
+	api_command_is_back(&api);
+	assert_true(api_is_alive(&api, 500000));
+	assert_in_range(clock_monotonic_us() - api.progress_us, 0, 60000000);
+	/* The next silence counts from here, not from the command before. */
+	api.command_count = 1;
+	assert_true(api_is_alive(&api, 60000000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +346,7 @@ int main(void)
 	    cmocka_unit_test(goes_on_where_the_page_ended),
 	    cmocka_unit_test(refuses_a_cursor_of_another_viewer_or_query),
 	    cmocka_unit_test(has_no_cursor_at_the_end),
+	    cmocka_unit_test(is_alive_while_the_writer_gives_back),
 	};
 
 	return key_global_init() == OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;

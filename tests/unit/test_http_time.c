@@ -271,6 +271,7 @@ static void survives_clients_that_leave_before_the_answer(void **state)
 		struct server server = server_default();
 		struct client clients[40];
 
+		later_peer[0] = '\0';
 		server.options.tls = is_tls ? server_tls : NULL;
 		server_start(&server);
 		for (int i = 0; i < 40; i++) {
@@ -289,6 +290,8 @@ static void survives_clients_that_leave_before_the_answer(void **state)
 		assert_nothing_left(&server);
 		assert_int_equal(server.counters.requests[HTTP_PUBLIC], 41);
 		assert_int_equal(server.counters.clients_left, 40);
+		/* What was asked outlives who asked. */
+		assert_string_equal(later_peer, "127.0.0.1");
 	}
 }
 
