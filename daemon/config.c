@@ -47,9 +47,9 @@ static enum err set_log(struct parser *parser, const struct rule *rule, const ch
 	{                                                                                                              \
 		section, key, is_required, offsetof(struct config, member), set_path, expected                         \
 	}
-#define ADDRESS_RULE(section, is_required, member)                                                                     \
+#define ADDRESS_RULE(section, member)                                                                                  \
 	{                                                                                                              \
-		section, "listen", is_required, offsetof(struct config, member), set_address,                          \
+		section, "listen", false, offsetof(struct config, member), set_address,                                \
 		    "an address and a port in numbers, as 127.0.0.1:8443 or [::1]:8443"                                \
 	}
 
@@ -58,15 +58,15 @@ static const struct rule rules[] = {
     PATH_RULE("ledger", "guard", true, guard, "the guard file, outside the data folder"),
     PATH_RULE("ledger", "key", true, ledger_key, "the file of the ledger's private key"),
     {"ledger", "map_size", false, 0, set_map_size, "a size from 64M to 1T, as 64G"},
-    ADDRESS_RULE("feed", true, feed_listen),
+    ADDRESS_RULE("feed", feed_listen),
     PATH_RULE("feed", "certificate", true, feed_certificate, "a PEM file"),
     PATH_RULE("feed", "key", true, feed_key, "a PEM file"),
     PATH_RULE("feed", "client_ca", false, feed_client_ca, "a PEM file"),
     {"feed", "open", false, 0, set_open, "yes or no"},
-    ADDRESS_RULE("public", true, public_listen),
+    ADDRESS_RULE("public", public_listen),
     PATH_RULE("public", "certificate", true, public_certificate, "a PEM file"),
     PATH_RULE("public", "key", true, public_key, "a PEM file"),
-    ADDRESS_RULE("metrics", false, metrics_listen),
+    ADDRESS_RULE("metrics", metrics_listen),
     {"run", "workers", false, 0, set_workers, "a number of threads from 1 to 16"},
     {"run", "log", false, 0, set_log, "error, warn, notice, info or debug"},
     PATH_RULE("run", "addresses", false, addresses, "a file to write"),
@@ -269,12 +269,37 @@ static bool is_inside(const char *path, const char *folder)
 	return strncmp(real_path, real_folder, size) == 0 && (real_path[size] == '/' || real_path[size] == '\0');
 }
 
+enum err config_check_feed(const struct config *config, const struct address *address, struct why *why)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (config->feed_client_ca != NULL || config->feed_is_open || address_is_loopback(address))
+		return OK;
+	address_format(address, text);
+	return why_set(why, ERR_CONFIG,
+	    "[feed] listen = %s is open to the world without client certificates: expected client_ca, a loopback "
+	    "address, or open = yes",
+	    text);
+}
+
+enum err config_check_metrics(const struct address *address, struct why *why)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (address_is_loopback(address))
+		return OK;
+	address_format(address, text);
+	return why_set(
+	    why, ERR_CONFIG, "[metrics] listen = %s: expected a loopback address, for metrics are not protected", text);
+}
+
 /* What no single key can say. */
 static enum err check_together(struct parser *parser)
 {
 	struct config *config = parser->config;
+	struct why why = {.text = ""};
 	struct address address;
-	enum err err;
+	enum err err = OK;
 
 	for (size_t i = 0; i < RULE_COUNT; i++)
 		if (rules[i].is_required && !(parser->seen >> i & 1))
@@ -285,20 +310,15 @@ static enum err check_together(struct parser *parser)
 		    "%s: [ledger] guard lies in the data folder, where a restored backup would roll it back too: "
 		    "expected a file outside %s",
 		    parser->path, config->data);
-	err = address_parse(config->feed_listen, &address, parser->why);
-	if (err == OK && config->feed_client_ca == NULL && !config->feed_is_open && !address_is_loopback(&address))
-		return why_set(parser->why, ERR_CONFIG,
-		    "%s: [feed] listen = %s is open to the world without client certificates: expected client_ca, "
-		    "a loopback address, or open = yes",
-		    parser->path, config->feed_listen);
-	if (err == OK && config->metrics_listen != NULL) {
-		err = address_parse(config->metrics_listen, &address, parser->why);
-		if (err == OK && !address_is_loopback(&address))
-			return why_set(parser->why, ERR_CONFIG,
-			    "%s: [metrics] listen = %s: expected a loopback address, for metrics are not protected",
-			    parser->path, config->metrics_listen);
-	}
-	return err;
+	if (config->feed_listen != NULL)
+		err = address_parse(config->feed_listen, &address, &why);
+	if (err == OK && config->feed_listen != NULL)
+		err = config_check_feed(config, &address, &why);
+	if (err == OK && config->metrics_listen != NULL)
+		err = address_parse(config->metrics_listen, &address, &why);
+	if (err == OK && config->metrics_listen != NULL)
+		err = config_check_metrics(&address, &why);
+	return err == OK ? OK : why_set(parser->why, err, "%s: %s", parser->path, why.text);
 }
 
 static unsigned default_worker_count(void)
@@ -328,7 +348,7 @@ static enum err parse_file(struct parser *parser, FILE *file)
 
 enum err config_load(const char *path, struct config *ret_config, struct why *why)
 {
-	struct config config = {.map_size = MAP_SIZE_MAX, .log = LOG_LEVEL_NOTICE};
+	struct config config = {.map_size = MAP_SIZE_MAX, .log = LOG_LEVEL_INFO};
 	struct parser parser = {.path = path, .config = &config, .why = why};
 	char copy[PATH_MAX];
 	FILE *file;

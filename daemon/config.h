@@ -9,6 +9,7 @@
  *	[metrics] listen (optional section; loopback only)
  *	[run]     workers, log, addresses (file to which the real addresses are written; all optional)
  *
+ * A socket passed under the name of a section (feed, public, metrics) takes the place of its `listen`.
  * Without client_ca the feed listener binds to loopback only, unless open = yes.
  */
 #ifndef DAEMON_CONFIG_H
@@ -18,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/address.h"
 #include "daemon/log.h"
 #include "proto/bytes.h"
 
@@ -30,17 +32,17 @@ struct config {
 	uint64_t map_size;
 	bool has_map_size;		/* false: the default, which may be halved where the system refuses it */
 	/* feed */
-	char *feed_listen;
+	char *feed_listen;		/* NULL: inherited */
 	char *feed_certificate;
 	char *feed_key;
 	char *feed_client_ca;		/* NULL: no client certificates */
 	bool feed_is_open;
 	/* public */
-	char *public_listen;
+	char *public_listen;		/* NULL: inherited */
 	char *public_certificate;
 	char *public_key;
 	/* metrics */
-	char *metrics_listen;		/* NULL: none */
+	char *metrics_listen;		/* NULL: inherited, or none */
 	/* run */
 	unsigned worker_count;
 	enum log_level log;
@@ -51,10 +53,15 @@ struct config {
 enum err config_load(const char *path, struct config *ret_config, struct why *why) must_check;
 void config_done(struct config *config);
 
+/* May the feed, or the metrics, be served at this address, wherever it came from? ERR_CONFIG. */
+enum err config_check_feed(const struct config *config, const struct address *address, struct why *why) must_check;
+enum err config_check_metrics(const struct address *address, struct why *why) must_check;
+
 /*
  * What `subsidyd check` can see from outside: folders exist, files can be read, keys parse, certificates match
  * their keys, the guard lies outside the data folder. Adds one line per finding to `findings` and returns how
- * many there are. Neither a ledger nor a guard need exist yet.
+ * many there are; lines that begin with "note: " are no findings: what only the start can tell. Neither a ledger nor a
+ * guard need exist yet.
  */
 size_t config_check(const struct config *config, struct buf *findings);
 

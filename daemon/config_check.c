@@ -91,6 +91,24 @@ static void check_tls(struct findings *findings, const char *section, const stru
 	findings->count++;
 }
 
+static void note_inherited(struct findings *findings, const char *section, const char *listen)
+{
+	if (listen == NULL)
+		buf_printf(findings->text,
+		    "note: [%s] has no listen: the service manager has to pass a socket named %s "
+		    "(FileDescriptorName=%s)\n",
+		    section, section, section);
+}
+
+/* The mode is what counts where a service manager hands the file on as well. */
+static void check_tls_key(struct findings *findings, const char *setting, const char *path)
+{
+	struct stat stat_;
+
+	if (stat(path, &stat_) == 0 && (stat_.st_mode & S_IRWXO) != 0)
+		add(findings, setting, path, "others can read this private key; chmod 600");
+}
+
 size_t config_check(const struct config *config, struct buf *findings_text)
 {
 	struct findings findings = {.text = findings_text};
@@ -103,6 +121,10 @@ size_t config_check(const struct config *config, struct buf *findings_text)
 	check_ledger_key(&findings, config->ledger_key);
 	check_tls(&findings, "[feed]", &feed);
 	check_tls(&findings, "[public]", &public);
+	check_tls_key(&findings, "[feed] key", config->feed_key);
+	check_tls_key(&findings, "[public] key", config->public_key);
+	note_inherited(&findings, "feed", config->feed_listen);
+	note_inherited(&findings, "public", config->public_listen);
 	if (config->addresses != NULL)
 		check_folder_of(&findings, "[run] addresses", config->addresses);
 	return findings.count;

@@ -76,7 +76,9 @@ static int run_check(const struct config *config, const struct options *options)
 	(void)options;
 	buf_init(&findings, 1u << 20);
 	count = config_check(config, &findings);
-	fputs(count > 0 ? buf_text(&findings) : "the configuration is good\n", stdout);
+	fputs(buf_text(&findings), stdout);
+	if (count == 0)
+		puts("the configuration is good");
 	buf_done(&findings);
 	return count > 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -3,22 +3,34 @@
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
 #include "daemon/api.h"
 #include "daemon/clock.h"
+#include "daemon/inherit.h"
 #include "daemon/keyfile.h"
 #include "daemon/notify.h"
 #include "daemon/tls.h"
+#include "proto/date.h"
 
 #define TICK_S 1
 #define READERS_TICKS 60        /* between two looks for readers that died */
 #define WRITER_SILENCE_MAX_S 30 /* a writer that gives nothing back for so long is stuck */
 #define STOP_LOOK_US 20000
 #define STOP_FLUSH_US 1000000 /* for answers to leave, once all are given */
+#define STATUS_TICKS 5        /* between two lines for the service manager */
 #define SIGNAL_COUNT 3
+
+#define LISTENER_COUNT 3
+
+/* By enum http_tag: sections of the configuration, and names of passed sockets. */
+static const char *const listener_names[LISTENER_COUNT] = {
+    [HTTP_FEED] = "feed", [HTTP_PUBLIC] = "public", [HTTP_METRICS] = "metrics"};
 
 struct server {
 	const struct config *config;
@@ -39,8 +51,10 @@ struct server {
 	struct event *signals[SIGNAL_COUNT];
 	struct event *tick;
 	uint64_t tick_count;
+	char status[96]; /* as it was told last */
 
 	/* the network */
+	struct inherited inherited[LISTENER_COUNT]; /* by enum http_tag; fd -1 once it is a listener's */
 	struct tls *feed_tls, *public_tls;
 	struct http *http;
 	struct api api;
@@ -146,13 +160,35 @@ static void on_finished(evutil_socket_t fd, short what, void *cookie)
 	hand_out_finished(cookie);
 }
 
+/* For systemctl status; only where it has changed. */
+static void tell_status(struct server *server)
+{
+	char text[sizeof(server->status)], time_text[TIME_TEXT_SIZE];
+	struct head head;
+
+	head_get(server->head, &head);
+	if (server->api.last_push_us == 0) {
+		snprintf(text, sizeof(text), "%llu entries; no push since the start", (unsigned long long)head.size);
+	} else {
+		time_format(server->api.last_push_us, time_text);
+		snprintf(text, sizeof(text), "%llu entries; last push %s", (unsigned long long)head.size, time_text);
+	}
+	if (strcmp(text, server->status) == 0)
+		return;
+	memcpy(server->status, text, sizeof(text));
+	notify_status("%s", text);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *cookie)
 {
 	struct server *server = cookie;
 
 	(void)fd, (void)what;
-	if (server->tick_count++ % READERS_TICKS == 0)
+	if (server->tick_count % READERS_TICKS == 0)
 		store_check_readers(server->store);
+	if (server->tick_count % STATUS_TICKS == 0)
+		tell_status(server);
+	server->tick_count++;
 	if (api_is_alive(&server->api, WRITER_SILENCE_MAX_S * 1000000ULL))
 		notify_watchdog();
 }
@@ -254,18 +290,43 @@ static enum err open_tls(struct server *server, struct why *why)
 	return err != OK ? err : tls_new(&public, &server->public_tls, why);
 }
 
+/* On the socket that was passed on, where there is one; it has then left `server->inherited`. */
 static enum err listen_on(
     struct server *server, const struct http_listener_options *options, const char **ret_address, struct why *why)
 {
+	struct inherited *inherited = &server->inherited[options->tag];
 	struct http_listener_options complete = *options;
 	struct http_listener *listener;
 	enum err err;
 
+	if (inherited->fd >= 0) {
+		complete.address = NULL;
+		complete.fd = inherited->fd;
+	} else if (options->address == NULL) {
+		return why_set(why, ERR_CONFIG,
+		    "[%s] listen is missing, and no socket named %s was passed: expected one of them",
+		    listener_names[options->tag], listener_names[options->tag]);
+	}
 	complete.handle = api_handle;
 	complete.cookie = &server->api;
 	err = http_listen(server->http, &complete, &listener, why);
-	if (err == OK)
-		*ret_address = http_listener_address(listener);
+	if (err != OK)
+		return err;
+	inherited->fd = -1;
+	*ret_address = http_listener_address(listener);
+	return OK;
+}
+
+/* The rules that config_load keeps for `listen` hold for a passed socket too. */
+static enum err take_inherited(struct server *server, struct why *why)
+{
+	struct inherited *inherited = server->inherited;
+	enum err err = inherit_take(listener_names, LISTENER_COUNT, inherited, why);
+
+	if (err == OK && inherited[HTTP_FEED].fd >= 0)
+		err = config_check_feed(server->config, &inherited[HTTP_FEED].address, why);
+	if (err == OK && inherited[HTTP_METRICS].fd >= 0)
+		err = config_check_metrics(&inherited[HTTP_METRICS].address, why);
 	return err;
 }
 
@@ -289,7 +350,7 @@ static enum err open_listeners(struct server *server, struct why *why)
 
 	if (err == OK)
 		err = listen_on(server, &options[1], &public, why);
-	if (err == OK && config->metrics_listen != NULL)
+	if (err == OK && (config->metrics_listen != NULL || server->inherited[HTTP_METRICS].fd >= 0))
 		err = listen_on(server, &options[2], &metrics, why);
 	if (err == OK)
 		err = config_write_addresses(config, feed, public, metrics, why);
@@ -327,7 +388,9 @@ enum err server_open(const struct config *config, struct server **ret_server, st
 		return ERR_MEMORY;
 	server->config = config;
 	api_init(&server->api);
-	err = open_ledger(server, why);
+	err = take_inherited(server, why);
+	if (err == OK)
+		err = open_ledger(server, why);
 	if (err == OK)
 		err = open_loop(server);
 	if (err == OK)
@@ -381,6 +444,9 @@ void server_close(struct server *server)
 	/* A connection that was closed in the middle of a read lets go of its memory on the loop's next turn. */
 	if (server->base != NULL)
 		event_base_loop(server->base, EVLOOP_NONBLOCK);
+	for (size_t i = 0; i < LISTENER_COUNT; i++)
+		if (server->inherited[i].fd >= 0)
+			close(server->inherited[i].fd);
 	tls_free(server->feed_tls);
 	tls_free(server->public_tls);
 	for (size_t i = 0; i < SIGNAL_COUNT; i++)

@@ -4,6 +4,9 @@
  * SIGTERM and SIGINT end it gracefully: no new connections, what is in work is answered (for at most
  * SERVER_STOP_MAX_S; a second signal cuts the wait), then everything is closed. SIGHUP reads the certificates
  * again; those in use stay where the new ones are no good.
+ *
+ * systemd is told of the start and the end, how many entries there are, and once a second that all is well, for as long
+ * as the writer gives back what it was given. Sockets it has passed on are used in the place of the configured ones.
  */
 #ifndef DAEMON_SERVER_H
 #define DAEMON_SERVER_H
@@ -15,8 +18,8 @@
 struct server;
 
 /*
- * Locks and opens the ledger, compares it with its guard, listens, and tells systemd. The configuration must outlive
- * the server. ERR_DAMAGED and ERR_GUARD: the ledger must not be served.
+ * Locks and opens the ledger, compares it with its guard, listens, and tells systemd. Called once, before other threads
+ * begin. The configuration must outlive the server. ERR_DAMAGED and ERR_GUARD: the ledger must not be served.
  */
 enum err server_open(const struct config *config, struct server **ret_server, struct why *why) must_check;
 /* Serves until it is told to end. OK, or ERR_ROLLED_BACK. */

@@ -265,7 +265,7 @@ class World:
         return check(self.client("key", "new", name, *options, "-o", file)).out.strip()
 
     def make_config(self, name="subsidyd.conf", **settings):
-        """The configuration file, with further lines by section."""
+        """The configuration file, with further lines by section; a value of None leaves a line out."""
         settings = dict(self.settings, **settings)
         sections = {
             "ledger": {"data": "data", "guard": "guard", "key": "ledger.key", "map_size": "1G"},
@@ -277,7 +277,8 @@ class World:
             sections[section].update(lines)
         text = ""
         for section, lines in sections.items():
-            text += f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items())
+            text += f"[{section}]\n"
+            text += "".join(f"{key} = {value}\n" for key, value in lines.items() if value is not None)
         return self.write(name, text)
 
     def genesis_draft(self):

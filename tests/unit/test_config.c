@@ -76,7 +76,7 @@ static void has_defaults(void **state)
 	assert_int_equal(config.map_size, MAP_SIZE_MAX);
 	assert_false(config.has_map_size);
 	assert_in_range(config.worker_count, 1, WORKERS_MAX);
-	assert_int_equal(config.log, LOG_LEVEL_NOTICE);
+	assert_int_equal(config.log, LOG_LEVEL_INFO);
 	assert_false(config.feed_is_open);
 	assert_null(config.feed_client_ca);
 	assert_null(config.metrics_listen);
@@ -120,8 +120,8 @@ static void refuses_with_file_line_key_and_advice(void **state)
 	    {FEED PUBLIC, 0, {"[ledger] data is missing", "the folder"}},
 	    {"[ledger]\ndata = d\nkey = k\n" FEED PUBLIC, 0, {"guard is missing", "outside"}},
 	    {"[ledger]\ndata = d\nguard = g/g\n" FEED PUBLIC, 0, {"[ledger] key is missing", "private key"}},
-	    {LEDGER PUBLIC, 0, {"[feed] listen is missing", "127.0.0.1:8443"}},
-	    {LEDGER FEED, 0, {"[public] listen is missing", "127.0.0.1:8443"}},
+	    {LEDGER PUBLIC, 0, {"[feed] certificate is missing", "PEM"}},
+	    {LEDGER FEED, 0, {"[public] certificate is missing", "PEM"}},
 	    {LEDGER PUBLIC "[feed]\nlisten = 127.0.0.1:0\n", 0, {"[feed] certificate is missing", "PEM"}},
 	    {LEDGER PUBLIC "[feed]\nlisten = 127.0.0.1:0\ncertificate = a\n", 0, {"[feed] key is missing", "PEM"}},
 	    {"[ledger]\ndata = data\nguard = data/g\nkey = k\n" FEED PUBLIC, 0, {"guard", "outside"}},
@@ -306,6 +306,17 @@ static void finds_everything_that_is_wrong(void **state)
 	assert_int_equal(check(WHOLE, &findings), 1);
 	assert_non_null(strstr(buf_text(&findings), "others can read"));
 	chmod(name, 0600);
+	chmod(folder_path(folder, "a.key", name), 0604);
+	assert_int_equal(check(WHOLE, &findings), 2);
+	assert_non_null(strstr(buf_text(&findings), "[feed] key: "));
+	assert_non_null(strstr(buf_text(&findings), "[public] key: "));
+	chmod(name, 0600);
+	/* What only the start can tell is no finding. */
+	assert_int_equal(check(LEDGER "[feed]\ncertificate = a.crt\nkey = a.key\n" PUBLIC, &findings), 0);
+	assert_non_null(strstr(buf_text(&findings), "note: [feed] has no listen"));
+	assert_null(strstr(buf_text(&findings), "note: [public]"));
+	assert_int_equal(check(LEDGER FEED "[public]\ncertificate = a.crt\nkey = a.key\n", &findings), 0);
+	assert_non_null(strstr(buf_text(&findings), "note: [public] has no listen"));
 	buf_done(&findings);
 }
 
