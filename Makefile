@@ -163,7 +163,10 @@ deps:
 install: all
 	install -D -m 755 $(B)/subsidyd $(DESTDIR)$(PREFIX)/sbin/subsidyd
 	install -D -m 755 $(B)/subsidy $(DESTDIR)$(PREFIX)/bin/subsidy
-	install -D -m 644 proto/FORMAT.md $(DESTDIR)$(PREFIX)/share/doc/subsidyd/FORMAT.md
+	install -d $(DESTDIR)$(PREFIX)/share/doc/subsidyd $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 644 README.md proto/FORMAT.md systemd/subsidyd.conf $(DESTDIR)$(PREFIX)/share/doc/subsidyd
+	install -m 644 systemd/*.socket systemd/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed -i 's#/usr/local/#$(PREFIX)/#g' $(DESTDIR)$(PREFIX)/lib/systemd/system/subsidyd.service
 
 clean:
 	rm -rf build

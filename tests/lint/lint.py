@@ -210,6 +210,16 @@ def check_promises(findings):
             findings.add("tests/README.md", f"names {name}, which does not exist")
 
 
+def check_python(findings):
+    for path in tracked(["tests/*.py", "tests/*/*.py"]):
+        try:
+            compile(read(path), path, "exec")
+        except SyntaxError as error:
+            findings.add(path, f"is not Python: {error}")
+        if len(read(path).split("\n")) - 1 > LINES_MAX:
+            findings.add(path, f"has more than {LINES_MAX} lines")
+
+
 def check_units(findings):
     """The units are clean, and the service is as shut in as it was."""
     tool = shutil.which("systemd-analyze")
@@ -251,16 +261,6 @@ def check_sample(findings):
         findings.add("systemd/subsidyd.conf", f"[{section}] {key} is not in both the sample and daemon/config.c")
 
 
-def check_python(findings):
-    for path in tracked(["tests/*.py", "tests/*/*.py"]):
-        try:
-            compile(read(path), path, "exec")
-        except SyntaxError as error:
-            findings.add(path, f"is not Python: {error}")
-        if len(read(path).split("\n")) - 1 > LINES_MAX:
-            findings.add(path, f"has more than {LINES_MAX} lines")
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
@@ -281,9 +281,9 @@ def main():
         list(pool.map(lambda path: check_header_alone(path, cflags, findings), headers))
     check_format([path for path in own if path.endswith(".c")], findings)
     check_promises(findings)
+    check_python(findings)
     check_units(findings)
     check_sample(findings)
-    check_python(findings)
     for row in findings.rows:
         print(row)
     print(f"lint: {len(own) + len(tests)} files, {len(findings.rows)} findings")
