@@ -67,7 +67,7 @@ DAEMON_SRC := $(sort $(wildcard daemon/*.c))
 CLIENT_SRC := $(sort $(wildcard client/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 # These are no programs: they are loaded into one.
-PRELOAD_SRC := tests/tools/fail.c
+PRELOAD_SRC := tests/tools/fail.c tests/tools/skew.c
 TOOL_SRC := $(filter-out $(PRELOAD_SRC),$(sort $(wildcard tests/tools/*.c)))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 

@@ -21,7 +21,7 @@ CODE_FOLDERS = ("proto", "daemon", "client")
 # One door per library: the header's pattern, and the only files that may open it.
 DOORS = [
     (r"lmdb\.h", {"daemon/store.c", "tests/tools/corrupt.c"}),
-    (r"openssl/ssl\.h|openssl/err\.h", {"daemon/tls.c", "proto/key.c"}),
+    (r"openssl/ssl\.h|openssl/err\.h", {"daemon/tls.c", "proto/key.c", "tests/unit/server.h"}),
     (r"openssl/(?!ssl\.h|err\.h)", {"proto/key.c", "proto/hash.c", "daemon/tls.c", "daemon/memory.c"}),
     (r"sodium\.h", {"proto/key.c"}),
     (r"event2/http.*\.h", {"daemon/http.c", "daemon/http_reply.c", "daemon/connection.c", "daemon/target.c"}),
@@ -36,11 +36,11 @@ DAEMON_LAYERS = [
     "log memory clock array notify target address mailbox version inherit logline",
     "store",
     "tiles ledger state cells venues",
-    "chain ingest orders keyfile guard head",
+    "chain ingest orders evidence keyfile guard head",
     "fold",
     "writer replay",
     "past history",
-    "query query_json",
+    "query query_json population shared",
     "pool tls config connection http http_request init",
     "access cursor metrics",
     "api api_request",
@@ -202,12 +202,72 @@ def check_promises(findings):
         sources.setdefault(name, None)
     all_tests = "\n".join(read(p) for p in tracked(["tests/unit/*.c", "tests/unit/*.h", "tests/flow/*.py", "tests/browser/*"])
                           if os.path.isfile(os.path.join(ROOT, p)))
-    for name in re.findall(r"`test_\w+[.:]+(\w+)`", text):
-        if not re.search(r"\b" + re.escape(name) + r"\b", all_tests):
-            findings.add("tests/README.md", f"names a test {name} that does not exist")
+    for file, name in re.findall(r"`(test_\w+)[.:]+(\w+)`", text):
+        paths = tracked([f"tests/unit/{file}.c", f"tests/flow/{file}.py"])
+        if not any(re.search(r"\b" + re.escape(name) + r"\b", read(path)) for path in paths):
+            findings.add("tests/README.md", f"names a test {file}.{name} that does not exist")
     for name in sources:
         if not tracked([f"tests/unit/{name}.c", f"tests/flow/{name}.py"]) and not re.search(r"\b" + name + r"\b", all_tests):
             findings.add("tests/README.md", f"names {name}, which does not exist")
+
+
+# What must not be said, and what must: see tests/README.md, "LMDB and evhttp, used safely".
+NEVER = [
+    (r"\bMDB_(WRITEMAP|DUPSORT|DUPFIXED|CURRENT|INTEGERKEY|INTEGERDUP|REVERSEKEY|MAPASYNC|NORDAHEAD|NOLOCK)\b", "an LMDB flag"),
+    (r"\(const struct \w+ \*\)\s*\w+(\.|->)(data|mv_data)\b", "a struct laid over stored bytes"),
+    (r"\bevhttp_(bind_socket|start|new_listener)\b|\bbufferevent_openssl_filter_new\b", "a way past the listener"),
+]
+ALWAYS = [
+    ("daemon/store.c", r"unsigned flags = MDB_NOTLS;", "opens with MDB_NOTLS alone"),
+    ("daemon/store.c", r"mdb_reader_check\(", "frees the slots of dead readers"),
+    ("daemon/server.c", r"store_check_readers\(", "asks for that, again and again"),
+    ("daemon/http.c", r"on_accept\(.*?bufferevent_setwatermark\(bufferevent, EV_READ, 0, listener->options\.body_max \+ HTTP_HEADERS_SIZE_MAX\);.*?\n}",
+     "sets the watermark of each new connection above the longest body"),
+    ("daemon/http.c", r"evhttp_set_max_headers_size\(.*evhttp_set_max_body_size\(", "limits headers and bodies"),
+    ("daemon/http.c", r"evhttp_set_timeout_tv\(", "limits idleness"),
+    ("daemon/http.c", r"signal\(SIGPIPE, SIG_IGN\)", "ignores broken pipes"),
+    ("daemon/connection.c", r"TCP_NODELAY", "sends without delay"),
+    ("daemon/tls.c", r"SSL_CTX_set_max_early_data\(context, 0\)", "takes no early data"),
+]
+
+
+def check_libraries(findings):
+    for path in tracked(["daemon/*.c", "daemon/*.h"]):
+        code = without_comments(read(path))
+        for pattern, what in NEVER:
+            for match in re.finditer(pattern, code):
+                findings.add(f"{path}:{code.count(chr(10), 0, match.start()) + 1}", f"uses {what}: {match.group(0)}")
+        began, ended = len(re.findall(r"= store_read\(", code)), len(re.findall(r"\bstore_abort\(", code))
+        if began > ended:
+            findings.add(path, f"begins {began} read transactions and ends {ended}")
+    unsynced = re.findall(r"[^\n]*\bMDB_NO(?:META)?SYNC\b[^\n]*", without_comments(read("daemon/store.c")))
+    scratch = re.findall(r"mode == STORE_SCRATCH\)\n\s*flags \|= [^;]*MDB_NOSYNC[^;]*;", read("daemon/store.c"))
+    if len(unsynced) != 1 or len(scratch) != 1:
+        findings.add("daemon/store.c", "leaves out syncs elsewhere than in a scratch store")
+    for path, pattern, what in ALWAYS:
+        if not re.search(pattern, without_comments(read(path)), re.S):
+            findings.add(path, f"no longer {what}")
+
+
+def check_limits(findings):
+    """Each constant of limits.h is used, and has a row in tests/README.md; each row has a constant and names tests."""
+    path = os.path.join(ROOT, "tests", "README.md")
+    rows = {}
+    if os.path.exists(path):
+        chapter = read("tests/README.md").partition("\n## Limits\n")[2].partition("\n## ")[0]
+        rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", chapter, re.M))
+    limits = set(re.findall(r"^#define (\w+)[ \t]+\S", read("proto/limits.h"), re.M))
+    code = "\n".join(read(path) for path in tracked([f"{folder}/*.[ch]" for folder in CODE_FOLDERS]) if path != "proto/limits.h")
+    for name in sorted(limits - set(rows)):
+        findings.add("tests/README.md", f"has no row for the limit {name}")
+    for name in sorted(set(rows) - limits):
+        findings.add("tests/README.md", f"has a row for {name}, which is no limit")
+    for name in sorted(limits):
+        if not re.search(r"\b" + name + r"\b", code) and not re.search(r"\b" + name + r"\b.*\n", read("proto/limits.h").replace(f"#define {name}", "")):
+            findings.add("proto/limits.h", f"{name} is used by nobody")
+    for name, cell in sorted(rows.items()):
+        if not re.search(r"`test_\w+\.\w+`", cell) and not re.search(r"not reached: \w", cell):
+            findings.add("tests/README.md", f"names no test of {name}, nor why there is none")
 
 
 def check_python(findings):
@@ -281,6 +341,8 @@ def main():
         list(pool.map(lambda path: check_header_alone(path, cflags, findings), headers))
     check_format([path for path in own if path.endswith(".c")], findings)
     check_promises(findings)
+    check_libraries(findings)
+    check_limits(findings)
     check_python(findings)
     check_units(findings)
     check_sample(findings)
