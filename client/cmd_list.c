@@ -129,6 +129,19 @@ static enum exit_code answer_print(const json_t *answer)
 	return EXIT_OK;
 }
 
+/* The ledger would refuse it, too, but as a request that is wrong, not as a command. */
+static bool sort_fits(const char *sort)
+{
+	static const char *const sorts[] = {"code", "award", "volume"};
+
+	for (size_t i = 0; sort != NULL && i < sizeof(sorts) / sizeof(sorts[0]); i++)
+		if (strcmp(sort, sorts[i]) == 0)
+			return true;
+	if (sort != NULL)
+		(void)out_usage("--sort %s: the orders are code, award and volume", sort);
+	return sort == NULL;
+}
+
 static enum exit_code run(const struct settings *settings, const struct args *args)
 {
 	static const struct view_pages pages = {"enterprises", "cursor", "cursor"};
@@ -138,7 +151,7 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	enum exit_code code;
 	bool is_csv;
 
-	if (!view_wants_csv(settings, args, &is_csv))
+	if (!view_wants_csv(settings, args, &is_csv) || !sort_fits(args_text(args, "sort")))
 		return EXIT_USAGE;
 	view_path_init(&path, "/v1/enterprises");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -55,9 +55,20 @@ enum err file_read(const char *path, struct buf *ret_bytes, struct why *why)
 	return open_and_read(path, 0, ret_bytes, why);
 }
 
+/* ERR_NOT_FOUND means elsewhere that the ledger has no such thing. */
+static enum err must_be_there(enum err err)
+{
+	return err == ERR_NOT_FOUND ? ERR_IO : err;
+}
+
+enum err file_read_given(const char *path, struct buf *ret_bytes, struct why *why)
+{
+	return must_be_there(file_read(path, ret_bytes, why));
+}
+
 enum err file_read_secret(const char *path, struct buf *ret_bytes, struct why *why)
 {
-	return open_and_read(path, S_IRWXG | S_IRWXO, ret_bytes, why);
+	return must_be_there(open_and_read(path, S_IRWXG | S_IRWXO, ret_bytes, why));
 }
 
 enum err file_sync_folder(const char *path, struct why *why)

@@ -9,6 +9,8 @@
 
 /* The whole file into ret_bytes (which has its maximum). "-" is stdin. ERR_NOT_FOUND, ERR_IO, ERR_TOO_LARGE. */
 enum err file_read(const char *path, struct buf *ret_bytes, struct why *why) must_check;
+/* The same for a file that the user named, which must be there: its absence is ERR_IO. */
+enum err file_read_given(const char *path, struct buf *ret_bytes, struct why *why) must_check;
 /* The same for a secret: refuses (ERR_KEY_FILE) a file that group or others can read. */
 enum err file_read_secret(const char *path, struct buf *ret_bytes, struct why *why) must_check;
 /* Replaces: temporary file, fsync, rename, fsync of the folder. */

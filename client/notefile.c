@@ -12,7 +12,7 @@ enum exit_code notefile_load(const char *path, struct bundle *bundle)
 	enum err err;
 
 	buf_init(&bytes, CLIENT_FILE_SIZE_MAX);
-	err = file_read(path, &bytes, &why);
+	err = file_read_given(path, &bytes, &why);
 	if (err == OK && (err = bundle_parse(buf_slice(&bytes), bundle, &cause)) != OK)
 		(void)why_set(&why, err, "%s: %s", path, cause.text);
 	buf_done(&bytes);
@@ -74,7 +74,7 @@ enum err notefile_read_json(const char *path, json_t **ret_json, struct why *why
 	enum err err;
 
 	buf_init(&bytes, CLIENT_FILE_SIZE_MAX);
-	err = file_read(path, &bytes, why);
+	err = file_read_given(path, &bytes, why);
 	if (err == OK) {
 		*ret_json = json_loadb((const char *)bytes.data, bytes.size, JSON_REJECT_DUPLICATES, &error);
 		if (*ret_json == NULL)

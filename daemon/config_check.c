@@ -49,6 +49,17 @@ static void check_folder_of(struct findings *findings, const char *setting, cons
 	check_folder(findings, setting, dirname(copy));
 }
 
+/* `subsidyd init` makes this folder, but not the one that it lies in. */
+static void check_folder_or_parent(struct findings *findings, const char *setting, const char *path)
+{
+	struct stat stat_;
+
+	if (stat(path, &stat_) != 0 && errno == ENOENT)
+		check_folder_of(findings, setting, path);
+	else
+		check_folder(findings, setting, path);
+}
+
 static void check_ledger_key(struct findings *findings, const char *path)
 {
 	static const char setting[] = "[ledger] key";
@@ -116,7 +127,7 @@ size_t config_check(const struct config *config, struct buf *findings_text)
 	    .certificate = config->feed_certificate, .key = config->feed_key, .client_ca = config->feed_client_ca};
 	const struct tls_files public = {.certificate = config->public_certificate, .key = config->public_key};
 
-	check_folder(&findings, "[ledger] data", config->data);
+	check_folder_or_parent(&findings, "[ledger] data", config->data);
 	check_folder_of(&findings, "[ledger] guard", config->guard);
 	check_ledger_key(&findings, config->ledger_key);
 	check_tls(&findings, "[feed]", &feed);

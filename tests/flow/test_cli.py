@@ -47,7 +47,7 @@ class Cli(FlowTest):
                      ("push", "QDDEX", "rows.csv", "--key", "qddex.key"),
                      ("key", "new", "a b", "-o", "x.key"), ("key", "new", "x", "--type", "rsa", "-o", "x.key"),
                      ("key", "new", "x"), ("order", "dance"), ("order", "policy.adopt", "--key", "li.key", "-o", "x"),
-                     ("--json=yes", "list")):
+                     ("--json=yes", "list"), ("list", "--sort", "name"), ("list", "--sort", "")):
             with self.subTest(args):
                 result = self.assert_code(world.client(*args, token="bureau"), USAGE)
                 self.assertEqual(result.out, "")
@@ -100,11 +100,23 @@ class Cli(FlowTest):
         world.write("short.token", "abc\n")
         os.chmod(world.path("short.token"), 0o600)
         for path in ("short.token", "absent.token"):
-            result = world.client("overview", SUBSIDY_TOKEN=world.path(path))
-            self.assertIn(result.code, (OTHER, USAGE, NOT_FOUND), result)
+            result = self.assert_code(world.client("overview", SUBSIDY_TOKEN=world.path(path)), OTHER)
+            self.assertIn(world.path(path), result.err)
         world.write("open.token", world.tokens["bureau"] + "\n")
         os.chmod(world.path("open.token"), 0o644)
         self.assertNotEqual(world.client("overview", SUBSIDY_TOKEN=world.path("open.token")).code, OK)
+
+    def test_a_file_that_is_not_there_is_no_answer_of_the_ledger(self):
+        """3 is for what the ledger does not have."""
+        for command in (("order", "show", "absent"), ("order", "sign", "absent", "--key", "li.key"),
+                        ("order", "submit", "absent"), ("key", "show", "absent"),
+                        ("order", "policy.adopt", "--file", "absent", "--key", "li.key", "-o", "x"),
+                        ("order", "grant.add", "--file", "absent", "--tokens-dir", "t", "--key", "li.key", "-o", "x"),
+                        ("order", "venue.license", "--set", "venue=a", "--set", "name=b", "--set", "key=c", "--key",
+                         "absent", "-o", "x"), ("push", "qddex", "absent.csv", "--key", "qddex.key")):
+            with self.subTest(command):
+                result = self.assert_code(self.world.client(*command, token="bureau"), OTHER)
+                self.assertIn("absent", result.err)
 
     def test_unreachable(self):
         world = self.world

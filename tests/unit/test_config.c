@@ -284,7 +284,7 @@ static void finds_everything_that_is_wrong(void **state)
 	buf_init(&findings, 10000);
 	if (check(WHOLE, &findings) != 0)
 		fail_msg("%s", buf_text(&findings));
-	assert_int_equal(check("[ledger]\ndata = nodata\nguard = noguard/g\nkey = nokey\n"
+	assert_int_equal(check("[ledger]\ndata = nodata/ledger\nguard = noguard/g\nkey = nokey\n"
 			       "[feed]\nlisten = 127.0.0.1:0\ncertificate = no.crt\nkey = a.key\n"
 			       "[public]\nlisten = 0.0.0.0:8443\ncertificate = a.crt\nkey = b.key\n"
 			       "[run]\naddresses = norun/addresses\n",
@@ -300,6 +300,9 @@ static void finds_everything_that_is_wrong(void **state)
 	assert_int_equal(check("[ledger]\ndata = a.crt\nguard = guard/g\nkey = a.key\n" FEED PUBLIC, &findings), 2);
 	assert_non_null(strstr(buf_text(&findings), "a.crt: not a folder"));
 	assert_non_null(strstr(buf_text(&findings), "a.key: not a private key"));
+	/* init makes the folder itself. */
+	assert_int_equal(
+	    check("[ledger]\ndata = newdata\nguard = guard/g\nkey = ledger.key\n" FEED PUBLIC, &findings), 0);
 	assert_int_equal(check("[ledger]\ndata = data\nguard = guard/g\nkey = sm2.key\n" FEED PUBLIC, &findings), 1);
 	assert_non_null(strstr(buf_text(&findings), "of type ed25519"));
 	chmod(folder_path(folder, "ledger.key", name), 0644);

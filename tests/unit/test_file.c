@@ -67,6 +67,9 @@ static void tells_missing_files_and_folders_apart(void **state)
 	(void)state;
 	buf_init(&bytes, 100);
 	assert_int_equal(file_read(path_of("none"), &bytes, &why), ERR_NOT_FOUND);
+	assert_int_equal(file_read_given(path_of("none"), &bytes, &why), ERR_IO);
+	assert_non_null(strstr(why.text, path_of("none")));
+	assert_int_equal(file_read_secret(path_of("none"), &bytes, &why), ERR_IO);
 	assert_int_equal(file_read(folder, &bytes, &why), ERR_IO);
 	assert_int_equal(file_write(path_of("none/file"), slice_text("x"), 0600, &why), ERR_IO);
 	buf_done(&bytes);
