@@ -262,6 +262,7 @@ static inline void expect_head(struct bench *bench, uint64_t size)
 	assert_int_equal(note_parse(head_note(&head), &note, NULL), OK);
 	assert_int_equal(note_verify(&note, signer_key(bench->fixture.ledger_signer), 1, &signed_by), OK);
 	assert_int_equal(checkpoint_parse(note.text, &checkpoint, NULL), OK);
+	assert_string_equal(checkpoint.origin, FIXTURE_ORIGIN);
 	assert_int_equal(checkpoint.size, size);
 	assert_int_equal(store_read(bench->fixture.store, &txn), OK);
 	assert_int_equal(ledger_read_head(txn, &stored), OK);
