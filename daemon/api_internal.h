@@ -90,6 +90,7 @@ enum err api_enterprise(struct reading *reading, struct store_txn *txn) must_che
 enum err api_trades(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_explain(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_policies(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_grants(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_overview(struct reading *reading, struct store_txn *txn) must_check;
 
 #endif

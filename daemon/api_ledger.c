@@ -129,3 +129,21 @@ enum err api_overview(struct reading *reading, struct store_txn *txn)
 {
 	return query_overview(txn, reading->now_us, &reading->json, &reading->why);
 }
+
+enum err api_grants(struct reading *reading, struct store_txn *txn)
+{
+	struct grants_query query = {.subject = NULL};
+	struct grant subject;
+	struct slice text;
+	enum err err = api_page_begin(reading, &query.page);
+
+	if (err == OK && target_parameter(reading->target, "subject", &text)) {
+		if (grant_subject_parse(text, &subject) != OK)
+			return why_set(&reading->why, ERR_BAD_REQUEST,
+			    "subject is bureau, auditor, venue:ID or an enterprise's code");
+		query.subject = &subject;
+	}
+	if (err == OK)
+		err = query_grants(txn, &query, &reading->json);
+	return err != OK ? err : api_page_end(reading, &query.page);
+}

@@ -44,6 +44,13 @@ enum err query_policies(struct store_txn *txn, uint64_t size, json_t **ret_json,
 /* `now_us` only to say how many days a venue has been silent. */
 enum err query_overview(struct store_txn *txn, uint64_t now_us, json_t **ret_json, struct why *why) must_check;
 
+/* Grants of access in the order in which they were given. */
+struct grants_query {
+	const struct grant *subject;	/* NULL: all; of this one only subject and name are looked at */
+	struct query_page page;		/* `after` counts rows */
+};
+enum err query_grants(struct store_txn *txn, struct grants_query *query, json_t **ret_json) must_check;
+
 enum err query_feed(struct store_txn *txn, const struct venue *venue, json_t **ret_json, struct why *why) must_check;
 struct records_query {
 	uint32_t generation;		/* 0: the open one */

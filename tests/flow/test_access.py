@@ -33,6 +33,8 @@ class Access(FlowTest):
         return [
             ("/v1/enterprises", {*OVERSIGHT}, set()),
             ("/v1/policies", {*OVERSIGHT}, set()),
+            ("/v1/grants", {*OVERSIGHT}, set()),
+            (f"/v1/grants?subject={ALICE}", {*OVERSIGHT}, set()),
             ("/v1/overview", {*OVERSIGHT}, set()),
             (f"/v1/enterprises/{ALICE}", {*OVERSIGHT, ALICE}, {BOB}),
             (f"/v1/enterprises/{BOB}", {*OVERSIGHT, BOB}, {ALICE}),
@@ -105,7 +107,7 @@ class Access(FlowTest):
     def test_refusals_never_tell_of_others(self):
         asked = [f"/v1/enterprises/{BOB}{rest}" for rest in (
             "", "/trades", f"/explain?policy={POLICY}", "?as_of=7", "?as_of=999999", "?x=1", "/trades?cursor=00")]
-        asked += ["/v1/enterprises", "/v1/overview", "/v1/policies", "/v1/feeds/sddex"]
+        asked += ["/v1/enterprises", "/v1/overview", "/v1/grants", "/v1/policies", "/v1/feeds/sddex"]
         for path in asked:
             for viewer in (ALICE, "venue:qddex", None):
                 answer = self.world.get(path, viewer)
@@ -144,7 +146,8 @@ class Access(FlowTest):
     def test_pages_give_every_row_once(self):
         for path, key in ((f"/v1/enterprises/{CAROL}/trades?limit=3", "trades"),
                           ("/v1/enterprises?limit=1", "enterprises"),
-                          ("/v1/enterprises?limit=2&sort=award", "enterprises")):
+                          ("/v1/enterprises?limit=2&sort=award", "enterprises"),
+                          ("/v1/grants?limit=2", "grants")):
             whole = self.world.get_json(path.split("?")[0] + ("?sort=award" if "sort" in path else ""), "bureau")[key]
             rows, cursor = [], None
             while True:
@@ -156,12 +159,27 @@ class Access(FlowTest):
             self.assertEqual(rows, whole)
             self.assertGreater(len(rows), 2)
 
+    def test_grants_are_told_by_their_hashes(self):
+        self.world.grant(CAROL)
+        rows = self.world.get_json("/v1/grants", "auditor")["grants"]
+        self.assertEqual(sorted(rows, key=lambda row: (row["index"], row["item"])), rows)
+        for subject in (*VIEWERS, CAROL):
+            token = self.world.tokens[subject]
+            answer = self.world.get_json("/v1/grants?subject=" + subject.replace(":", "%3A"), "bureau")
+            self.assertEqual({row["subject"] for row in answer["grants"]}, {subject})
+            self.assertEqual(answer["count"], len(answer["grants"]))
+            row, = [row for row in answer["grants"] if row["token_hash"] == wire.sha256(bytes.fromhex(token)).hex()]
+            self.assertIn(row, rows)
+            self.assertEqual((row["holder"], row["revoked_by"]), (f"{subject} 经办", None))
+            self.assertNotIn(token, str(rows))
+
     def test_wrong_parameters_are_named(self):
         for path in ("/v1/overview?as_of=3", f"/v1/enterprises/{ALICE}?limit=1", "/v1/enterprises?sort=name",
                      "/v1/enterprises?limit=0", "/v1/enterprises?limit=1001", "/v1/enterprises?limit=x",
                      f"/v1/enterprises/{ALICE}?as_of=0", f"/v1/enterprises/{ALICE}?as_of=99999",
                      f"/v1/enterprises/{ALICE}?as_of=2026-02-30", f"/v1/enterprises/{ALICE}?as_of=-1",
                      f"/v1/enterprises/{ALICE}?as_of=1&as_of=2", f"/v1/enterprises/{ALICE}/explain",
+                     "/v1/grants?subject=", "/v1/grants?subject=QDDEX", "/v1/grants?as_of=3", "/v1/grants?limit=0",
                      "/v1/feeds/qddex/records?from=x", "/v1/feeds/qddex/records?not_counted=2"):
             with self.subTest(path):
                 self.assert_refused(self.world.get(path, "bureau"), 400, "bad_request")

@@ -52,6 +52,8 @@ static void finds_each_route_and_its_subject(void **state)
 	    {HTTP_FEED, HTTP_GET, "/metrics", NULL, ERR_NOT_FOUND, NULL},
 	    {HTTP_PUBLIC, HTTP_GET, "/metrics", NULL, ERR_NOT_FOUND, NULL},
 	    {HTTP_METRICS, HTTP_GET, "/v1/ledger", NULL, ERR_NOT_FOUND, NULL},
+	    {HTTP_PUBLIC, HTTP_GET, "/v1/grants", "", OK, NULL},
+	    {HTTP_FEED, HTTP_GET, "/v1/grants", NULL, ERR_NOT_FOUND, NULL},
 	    {HTTP_METRICS, HTTP_GET, "/v1/overview", NULL, ERR_NOT_FOUND, NULL},
 	    /* Other paths. */
 	    {HTTP_PUBLIC, HTTP_GET, "/", NULL, ERR_NOT_FOUND, NULL},
