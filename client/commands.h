@@ -18,7 +18,8 @@
 	X(cmd_explain) \
 	X(cmd_feed) \
 	X(cmd_overview) \
-	X(cmd_policies)
+	X(cmd_policies) \
+	X(cmd_grants)
 /* clang-format on */
 
 #define COMMAND_DECLARE(name) extern const struct command name;

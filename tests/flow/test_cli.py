@@ -56,7 +56,8 @@ class Cli(FlowTest):
 
     def test_help_of_every_command(self):
         listed = check(self.world.client("--help")).out
-        for command in ("key", "push", "order", "list", "show", "trades", "explain", "feed", "overview", "policies"):
+        for command in ("key", "push", "order", "list", "show", "trades", "explain", "feed", "overview", "policies",
+                        "grants"):
             self.assertIn(f"  {command} ", listed)
             text = check(self.world.client(command, "--help")).out
             self.assertIn(f"usage: subsidy {command}", text)
@@ -126,6 +127,20 @@ class Cli(FlowTest):
         # A certificate of another authority is no ledger.
         check(run(certificate_command("stranger", "ca"), world.folder))
         self.assert_code(world.client("overview", token="bureau", SUBSIDY_CA=world.path("stranger.pem")), UNREACHABLE)
+
+    def test_grants(self):
+        world = self.world
+        whole = check(world.client("grants", "--json", token="bureau")).json()
+        self.assertEqual({row["subject"] for row in whole["grants"]}, {"bureau", "venue:qddex", FIRMS[0]})
+        one = check(world.client("grants", "--subject", FIRMS[0].lower(), "--json", token="bureau")).json()
+        self.assertEqual(one["grants"], [row for row in whole["grants"] if row["subject"] == FIRMS[0]])
+        people = check(world.client("grants", token="bureau")).out
+        self.assertIn(one["grants"][0]["token_hash"], people)
+        table = check(world.client("grants", "--csv", token="bureau")).out
+        self.assertEqual(len(table.splitlines()), 1 + len(whole["grants"]))
+        self.assert_code(world.client("grants", "--subject", "QDDEX", token="bureau"), USAGE)
+        self.assert_code(world.client("grants", "--csv", "--json", token="bureau"), USAGE)
+        self.assert_code(world.client("grants", token=FIRMS[0]), NOT_ALLOWED)
 
     # Files of rows
 
