@@ -39,6 +39,12 @@ static enum exit_code head_print(const json_t *answer)
 		table_cell(&table, i == 0 ? "keys" : "");
 		table_cell(&table, json_string_value(json_array_get(keys, i)));
 	}
+	if (json_is_integer(json_object_get(answer, "suspended_by"))) {
+		table_cell(&table, "suspended");
+		table_cellf(&table, "by ledger entry %lld: nothing can be pushed until it is resumed",
+		    (long long)json_integer_value(json_object_get(answer, "suspended_by")));
+		table_style(&table, TABLE_BAD);
+	}
 	table_cell(&table, "last push");
 	if (json_is_object(push))
 		table_cellf(&table, "%s, ledger entry %lld, %lld records from %lld on", json_text_or(push, "time", "-"),

@@ -88,15 +88,27 @@ static enum exit_code verb_run(const struct settings *settings, const struct arg
 	return code;
 }
 
+static enum exit_code type_complain(const char *word)
+{
+	enum exit_code code;
+	struct buf types;
+
+	buf_init(&types, CLIENT_FILE_SIZE_MAX);
+	for (int type = ORDER_VENUE_LICENSE; type < ORDER_TYPE_COUNT; type++)
+		buf_printf(&types, "%s, ", order_type_name((enum order_type)type));
+	code = out_usage(
+	    "there is no order \"%s\"; there are %sgenesis, and sign, submit and show", word, buf_text(&types));
+	buf_done(&types);
+	return code;
+}
+
 static enum exit_code run(const struct settings *settings, const struct args *args)
 {
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(args->words[0], verbs[i].name) == 0)
 			return verb_run(settings, args, &verbs[i]);
 	if (order_type_by_name(args->words[0]) == 0)
-		return out_usage("there is no order \"%s\"; there are venue.license, enterprise.register, "
-				 "enterprise.relate, policy.adopt, grant.add and genesis, and sign, submit and show",
-		    args->words[0]);
+		return type_complain(args->words[0]);
 	if (args->word_count > 1)
 		return out_usage("\"%s\" is one word too many", args->words[1]);
 	return order_make(settings, args);
@@ -128,18 +140,33 @@ const struct command cmd_order = {
 	"safe: an order that was carried out is only answered again.\n"
 	"\n"
 	"venue.license        --set venue=ID --set name=NAME --set key=VKEY (a venue's public key; repeatable)\n"
+	"venue.suspend        --set venue=ID --set reason=TEXT: it can push nothing until it is resumed\n"
+	"venue.resume         --set venue=ID --set reason=TEXT\n"
+	"venue.key            --set venue=ID --set add=VKEY… --set revoke=VKEY… --set reason=TEXT, and for a venue\n"
+	"                     that lost its history --set new_generation=yes: a new feed, the old one is closed\n"
 	"enterprise.register  --file FIRMS.csv: code,name,lists (names of lists, separated by ';' or spaces)\n"
 	"enterprise.relate    --file RELATIONS.csv: first,second (codes of related enterprises)\n"
+	"enterprise.delist    --set code=CODE [--set lists=LISTS] --set reason=TEXT: off these lists, without any off\n"
+	"                     all; or --file LIST.csv: code,lists,reason\n"
 	"policy.adopt         --file POLICY.json\n"
+	"trade.hold           --set venue=ID --set trade_no=NO --set reason=TEXT: does not count until released;\n"
+	"trade.release        likewise: counts again\n"
+	"trade.void           likewise: never counts again. All three also --file TRADES.csv: venue,trade_no,reason\n"
 	"grant.add            --set subject=CODE|bureau|auditor|venue:ID --set holder=NAME [--set expires=DATE]\n"
 	"                     or --file GRANTS.csv --tokens-dir DIR: subject,holder,expires\n"
-	"                     The access code is made here, and printed once or written to --token-out FILE; the "
-	"order\n"
-	"                     has its hash alone. Without a date it is good for a year.\n"
+	"                     The access code is made here, and printed once or written to --token-out FILE; the\n"
+	"                     order has its hash alone. Without a date it is good for a year.\n"
+	"grant.revoke         --set token_hash=HASH --set reason=TEXT, or --file HASHES.csv: token_hash,reason.\n"
+	"                     grant.add says the hash; so does `order show` of its order.\n"
+	"officer.add          --set name=NAME --set role=clerk|reviewer|leader|auditor --set key=VKEY (repeatable)\n"
+	"officer.remove       --set name=NAME --set reason=TEXT\n"
+	"quorum.set           --file QUORUMS.json: {\"default\":[[\"clerk\"],[\"reviewer\",\"leader\"]],…}\n"
+	"rules.set            --set rules=N: a later version of the rules, once the daemon knows it\n"
 	"genesis              --file DRAFT.json: {\"origin\",\"ledger_key\",\"officers\",\"quorums\"}; what comes of "
 	"it is\n"
 	"                     for `subsidyd init --genesis`, once every officer has signed it.\n"
 	"\n"
+	"Of a list --set reason=TEXT is the reason of every row that gives none.\n"
 	"Of every order: --set id=ID (otherwise made up), --set order_expires=DATE (otherwise in 14 days), and, to "
 	"make\n"
 	"one without asking the ledger, --set origin=…, --set ledger_id=… and --set size=….\n"

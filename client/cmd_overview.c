@@ -23,7 +23,12 @@ static enum exit_code venues_print(const json_t *answer)
 		view_cell(&table, venue, "venue");
 		view_cell(&table, venue, "name");
 		view_cell(&table, venue, "feed_size");
-		table_cellf(&table, "%.16s", json_text_or(venue, "last_push", "never"));
+		if (json_is_integer(json_object_get(venue, "suspended_by"))) {
+			table_cell(&table, "suspended");
+			table_style(&table, TABLE_BAD);
+		} else {
+			table_cellf(&table, "%.16s", json_text_or(venue, "last_push", "never"));
+		}
 		view_cell(&table, venue, "days_silent");
 		if (!json_is_integer(silent) || json_integer_value(silent) >= SILENT_DAYS)
 			table_style(&table, TABLE_WARN);

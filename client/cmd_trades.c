@@ -28,9 +28,13 @@ static void party_add(struct table *table, const json_t *row)
 
 static void disposition_add(struct table *table, const json_t *row)
 {
-	const char *disposition = json_text_or(row, "disposition", NULL);
+	const char *disposition = json_text_or(row, "disposition", NULL),
+		   *state = json_text_or(row, "state", "counted");
 
-	if (disposition == NULL) {
+	if (strcmp(state, "counted") != 0) {
+		table_cell(table, state);
+		table_style(table, TABLE_BAD);
+	} else if (disposition == NULL) {
 		table_cell(table, "");
 	} else if (strcmp(disposition, disposition_name(DISPOSITION_COUNTED)) == 0) {
 		table_cell(table, "yes");
@@ -93,6 +97,17 @@ static void word_explain(json_t *seen, const char *word)
 	view_say("%s: %s.", word, view_meaning(word));
 }
 
+/* The reason that the officers gave. */
+static void reason_say(const json_t *row)
+{
+	const char *state = json_text_or(row, "state", json_text_or(row, "kind", "-"));
+	const char *reason = json_text_or(row, "state_reason", json_text_or(row, "effect_reason", NULL));
+
+	if (reason != NULL)
+		view_say("Entry %lld is %s: %s", (long long)json_integer_value(json_object_get(row, "index")), state,
+		    reason);
+}
+
 /* Why a trade does not count, or takes no part in a policy: each word that occurs is explained once. */
 static void words_explain(const json_t *rows)
 {
@@ -102,6 +117,7 @@ static void words_explain(const json_t *rows)
 	for (size_t i = 0; i < json_array_size(rows); i++) {
 		const json_t *row = json_array_get(rows, i), *policies = json_object_get(row, "policies");
 
+		reason_say(row);
 		word_explain(seen, json_text_or(row, "disposition", NULL));
 		for (size_t j = 0; j < json_array_size(policies); j++)
 			word_explain(seen, json_text_or(json_array_get(policies, j), "gate", NULL));

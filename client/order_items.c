@@ -5,21 +5,43 @@
 #include <string.h>
 
 #include "proto/date.h"
+#include "proto/feed.h"
 #include "proto/usci.h"
 
 #define ARENA_SIZE (16u << 20) /* lines and faults: several times what a file of orders can hold */
 #define VALUE_SHOWN_MAX 60     /* bytes of a cell that a complaint repeats */
 
+#define TYPE(type) (1u << (type))
+#define REGISTER TYPE(ORDER_ENTERPRISE_REGISTER)
+#define DELIST TYPE(ORDER_ENTERPRISE_DELIST)
+#define REVOKE TYPE(ORDER_GRANT_REVOKE)
+#define TRADES (TYPE(ORDER_TRADE_HOLD) | TYPE(ORDER_TRADE_RELEASE) | TYPE(ORDER_TRADE_VOID))
+
 const struct item_column_rule items_columns[ITEM_COLUMN_COUNT] = {
-    [ITEM_CODE] = {"code", "统一社会信用代码", ORDER_ENTERPRISE_REGISTER, true},
-    [ITEM_NAME] = {"name", "企业名称", ORDER_ENTERPRISE_REGISTER, true},
-    [ITEM_LISTS] = {"lists", "名单", ORDER_ENTERPRISE_REGISTER, false},
-    [ITEM_FIRST] = {"first", "企业一", ORDER_ENTERPRISE_RELATE, true},
-    [ITEM_SECOND] = {"second", "企业二", ORDER_ENTERPRISE_RELATE, true},
-    [ITEM_SUBJECT] = {"subject", "授权对象", ORDER_GRANT_ADD, true},
-    [ITEM_HOLDER] = {"holder", "持有人", ORDER_GRANT_ADD, true},
-    [ITEM_EXPIRES] = {"expires", "到期日", ORDER_GRANT_ADD, false},
+    [ITEM_CODE] = {"code", "统一社会信用代码", REGISTER | DELIST, true},
+    [ITEM_NAME] = {"name", "企业名称", REGISTER, true},
+    [ITEM_LISTS] = {"lists", "名单", REGISTER | DELIST, false},
+    [ITEM_FIRST] = {"first", "企业一", TYPE(ORDER_ENTERPRISE_RELATE), true},
+    [ITEM_SECOND] = {"second", "企业二", TYPE(ORDER_ENTERPRISE_RELATE), true},
+    [ITEM_SUBJECT] = {"subject", "授权对象", TYPE(ORDER_GRANT_ADD), true},
+    [ITEM_HOLDER] = {"holder", "持有人", TYPE(ORDER_GRANT_ADD), true},
+    [ITEM_EXPIRES] = {"expires", "到期日", TYPE(ORDER_GRANT_ADD), false},
+    [ITEM_TOKEN_HASH] = {"token_hash", "查询码摘要", REVOKE, true},
+    [ITEM_VENUE] = {"venue", "数据交易机构", TRADES, true},
+    [ITEM_TRADE_NO] = {"trade_no", "交易编号", TRADES, true},
+    [ITEM_REASON] = {"reason", "原因", DELIST | REVOKE | TRADES, true},
 };
+
+bool items_has_column(enum order_type type, enum item_column column)
+{
+	return (items_columns[column].types & TYPE(type)) != 0;
+}
+
+bool items_needs_column(const struct items *items, enum item_column column)
+{
+	return items_has_column(items->type, column) && items_columns[column].is_required &&
+	       !(column == ITEM_REASON && items->reason != NULL);
+}
 
 void items_init(struct items *items, enum order_type type, uint32_t grant_expires)
 {
@@ -271,20 +293,78 @@ static void take_grant(struct items *items, const struct item_row *row, struct g
 		items_complain(items, row->number, ITEM_EXPIRES, expires, "is not a date like 2026-12-24");
 }
 
+static void take_token_hash(struct items *items, const struct item_row *row, struct grant *grant)
+{
+	struct slice cell = cell_of(row, ITEM_TOKEN_HASH);
+	struct why rule;
+
+	if (hex_parse(cell, grant->token_hash, HASH_SIZE) == OK)
+		return;
+	(void)why_set(&rule, ERR_INVALID, "is not the hash of an access code: %d lower-case hex digits", 2 * HASH_SIZE);
+	items_complain(items, row->number, ITEM_TOKEN_HASH, cell, rule.text);
+}
+
+static void take_trade(struct items *items, const struct item_row *row, struct order_item *item)
+{
+	item->venue = take_text(items, row, ITEM_VENUE, VENUE_ID_SIZE_MAX);
+	item->trade_no = take_text(items, row, ITEM_TRADE_NO, TRADE_NO_SIZE_MAX);
+	if (item->venue.size > 0 && !venue_id_is_valid(item->venue))
+		items_complain(items, row->number, ITEM_VENUE, item->venue,
+		    "is not the id of a venue: lower-case letters, digits, '-', with a letter first");
+	if (item->trade_no.size > 0 && !ascii_is_visible(item->trade_no))
+		items_complain(items, row->number, ITEM_TRADE_NO, item->trade_no,
+		    "has characters other than visible ASCII, which no trade's number has");
+}
+
+static struct slice take_reason(struct items *items, const struct item_row *row)
+{
+	struct item_row said = *row;
+
+	if (cell_of(row, ITEM_REASON).size == 0 && items->reason != NULL) {
+		said.columns |= 1u << ITEM_REASON;
+		said.cells[ITEM_REASON] = slice_text(items->reason);
+	}
+	return take_text(items, &said, ITEM_REASON, REASON_SIZE_MAX);
+}
+
 /* ---- rows */
 
-/* What one order may name once, in the arena: the code, or both codes. */
+/* What one order may name once, in the arena: a code, two codes, a hash, a venue's trade. */
 static struct slice about_of(struct items *items, const struct order_item *item)
 {
-	uint8_t codes[2 * USCI_SIZE];
+	struct slice about;
+	struct buf text;
 
-	if (items->type == ORDER_ENTERPRISE_REGISTER)
-		return item->code;
-	if (items->type != ORDER_ENTERPRISE_RELATE)
+	if (items->type == ORDER_GRANT_ADD)
 		return slice_of("", 0);
-	memcpy(codes, item->code.data, USCI_SIZE);
-	memcpy(codes + USCI_SIZE, item->second.data, USCI_SIZE);
-	return arena_copy(&items->arena, slice_of(codes, sizeof(codes)));
+	buf_init(&text, 2 * HASH_SIZE + VENUE_ID_SIZE_MAX + TRADE_NO_SIZE_MAX + 1);
+	if (items->type == ORDER_GRANT_REVOKE) {
+		char hash[2 * HASH_SIZE + 1];
+
+		hex_format(slice_of(item->grant.token_hash, HASH_SIZE), hash);
+		buf_add_text(&text, hash);
+	} else if ((TRADES & TYPE(items->type)) != 0) {
+		buf_add_slice(&text, item->venue);
+		buf_u8(&text, ' ');
+		buf_add_slice(&text, item->trade_no);
+	} else {
+		buf_add_slice(&text, item->code);
+		buf_add_slice(&text, item->second);
+	}
+	about = arena_copy(&items->arena, buf_slice(&text));
+	buf_done(&text);
+	return about;
+}
+
+/* Which cell a repetition is complained of, and what of it is shown. */
+static enum item_column about_column(const struct items *items, struct slice *about)
+{
+	if (items->type == ORDER_GRANT_REVOKE)
+		return ITEM_TOKEN_HASH;
+	if ((TRADES & TYPE(items->type)) != 0)
+		return ITEM_TRADE_NO;
+	*about = slice_of(about->data, USCI_SIZE);
+	return items->type == ORDER_ENTERPRISE_RELATE ? ITEM_COLUMN_COUNT : ITEM_CODE;
 }
 
 /* By hand, for realloc would leave access codes behind in freed memory. */
@@ -343,6 +423,18 @@ static void item_add(struct items *items, uint64_t row, struct order_item *order
 		items->item_count++;
 }
 
+static void take_pair(struct items *items, const struct item_row *row, struct order_item *item)
+{
+	struct slice first = take_code(items, row, ITEM_FIRST), second = take_code(items, row, ITEM_SECOND);
+	bool is_ascending = slice_compare(first, second) < 0;
+
+	if (first.size > 0 && slice_equal(first, second))
+		items_complain(items, row->number, ITEM_SECOND, second,
+		    "is the first once more; an enterprise is not related to itself");
+	item->code = is_ascending ? first : second;
+	item->second = is_ascending ? second : first;
+}
+
 void items_add(struct items *items, const struct item_row *row)
 {
 	struct order_item item = {.list_count = 0};
@@ -350,22 +442,22 @@ void items_add(struct items *items, const struct item_row *row)
 
 	if (items->err != OK)
 		return;
-	if (items->type == ORDER_ENTERPRISE_REGISTER) {
+	if (items_has_column(items->type, ITEM_CODE))
 		item.code = take_code(items, row, ITEM_CODE);
+	if (items_has_column(items->type, ITEM_NAME))
 		item.name = take_text(items, row, ITEM_NAME, PARTY_NAME_SIZE_MAX);
+	if (items_has_column(items->type, ITEM_LISTS))
 		take_lists(items, row, &item);
-	} else if (items->type == ORDER_ENTERPRISE_RELATE) {
-		struct slice first = take_code(items, row, ITEM_FIRST), second = take_code(items, row, ITEM_SECOND);
-		bool is_ascending = slice_compare(first, second) < 0;
-
-		if (first.size > 0 && slice_equal(first, second))
-			items_complain(items, row->number, ITEM_SECOND, second,
-			    "is the first once more; an enterprise is not related to itself");
-		item.code = is_ascending ? first : second;
-		item.second = is_ascending ? second : first;
-	} else {
+	if (items_has_column(items->type, ITEM_FIRST))
+		take_pair(items, row, &item);
+	if (items_has_column(items->type, ITEM_SUBJECT))
 		take_grant(items, row, &item.grant);
-	}
+	if (items_has_column(items->type, ITEM_TOKEN_HASH))
+		take_token_hash(items, row, &item.grant);
+	if (items_has_column(items->type, ITEM_VENUE))
+		take_trade(items, row, &item);
+	if (items_has_column(items->type, ITEM_REASON))
+		item.reason = take_reason(items, row);
 	if (items->err == OK && items->fault_total == fault_total)
 		item_add(items, row->number, &item);
 }
@@ -396,12 +488,14 @@ void items_finish(struct items *items)
 		sorted[i] = &items->items[i];
 	qsort(sorted, items->item_count, sizeof(*sorted), compare_about);
 	for (size_t i = 1; i < items->item_count; i++) {
-		if (!slice_equal(sorted[i - 1]->about, sorted[i]->about))
+		struct slice about = sorted[i]->about;
+		enum item_column column;
+
+		if (!slice_equal(sorted[i - 1]->about, about))
 			continue;
 		(void)why_set(&rule, ERR_INVALID, "stands in row %llu already", (unsigned long long)sorted[i - 1]->row);
-		items_complain(items, sorted[i]->row,
-		    items->type == ORDER_ENTERPRISE_REGISTER ? ITEM_CODE : ITEM_COLUMN_COUNT,
-		    slice_of(sorted[i]->about.data, USCI_SIZE), rule.text);
+		column = about_column(items, &about);
+		items_complain(items, sorted[i]->row, column, about, rule.text);
 	}
 	free(sorted);
 }

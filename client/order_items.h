@@ -1,6 +1,6 @@
 /*
- * The items of an order over many: firms to register, pairs to relate, readers to grant access; from the rows of a
- * list (order_list.h), or one by one.
+ * The items of an order over many: firms to register or to take off lists, pairs to relate, readers to grant access or
+ * to take it from, trades to hold, release or void; from the rows of a list (order_list.h), or one by one.
  *
  * Every fault of every row is kept, so that a list is mended once; with one fault there are no items to sign. An
  * access code is made here, and lives in its item until items_done wipes it: the line has its hash only.
@@ -15,15 +15,18 @@
 #define ITEM_SUBJECT_SIZE 64
 
 enum item_column {
-	ITEM_CODE, ITEM_NAME, ITEM_LISTS,	/* enterprise.register */
+	ITEM_CODE, ITEM_NAME, ITEM_LISTS,	/* enterprise.register; without a name, enterprise.delist */
 	ITEM_FIRST, ITEM_SECOND,		/* enterprise.relate */
 	ITEM_SUBJECT, ITEM_HOLDER, ITEM_EXPIRES, /* grant.add */
+	ITEM_TOKEN_HASH,			/* grant.revoke */
+	ITEM_VENUE, ITEM_TRADE_NO,		/* trade.hold, trade.release, trade.void */
+	ITEM_REASON,				/* of all that take something away */
 	ITEM_COLUMN_COUNT
 };
 
 struct item_column_rule {
 	const char *name, *chinese;
-	enum order_type type;			/* of the items that have it */
+	unsigned types;				/* bits 1 << order_type: of the items that have it */
 	bool is_required;
 };
 extern const struct item_column_rule items_columns[ITEM_COLUMN_COUNT];
@@ -53,6 +56,7 @@ struct item {
 struct items {
 	enum order_type type;
 	uint32_t grant_expires;			/* where a grant does not say */
+	const char *reason;			/* where a row does not say; may be NULL */
 	struct arena arena;
 	struct item *items;
 	size_t item_count, item_capacity;
@@ -62,6 +66,9 @@ struct items {
 	enum err err;				/* ERR_MEMORY: the list is not whole */
 };
 
+/* Do items of that type have the column, and must they? */
+bool items_has_column(enum order_type type, enum item_column column);
+bool items_needs_column(const struct items *items, enum item_column column);
 void items_init(struct items *items, enum order_type type, uint32_t grant_expires);
 void items_done(struct items *items);
 /* Adds one row's item, or its faults. White space around cells is ignored, codes are normalised. */

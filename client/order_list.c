@@ -19,9 +19,8 @@ static enum item_column item_column_by_name(enum order_type type, struct slice n
 	enum item_column column = ITEM_CODE;
 
 	for (; column < ITEM_COLUMN_COUNT; column++)
-		if (items_columns[column].type == type &&
-		    (slice_equal(name, slice_text(items_columns[column].name)) ||
-			slice_equal(name, slice_text(items_columns[column].chinese))))
+		if (items_has_column(type, column) && (slice_equal(name, slice_text(items_columns[column].name)) ||
+							  slice_equal(name, slice_text(items_columns[column].chinese))))
 			break;
 	return column;
 }
@@ -48,8 +47,7 @@ static void head_take(struct reading *reading, const struct csv_row *row)
 		reading->seen |= 1u << column;
 	}
 	for (enum item_column column = ITEM_CODE; column < ITEM_COLUMN_COUNT; column++) {
-		if (items_columns[column].type != items->type || !items_columns[column].is_required ||
-		    (reading->seen & 1u << column) != 0)
+		if (!items_needs_column(items, column) || (reading->seen & 1u << column) != 0)
 			continue;
 		(void)why_set(&rule, ERR_INVALID, "the column %s (%s) is missing", items_columns[column].name,
 		    items_columns[column].chinese);
@@ -77,8 +75,7 @@ static void row_take(struct reading *reading, const struct csv_row *cells)
 	}
 	/* Faults of the head would be told again in every row. */
 	for (enum item_column column = ITEM_CODE; column < ITEM_COLUMN_COUNT; column++)
-		if (items_columns[column].type == reading->items->type && items_columns[column].is_required &&
-		    (reading->seen & 1u << column) == 0)
+		if (items_needs_column(reading->items, column) && (reading->seen & 1u << column) == 0)
 			return;
 	items_add(reading->items, &row);
 }

@@ -12,6 +12,7 @@
 #include "client/draft.h"
 #include "client/file.h"
 #include "client/notefile.h"
+#include "client/order_body.h"
 #include "client/order_list.h"
 #include "client/order_set.h"
 #include "client/order_submit.h"
@@ -51,21 +52,31 @@ static bool option_check(const struct args *args, const char *name, bool is_need
 	return false;
 }
 
+/* Which item, if any, stands on the command line? Its reason may also be that of a whole list. */
+static const char *item_on_line(const struct args *args, enum order_type type)
+{
+	for (enum item_column column = ITEM_CODE; column < ITEM_COLUMN_COUNT; column++)
+		if (column != ITEM_REASON && order_type_has_items(type) && items_has_column(type, column) &&
+		    order_set_text(args, items_columns[column].name) != NULL)
+			return items_columns[column].name;
+	return NULL;
+}
+
 static bool options_check(const struct args *args, enum order_type type)
 {
 	bool is_grant = type == ORDER_GRANT_ADD, is_list = args_has(args, "file");
-	bool needs_file = type != ORDER_GRANT_ADD && type != ORDER_VENUE_LICENSE;
-	bool has_one_grant = order_set_text(args, "subject") != NULL || order_set_text(args, "holder") != NULL ||
-			     order_set_text(args, "expires") != NULL;
+	bool needs_file = type == ORDER_ENTERPRISE_REGISTER || type == ORDER_ENTERPRISE_RELATE ||
+			  type == ORDER_POLICY_ADOPT || type == ORDER_QUORUM_SET;
+	const char *item = item_on_line(args, type);
 
 	if (!args_has(args, "o") && !args_has(args, "submit"))
 		(void)out_usage("say where the signed order goes: -o NOTE, or --submit, or both");
 	else if (!args_has(args, "submit") && args_has(args, "receipt"))
 		(void)out_usage("a receipt is what comes of --submit");
-	else if (is_grant && is_list && has_one_grant)
-		(void)out_usage("grants come from --file GRANTS.csv or from --set subject=…, not from both");
+	else if (is_list && item != NULL)
+		(void)out_usage("the items come from --file or from --set %s=…, not from both", item);
 	else
-		return option_check(args, "file", needs_file, type != ORDER_VENUE_LICENSE) &&
+		return option_check(args, "file", needs_file, needs_file || order_type_has_items(type)) &&
 		       option_check(args, "key", true, true) &&
 		       option_check(args, "token-out", false, is_grant && !is_list) &&
 		       option_check(args, "tokens-dir", is_grant && is_list, is_grant && is_list);
@@ -73,45 +84,6 @@ static bool options_check(const struct args *args, enum order_type type)
 }
 
 /* ---- what is ordered */
-
-static enum exit_code license_body(struct making *making)
-{
-	const char *venue = order_set_text(making->args, "venue"), *name = order_set_text(making->args, "name"), *key;
-	json_t *keys = json_array();
-
-	if (venue == NULL || name == NULL || order_set_text(making->args, "key") == NULL) {
-		json_decref(keys);
-		return out_usage(
-		    "a licence needs --set venue=ID, --set name=NAME and --set key=VKEY (perhaps several)");
-	}
-	for (size_t i = 0; (key = order_set_text_at(making->args, "key", i)) != NULL; i++) {
-		if (json_array_append_new(keys, json_string(key)) != 0) {
-			json_decref(keys);
-			return out_usage("--set key=… is not UTF-8 text");
-		}
-	}
-	making->body = json_pack("{s:s,s:s,s:o}", "venue", venue, "name", name, "keys", keys);
-	return making->body != NULL ? EXIT_OK : out_usage("--set venue=… or name=… is not UTF-8 text");
-}
-
-static enum exit_code policy_body(struct making *making)
-{
-	const char *path = args_text(making->args, "file");
-	struct why cause = {""}, why = {""};
-	struct policy *policy = calloc(1, sizeof(*policy));
-	json_t *json = NULL;
-	enum err err = policy == NULL ? ERR_MEMORY : notefile_read_json(path, &json, &why);
-
-	if (err == OK && (err = policy_parse(json, policy, &cause)) != OK)
-		(void)why_set(&why, err, "%s: %s", path, cause.text);
-	free(policy);
-	if (err != OK) {
-		json_decref(json);
-		return out_fail(err, &why, "nothing was signed");
-	}
-	making->body = json_pack("{s:o}", "policy", json);
-	return making->body != NULL ? EXIT_OK : out_fail(ERR_MEMORY, NULL, NULL);
-}
 
 static enum exit_code list_read(struct making *making)
 {
@@ -130,23 +102,26 @@ static enum exit_code list_read(struct making *making)
 	return err == OK ? EXIT_OK : out_fail(err, &why, "nothing was signed");
 }
 
-static enum exit_code grant_take(struct making *making)
+/* The one item that stands on the command line. */
+static enum exit_code item_take(struct making *making)
 {
-	static const enum item_column columns[] = {ITEM_SUBJECT, ITEM_HOLDER, ITEM_EXPIRES};
-	static const char *const names[] = {"subject", "holder", "expires"};
 	struct item_row row = {.number = 0};
 
-	for (size_t i = 0; i < 3; i++) {
-		const char *text = order_set_text(making->args, names[i]);
+	for (enum item_column column = ITEM_CODE; column < ITEM_COLUMN_COUNT; column++) {
+		const char *text = items_has_column(making->draft.type, column)
+				       ? order_set_text(making->args, items_columns[column].name)
+				       : NULL;
 
-		if (text == NULL)
-			continue;
-		row.columns |= 1u << columns[i];
-		row.cells[columns[i]] = slice_text(text);
+		if (text != NULL) {
+			row.columns |= 1u << column;
+			row.cells[column] = slice_text(text);
+		} else if (items_needs_column(&making->items, column)) {
+			return out_usage("%s needs --set %s=…, or a list: --file LIST.csv%s; `subsidy order --help` "
+					 "shows what each order takes",
+			    making->args->words[0], items_columns[column].name,
+			    making->draft.type == ORDER_GRANT_ADD ? " --tokens-dir DIR" : "");
+		}
 	}
-	if (order_set_text(making->args, "subject") == NULL || order_set_text(making->args, "holder") == NULL)
-		return out_usage("a grant needs --set subject=CODE|bureau|auditor|venue:ID and --set holder=NAME, or a "
-				 "list: --file GRANTS.csv --tokens-dir DIR");
 	items_add(&making->items, &row);
 	return EXIT_OK;
 }
@@ -154,7 +129,7 @@ static enum exit_code grant_take(struct making *making)
 static enum exit_code items_take(struct making *making)
 {
 	struct items *items = &making->items;
-	enum exit_code code = args_has(making->args, "file") ? list_read(making) : grant_take(making);
+	enum exit_code code = args_has(making->args, "file") ? list_read(making) : item_take(making);
 
 	if (code != EXIT_OK)
 		return code;
@@ -175,28 +150,11 @@ static enum exit_code items_take(struct making *making)
 
 static enum exit_code content_take(struct making *making)
 {
-	switch (making->draft.type) {
-	case ORDER_VENUE_LICENSE: return license_body(making);
-	case ORDER_POLICY_ADOPT: return policy_body(making);
-	case ORDER_ENTERPRISE_REGISTER:
-	case ORDER_ENTERPRISE_RELATE:
-	case ORDER_GRANT_ADD:
-		items_init(&making->items, making->draft.type, date_add_days(making->today, GRANT_DAYS_DEFAULT));
-		return items_take(making);
-	case ORDER_VENUE_SUSPEND:
-	case ORDER_VENUE_RESUME:
-	case ORDER_VENUE_KEY:
-	case ORDER_OFFICER_ADD:
-	case ORDER_OFFICER_REMOVE:
-	case ORDER_QUORUM_SET:
-	case ORDER_ENTERPRISE_DELIST:
-	case ORDER_GRANT_REVOKE:
-	case ORDER_RULES_SET:
-	case ORDER_TRADE_HOLD:
-	case ORDER_TRADE_RELEASE:
-	case ORDER_TRADE_VOID: return out_usage("this client makes no %s orders", order_type_name(making->draft.type));
-	}
-	return EXIT_OTHER;
+	if (!order_type_has_items(making->draft.type))
+		return order_body_make(making->args, making->draft.type, &making->body);
+	items_init(&making->items, making->draft.type, date_add_days(making->today, GRANT_DAYS_DEFAULT));
+	making->items.reason = order_set_text(making->args, "reason");
+	return items_take(making);
 }
 
 /* ---- the head */

@@ -6,6 +6,7 @@
 
 #define TYPE(type) (1u << (type))
 #define TYPES_ALL (TYPE(ORDER_TYPE_COUNT) - 1)
+#define TRADES (TYPE(ORDER_TRADE_HOLD) | TYPE(ORDER_TRADE_RELEASE) | TYPE(ORDER_TRADE_VOID))
 
 static const struct {
 	const char *name;
@@ -17,12 +18,28 @@ static const struct {
     {"origin", TYPES_ALL, false},
     {"ledger_id", TYPES_ALL, false},
     {"size", TYPES_ALL, false},
-    {"venue", TYPE(ORDER_VENUE_LICENSE), false},
-    {"name", TYPE(ORDER_VENUE_LICENSE), false},
-    {"key", TYPE(ORDER_VENUE_LICENSE), true},
+    {"venue",
+	TYPE(ORDER_VENUE_LICENSE) | TYPE(ORDER_VENUE_SUSPEND) | TYPE(ORDER_VENUE_RESUME) | TYPE(ORDER_VENUE_KEY) |
+	    TRADES,
+	false},
+    {"name", TYPE(ORDER_VENUE_LICENSE) | TYPE(ORDER_OFFICER_ADD) | TYPE(ORDER_OFFICER_REMOVE), false},
+    {"key", TYPE(ORDER_VENUE_LICENSE) | TYPE(ORDER_OFFICER_ADD), true},
+    {"add", TYPE(ORDER_VENUE_KEY), true},
+    {"revoke", TYPE(ORDER_VENUE_KEY), true},
+    {"new_generation", TYPE(ORDER_VENUE_KEY), false},
+    {"role", TYPE(ORDER_OFFICER_ADD), false},
+    {"rules", TYPE(ORDER_RULES_SET), false},
     {"subject", TYPE(ORDER_GRANT_ADD), false},
     {"holder", TYPE(ORDER_GRANT_ADD), false},
     {"expires", TYPE(ORDER_GRANT_ADD), false},
+    {"token_hash", TYPE(ORDER_GRANT_REVOKE), false},
+    {"code", TYPE(ORDER_ENTERPRISE_DELIST), false},
+    {"lists", TYPE(ORDER_ENTERPRISE_DELIST), false},
+    {"trade_no", TRADES, false},
+    {"reason",
+	TYPE(ORDER_VENUE_SUSPEND) | TYPE(ORDER_VENUE_RESUME) | TYPE(ORDER_VENUE_KEY) | TYPE(ORDER_OFFICER_REMOVE) |
+	    TYPE(ORDER_ENTERPRISE_DELIST) | TYPE(ORDER_GRANT_REVOKE) | TRADES,
+	false},
 };
 
 const char *order_set_text_at(const struct args *args, const char *name, size_t index)

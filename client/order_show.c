@@ -58,41 +58,201 @@ static void signatures_add(struct table *table, const struct note *note)
 
 /* ---- one order */
 
+static void cell_lists(struct table *table, const struct order_item *item)
+{
+	struct buf lists;
+
+	buf_init(&lists, LISTS_MAX * (LIST_NAME_SIZE_MAX + 2));
+	for (size_t i = 0; i < item->list_count; i++)
+		buf_printf(
+		    &lists, "%s%.*s", i > 0 ? " " : "", (int)item->lists[i].size, (const char *)item->lists[i].data);
+	table_cell(table, buf_text(&lists));
+	buf_done(&lists);
+}
+
+static void cell_hash(struct table *table, const struct grant *grant)
+{
+	char text[2 * HASH_SIZE + 1];
+
+	hex_format(slice_of(grant->token_hash, HASH_SIZE), text);
+	table_cell(table, text);
+}
+
+static void cells_of_grant(struct table *table, const struct order_item *item)
+{
+	char subject[64];
+
+	grant_subject_format(&item->grant, subject);
+	table_cell(table, subject);
+	table_cell(table, item->grant.holder);
+	cell_date(table, item->grant.expires);
+	cell_hash(table, &item->grant);
+}
+
+static void cells_of_firm(struct table *table, const struct order_item *item)
+{
+	cell_slice(table, item->code);
+	cell_slice(table, item->name);
+	cell_lists(table, item);
+}
+
+static void cells_of_pair(struct table *table, const struct order_item *item)
+{
+	cell_slice(table, item->code);
+	cell_slice(table, item->second);
+}
+
+static void cells_of_delisted(struct table *table, const struct order_item *item)
+{
+	cell_slice(table, item->code);
+	if (item->list_count > 0)
+		cell_lists(table, item);
+	else
+		table_cell(table, "all");
+	cell_slice(table, item->reason);
+}
+
+static void cells_of_revoked(struct table *table, const struct order_item *item)
+{
+	cell_hash(table, &item->grant);
+	cell_slice(table, item->reason);
+}
+
+static void cells_of_trade(struct table *table, const struct order_item *item)
+{
+	cell_slice(table, item->venue);
+	cell_slice(table, item->trade_no);
+	cell_slice(table, item->reason);
+}
+
+/* What a table of items shows, by what they are about. */
+struct item_table {
+	struct table_column columns[4];
+	size_t column_count;
+	void (*cells)(struct table *table, const struct order_item *item);
+};
+
+static const struct item_table *item_table_of(enum order_type type)
+{
+	static const struct item_table grants = {
+	    {{"subject", false}, {"holder", false}, {"expires", false}, {"token hash", false}}, 4, cells_of_grant};
+	static const struct item_table firms = {{{"code", false}, {"name", false}, {"lists", false}}, 3, cells_of_firm};
+	static const struct item_table pairs = {{{"first", false}, {"second", false}}, 2, cells_of_pair};
+	static const struct item_table delisted = {
+	    {{"code", false}, {"off the lists", false}, {"reason", false}}, 3, cells_of_delisted};
+	static const struct item_table revoked = {{{"token hash", false}, {"reason", false}}, 2, cells_of_revoked};
+	static const struct item_table trades = {
+	    {{"venue", false}, {"trade", false}, {"reason", false}}, 3, cells_of_trade};
+
+	switch (type) {
+	case ORDER_ENTERPRISE_REGISTER: return &firms;
+	case ORDER_ENTERPRISE_RELATE: return &pairs;
+	case ORDER_ENTERPRISE_DELIST: return &delisted;
+	case ORDER_GRANT_ADD: return &grants;
+	case ORDER_GRANT_REVOKE: return &revoked;
+	case ORDER_TRADE_HOLD:
+	case ORDER_TRADE_RELEASE:
+	case ORDER_TRADE_VOID: return &trades;
+	case ORDER_VENUE_LICENSE:
+	case ORDER_VENUE_SUSPEND:
+	case ORDER_VENUE_RESUME:
+	case ORDER_VENUE_KEY:
+	case ORDER_POLICY_ADOPT:
+	case ORDER_OFFICER_ADD:
+	case ORDER_OFFICER_REMOVE:
+	case ORDER_QUORUM_SET:
+	case ORDER_RULES_SET: break; /* these have no items */
+	}
+	return NULL;
+}
+
 static enum err items_print(const struct order *order)
 {
-	static const struct table_column firms[] = {{"code", false}, {"name", false}, {"lists", false}};
-	static const struct table_column pairs[] = {{"first", false}, {"second", false}};
-	static const struct table_column grants[] = {{"subject", false}, {"holder", false}, {"expires", false}};
-	bool is_pair = order->type == ORDER_ENTERPRISE_RELATE;
+	const struct item_table *shown = item_table_of(order->type);
 	struct table table;
 
-	table_init(&table, order->type == ORDER_GRANT_ADD ? grants : is_pair ? pairs : firms, is_pair ? 2 : 3);
-	for (size_t i = 0; i < order->item_count; i++) {
-		const struct order_item *item = &order->items[i];
-
-		if (order->type == ORDER_GRANT_ADD) {
-			char subject[64];
-
-			grant_subject_format(&item->grant, subject);
-			table_cell(&table, subject);
-			table_cell(&table, item->grant.holder);
-			cell_date(&table, item->grant.expires);
-			continue;
-		}
-		cell_slice(&table, item->code);
-		cell_slice(&table, is_pair ? item->second : item->name);
-		if (!is_pair) {
-			struct buf lists;
-
-			buf_init(&lists, LISTS_MAX * (LIST_NAME_SIZE_MAX + 2));
-			for (size_t j = 0; j < item->list_count; j++)
-				buf_printf(&lists, "%s%.*s", j > 0 ? " " : "", (int)item->lists[j].size,
-				    (const char *)item->lists[j].data);
-			table_cell(&table, buf_text(&lists));
-			buf_done(&lists);
-		}
-	}
+	table_init(&table, shown->columns, shown->column_count);
+	for (size_t i = 0; i < order->item_count; i++)
+		shown->cells(&table, &order->items[i]);
 	return table_finish(&table);
+}
+
+/* ---- what stands in the body */
+
+static void keys_add(struct table *table, const char *name, const struct key *keys, size_t key_count)
+{
+	char vkey[KEY_VKEY_SIZE];
+
+	for (size_t i = 0; i < key_count; i++) {
+		key_format(&keys[i], vkey);
+		field(table, i == 0 ? name : "", vkey);
+	}
+}
+
+static void quorum_add(struct table *table, const char *name, const struct quorum *quorum)
+{
+	struct why text;
+
+	if (quorum->slot_count == 0)
+		return;
+	quorum_format(quorum, &text);
+	field(table, name, text.text);
+}
+
+static void quorums_add(struct table *table, const struct quorums *quorums)
+{
+	quorum_add(table, "any order", &quorums->fallback);
+	for (int type = ORDER_VENUE_LICENSE; type < ORDER_TYPE_COUNT; type++)
+		quorum_add(table, order_type_name((enum order_type)type), &quorums->by_type[type]);
+	quorum_add(table, "grant.add to enterprises alone", &quorums->grant_enterprise);
+}
+
+static void body_add(struct table *table, const struct order *order)
+{
+	switch (order->type) {
+	case ORDER_VENUE_LICENSE:
+		field(table, "venue", order->venue);
+		field(table, "its name", order->venue_name);
+		keys_add(table, "its keys", order->venue_keys, order->venue_key_count);
+		break;
+	case ORDER_VENUE_SUSPEND:
+	case ORDER_VENUE_RESUME: field(table, "venue", order->venue); break;
+	case ORDER_VENUE_KEY:
+		field(table, "venue", order->venue);
+		keys_add(table, "new keys", order->venue_keys, order->venue_key_count);
+		keys_add(table, "revoked keys", order->revoked_keys, order->revoked_key_count);
+		if (order->is_new_generation)
+			field(table, "feed", "a new generation begins, the old one is closed");
+		break;
+	case ORDER_OFFICER_ADD:
+		field(table, "officer", order->officer.name);
+		field(table, "role", officer_role_name(order->officer.role));
+		keys_add(table, "keys", order->officer.keys, order->officer.key_count);
+		break;
+	case ORDER_OFFICER_REMOVE: field(table, "officer", order->officer.name); break;
+	case ORDER_QUORUM_SET: quorums_add(table, &order->quorums); break;
+	case ORDER_RULES_SET:
+		table_cell(table, "rules version");
+		table_cellf(table, "%u", order->rules);
+		break;
+	case ORDER_POLICY_ADOPT:
+		if (order->policy.is_assumed)
+			field(table, "status", "assumed (按假设参数测算)");
+		break;
+	case ORDER_ENTERPRISE_REGISTER:
+	case ORDER_ENTERPRISE_RELATE:
+	case ORDER_ENTERPRISE_DELIST:
+	case ORDER_GRANT_ADD:
+	case ORDER_GRANT_REVOKE:
+	case ORDER_TRADE_HOLD:
+	case ORDER_TRADE_RELEASE:
+	case ORDER_TRADE_VOID:
+		table_cell(table, "items");
+		table_cellf(table, "%zu", order->item_count);
+		break;
+	}
+	if (order->reason[0] != '\0')
+		field(table, "reason", order->reason);
 }
 
 static enum err policy_print(const struct order *order)
@@ -127,22 +287,7 @@ static enum err order_print(const struct order *order, const struct note *note)
 	cell_date(&table, order->expires);
 	table_cell(&table, "made at size");
 	table_cellf(&table, "%" PRIu64, order->made_at_size);
-	if (order->type == ORDER_VENUE_LICENSE) {
-		field(&table, "venue", order->venue);
-		field(&table, "its name", order->venue_name);
-		for (size_t i = 0; i < order->venue_key_count; i++) {
-			char vkey[KEY_VKEY_SIZE];
-
-			key_format(&order->venue_keys[i], vkey);
-			field(&table, i == 0 ? "its keys" : "", vkey);
-		}
-	}
-	if (order->type == ORDER_POLICY_ADOPT && order->policy.is_assumed)
-		field(&table, "status", "assumed (按假设参数测算)");
-	if (order->item_count > 0) {
-		table_cell(&table, "items");
-		table_cellf(&table, "%zu", order->item_count);
-	}
+	body_add(&table, order);
 	signatures_add(&table, note);
 	err = table_finish(&table);
 	if (err == OK && (order->item_count > 0 || order->type == ORDER_POLICY_ADOPT))

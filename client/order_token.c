@@ -8,6 +8,19 @@
 #define TEXT_SIZE (2 * ITEM_TOKEN_SIZE + 1)
 #define PATH_SIZE_MAX 4096
 
+/* The hash is no secret: with it a code that was lost can be revoked. */
+static void hashes_say(const struct items *items)
+{
+	char text[2 * HASH_SIZE + 1];
+
+	for (size_t i = 0; i < items->item_count; i++) {
+		struct hash hash = hash_sha256(slice_of(items->items[i].token, ITEM_TOKEN_SIZE));
+
+		hex_format(hash_slice(&hash), text);
+		out_info("%s: token_hash %s (grant.revoke asks for it)", items->items[i].subject, text);
+	}
+}
+
 /* As a token file holds it: the digits and a newline. */
 static enum exit_code token_create(const struct item *item, const char *path)
 {
@@ -83,9 +96,15 @@ enum exit_code order_token_keep(const struct settings *settings, const struct ar
 {
 	const char *folder = args_text(args, "tokens-dir"), *path = args_text(args, "token-out");
 
+	enum exit_code code;
+
 	if (folder != NULL)
-		return folder_fill(folder, items);
-	if (path != NULL)
-		return token_create(&items->items[0], path);
-	return token_print(settings, &items->items[0]);
+		code = folder_fill(folder, items);
+	else if (path != NULL)
+		code = token_create(&items->items[0], path);
+	else
+		code = token_print(settings, &items->items[0]);
+	if (code == EXIT_OK)
+		hashes_say(items);
+	return code;
 }
