@@ -36,11 +36,7 @@ DAEMON_LAYERS = [
     "log memory clock array notify target address mailbox version inherit logline",
     "store",
     "tiles ledger state cells venues",
-<<<<<<< HEAD
     "chain ingest orders evidence keyfile guard head",
-=======
-    "chain ingest evidence orders keyfile guard head",
->>>>>>> 725ca0b (wip)
     "fold",
     "writer replay",
     "past history",
