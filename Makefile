@@ -140,10 +140,11 @@ check-tsan:
 	$(MAKE) check B=build/tsan SAN=thread CHECK_ARGS="$(CHECK_ARGS)"
 
 fuzz:
+	@sh tests/deps.sh clang libclang-rt-14-dev
 	$(MAKE) B=build/fuzz CC=clang SAN=address,undefined,fuzzer-no-link fuzz-run
 
 fuzz-run: $(FUZZ_SRC:%.c=$(B)/%.o) $(if $(CLIENT_SRC),$(B)/libclient.a) $(if $(DAEMON_SRC),$(B)/libdaemon.a) $(B)/libproto.a
-	$(PYTHON) tests/fuzz/run.py --build $(B) --seconds $(FUZZ_S) --libs "$(CLIENT_LIBS) $(DAEMON_LIBS) $(PROTO_LIBS)"
+	$(PYTHON) tests/fuzz/run.py --build $(B) --seconds $(FUZZ_S) $(if $(ONLY),--only $(ONLY)) --libs "$(CLIENT_LIBS) $(DAEMON_LIBS) $(PROTO_LIBS)"
 
 bench: $(PROGRAMS)
 	$(PYTHON) tests/bench/run.py --build $(B) $(if $(QUICK),--quick)

@@ -1,12 +1,12 @@
 #!/bin/sh
 # Installs the Debian packages that building and testing need, where any is missing. As an ordinary user it only
-# looks, and says what to ask for.
+# looks, and says what to ask for. Further packages may be named as arguments.
 set -u
 packages="gcc libc6-dev pkg-config libevent-dev liblmdb-dev libssl-dev libsodium-dev libcmocka-dev
 libprotobuf-c-dev protobuf-c-compiler libjansson-dev libinih-dev libcsv-dev libcurl4-openssl-dev
 python3-minimal python3 openssl lmdb-utils clang-format systemd"
 missing=""
-for package in $packages; do
+for package in $packages "$@"; do
 	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=""
 	[ "$status" = installed ] || missing="$missing $package"
 done

@@ -32,17 +32,20 @@ static void expect_compact(struct slice json)
 
 static void parse_order(struct slice text, const struct slice *items, size_t item_count, struct arena *arena)
 {
-	const uint8_t *line;
+	const uint8_t *line = text.data;
 	struct order order;
 	struct why why;
 
 	if (order_parse(text, items, item_count, arena, &order, &why) != OK)
 		return;
 	expect(order.item_count == item_count);
-	/* No line before the JSON begins with a brace. */
-	line = memmem(text.data, text.size, "\n{", 2);
-	expect(line != NULL);
-	expect_compact(slice_of(line + 1, (size_t)(text.data + text.size - line) - 2));
+	/* The JSON is the fourth line; an origin may begin with a brace, too. */
+	for (int i = 0; i < 3; i++) {
+		line = memchr(line, '\n', (size_t)(text.data + text.size - line));
+		expect(line != NULL);
+		line++;
+	}
+	expect_compact(slice_of(line, (size_t)(text.data + text.size - line) - 1));
 	for (size_t i = 0; i < item_count; i++)
 		expect_compact(items[i]);
 }
