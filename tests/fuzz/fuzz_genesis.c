@@ -14,11 +14,16 @@ static void expect(bool is_true)
 
 static json_t *make_draft(struct slice text, const struct genesis *genesis)
 {
-	const uint8_t *json = memmem(text.data, text.size, "\n{", 2);
+	const uint8_t *json = text.data;
 	json_t *draft;
 
-	expect(json != NULL);
-	draft = json_loadb((const char *)json + 1, (size_t)(text.data + text.size - json) - 1, 0, NULL);
+	/* The JSON is the third line; an origin may begin with a brace, too. */
+	for (int i = 0; i < 2; i++) {
+		json = memchr(json, '\n', (size_t)(text.data + text.size - json));
+		expect(json != NULL);
+		json++;
+	}
+	draft = json_loadb((const char *)json, (size_t)(text.data + text.size - json), 0, NULL);
 	expect(draft != NULL);
 	expect(json_object_del(draft, "rules") == 0 && json_object_del(draft, "random") == 0);
 	expect(json_object_set_new(draft, "origin", json_string(genesis->origin)) == 0);
