@@ -153,6 +153,8 @@ static bool word_take(struct parser *parser, const struct command *const *comman
 				line->command = *commands;
 		if (line->command == NULL)
 			(void)out_usage("there is no command \"%s\"", word);
+		else
+			out_use_command(line->command->name);
 		return line->command != NULL;
 	}
 	if (line->args.word_count == ARGS_MAX) {

@@ -41,14 +41,18 @@ static enum exit_code help_all(void)
 	help_options(settings_options);
 	printf("\nSettings may also stand in ~/.config/subsidy.conf (\"server = https://…\") or in the environment\n"
 	       "(SUBSIDY_SERVER and so on); an option goes before the environment, the environment before the file.\n"
-	       "%s",
+	       "\n"
+	       "  subsidy push qddex 2026-11.csv --check\n"
+	       "  subsidy list --sort award --json --server https://subsidy.example.gov.cn --token bureau.token\n"
+	       "\n%s",
 	    exit_text);
 	return EXIT_OK;
 }
 
 static enum exit_code help_command(const struct command *command)
 {
-	printf("usage: subsidy %s %s\n\n%s.\n\n%s", command->name, command->usage, command->summary, command->help);
+	printf("usage: subsidy %s%s%s\n\n%s.\n\n%s", command->name, command->usage[0] != '\0' ? " " : "",
+	    command->usage, command->summary, command->help);
 	if (command->options != NULL) {
 		printf("\nOptions of this command:\n");
 		help_options(command->options);

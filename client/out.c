@@ -85,6 +85,14 @@ enum exit_code out_fail_answer(const struct link_answer *answer)
 	return answer->status == 503 && code == EXIT_OTHER ? EXIT_UNREACHABLE : code;
 }
 
+/* Whose usage a complaint points at; the command line is one, and this is said of it once. */
+static const char *usage_command;
+
+void out_use_command(const char *name)
+{
+	usage_command = name;
+}
+
 enum exit_code out_usage(const char *format, ...)
 {
 	char *text = NULL;
@@ -96,7 +104,12 @@ enum exit_code out_usage(const char *format, ...)
 	va_end(arguments);
 	fputs("subsidy: ", stderr);
 	out_text(stderr, size >= 0 ? text : format);
-	fputs("\n         `subsidy --help` lists the commands, `subsidy COMMAND --help` explains one\n", stderr);
+	fputs("\n         ", stderr);
+	if (usage_command != NULL)
+		fprintf(stderr, "`subsidy %s --help` explains it, with examples", usage_command);
+	else
+		fputs("`subsidy --help` lists the commands, `subsidy COMMAND --help` explains one", stderr);
+	fputc('\n', stderr);
 	if (size >= 0)
 		free(text);
 	return EXIT_USAGE;

@@ -15,6 +15,8 @@
 enum exit_code out_fail(enum err err, const struct why *why, const char *next);
 /* The same for a request that did not end in 200, with the problem document's text. */
 enum exit_code out_fail_answer(const struct link_answer *answer);
+/* The command that was named: usage errors point at its help from then on. The name is kept, not copied. */
+void out_use_command(const char *name);
 /* "subsidy: …" and where the usage is found. Gives EXIT_USAGE. */
 enum exit_code out_usage(const char *format, ...) printf_like(1, 2);
 /* One line for people on stderr. */

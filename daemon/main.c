@@ -108,6 +108,9 @@ static void help(FILE *out)
 		fprintf(out, "  subsidyd %-30s %s\n", usage, commands[i].summary);
 	}
 	fputs("  subsidyd --help | --version\n\n"
+	      "  subsidyd check -c /etc/subsidyd/subsidyd.conf\n"
+	      "  subsidyd init -c /etc/subsidyd/subsidyd.conf --genesis genesis.note\n"
+	      "  subsidyd -c /etc/subsidyd/subsidyd.conf\n\n"
 	      "Signals: TERM and INT answer what is in work and end, HUP reads the certificates again.\n"
 	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 6 verify found a difference, 9 the ledger must not be "
 	      "served.\n",
@@ -116,7 +119,7 @@ static void help(FILE *out)
 
 static int usage_error(const char *what)
 {
-	fprintf(stderr, "subsidyd: %s; see subsidyd --help\n", what);
+	fprintf(stderr, "subsidyd: %s\n          `subsidyd --help` shows each command, with examples\n", what);
 	return EXIT_USAGE;
 }
 
@@ -179,7 +182,7 @@ int main(int argc, char **argv)
 		case 'g': options.genesis_file = optarg; break;
 		case 'h': help(stdout); return EXIT_DONE;
 		case 'v': puts("subsidyd " SUBSIDYD_VERSION); return EXIT_DONE;
-		default: return EXIT_USAGE;
+		default: return usage_error("the command line was not understood");
 		}
 	}
 	command = find_command(optind < argc ? argv[optind] : "");

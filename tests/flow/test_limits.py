@@ -262,7 +262,9 @@ class Configuration(unittest.TestCase):
         with World(start=False) as world:
             for args in ((), ("dance",), ("-c",), ("-x",), ("verify",), ("init", "-c", "subsidyd.conf"),
                          ("verify", "-c", "subsidyd.conf", "--genesis", "genesis.note"), ("verify", "more", "-c", "x")):
-                self.assertEqual(world.daemon(*args).code, 2, args)
+                result = world.daemon(*args)
+                self.assertEqual(result.code, 2, args)
+                self.assertIn("`subsidyd --help`", result.err)
             self.assertIn("usage", check(world.daemon("--help")).out)
             self.assertEqual(world.daemon("-c", "nowhere.conf").code, 1)
 
