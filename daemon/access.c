@@ -50,8 +50,9 @@ enum err access_check(const struct viewer *viewer, enum access access, struct sl
 	if (access == ACCESS_OVERSIGHT)
 		return why_set(why, ERR_FORBIDDEN, "this is for the bureau and for auditors");
 	if (viewer->grant.subject != own)
-		return why_set(why, ERR_FORBIDDEN, "this is for %s, for the bureau and for auditors",
-		    own == SUBJECT_VENUE ? "venues" : "enterprises");
+		return why_set(why, ERR_FORBIDDEN,
+		    own == SUBJECT_VENUE ? "this is for venues, for the bureau and for auditors"
+					 : "this is for enterprises, for the bureau and for auditors");
 	if (!slice_equal(subject, slice_text(viewer->grant.name)))
 		return access_absent(access, why);
 	return OK;

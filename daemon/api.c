@@ -144,7 +144,7 @@ void api_log_begin(const struct http_request *request, enum err err, const struc
 		logline_text(ret_line, "route", slice_text(text));
 	}
 	if (err != OK && why != NULL && why->text[0] != '\0')
-		logline_text(ret_line, "why", slice_text(why->text));
+		logline_text(ret_line, "why", slice_text(why_english(why)));
 }
 
 /* What is the machine's fault is an error; a conflict an alarm: a venue has signed two histories, or its key is in
@@ -263,7 +263,7 @@ static void begin_reading(
 		api_refuse(request, ERR_MEMORY, &why, NULL);
 		return;
 	}
-	reading->job = (struct job){.work = run_reading, .done = on_read};
+	reading->job = (struct job){.work = run_reading, .done = on_read, .language = http_request_language(request)};
 	reading->api = api;
 	reading->request = request;
 	reading->route = route;
@@ -329,6 +329,6 @@ void api_run_receipt(struct api *api, struct job *job)
 	if (pool_submit(api->pool, job) == OK)
 		return;
 	job->is_cancelled = false;
-	job->work(job);
+	job_run(job);
 	job->done(job);
 }

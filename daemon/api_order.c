@@ -116,7 +116,7 @@ static void on_answer(struct job *job)
 	struct order_work *work = mail_of(job, struct order_work, job);
 
 	if (job->is_cancelled)
-		job->work(job); /* it is carried out: a receipt is due */
+		job_run(job); /* it is carried out: a receipt is due */
 	if (work->err != OK) {
 		refuse(work, work->err);
 		return;
@@ -139,7 +139,8 @@ static void on_written(struct command *command)
 		return;
 	}
 	work->order_index = command->index;
-	work->job = (struct job){.work = run_answer, .done = on_answer};
+	work->job =
+	    (struct job){.work = run_answer, .done = on_answer, .language = http_request_language(work->request)};
 	api_run_receipt(work->api, &work->job);
 }
 
@@ -187,7 +188,11 @@ static void on_checked(struct job *job)
 
 	if (job->is_cancelled)
 		work->err = ERR_STOPPING;
-	work->command = (struct command){.kind = COMMAND_ORDER, .plan = work->plan, .done = on_written, .cookie = work};
+	work->command = (struct command){.kind = COMMAND_ORDER,
+	    .plan = work->plan,
+	    .language = http_request_language(work->request),
+	    .done = on_written,
+	    .cookie = work};
 	if (work->err == OK)
 		work->err = api_submit(work->api, &work->command);
 	if (work->err != OK)
@@ -205,7 +210,7 @@ void api_order(struct api *api, struct http_request *request, struct slice subje
 		api_refuse(request, ERR_MEMORY, &why, NULL);
 		return;
 	}
-	work->job = (struct job){.work = run_check, .done = on_checked};
+	work->job = (struct job){.work = run_check, .done = on_checked, .language = http_request_language(request)};
 	work->api = api;
 	work->request = request;
 	work->body = http_request_body(request);

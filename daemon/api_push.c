@@ -191,7 +191,7 @@ static void stop_rolled_back(struct push_work *work)
 	if (api->is_rolled_back)
 		return;
 	api->is_rolled_back = true;
-	log_error("stopping: %s: %s", err_sentence(ERR_ROLLED_BACK), work->why.text);
+	log_error("stopping: %s: %s", err_sentence(ERR_ROLLED_BACK), why_english(&work->why));
 	api->stop(api->cookie, ERR_ROLLED_BACK);
 }
 
@@ -259,7 +259,7 @@ static void on_answer(struct job *job)
 	struct push_work *work = mail_of(job, struct push_work, job);
 
 	if (job->is_cancelled)
-		job->work(job); /* it is stored: a receipt is due */
+		job_run(job); /* it is stored: a receipt is due */
 	if (work->err == OK)
 		reply(work);
 	else
@@ -284,7 +284,8 @@ static void on_written(struct command *command)
 		return;
 	}
 	work->push_index = command->index;
-	work->job = (struct job){.work = run_answer, .done = on_answer};
+	work->job =
+	    (struct job){.work = run_answer, .done = on_answer, .language = http_request_language(work->request)};
 	api_run_receipt(work->api, &work->job);
 }
 
@@ -292,8 +293,11 @@ static void begin_write(struct push_work *work)
 {
 	enum err err;
 
-	work->command =
-	    (struct command){.kind = COMMAND_PUSH, .ingest = &work->ingest, .done = on_written, .cookie = work};
+	work->command = (struct command){.kind = COMMAND_PUSH,
+	    .ingest = &work->ingest,
+	    .language = http_request_language(work->request),
+	    .done = on_written,
+	    .cookie = work};
 	err = api_submit(work->api, &work->command);
 	if (err != OK)
 		refuse(work, err);
@@ -413,7 +417,8 @@ static void begin_check(struct push_work *work)
 
 	if (!work->is_decoded || (work->queue != NULL && work->queue->in_work != work))
 		return;
-	work->job = (struct job){.work = run_check, .done = on_checked};
+	work->job =
+	    (struct job){.work = run_check, .done = on_checked, .language = http_request_language(work->request)};
 	err = pool_submit(work->api->pool, &work->job);
 	if (err != OK)
 		refuse(work, err);
@@ -480,7 +485,7 @@ static void begin_push(struct api *api, struct http_request *request, const char
 	work->today = date_of_time(clock_now_us());
 	ingest_init(&work->ingest, venue_id, http_request_body(request), is_check);
 	err = is_check ? OK : take_turn(work);
-	work->job = (struct job){.work = run_decode, .done = on_decoded};
+	work->job = (struct job){.work = run_decode, .done = on_decoded, .language = http_request_language(request)};
 	if (err == OK)
 		err = pool_submit(api->pool, &work->job);
 	if (err != OK)

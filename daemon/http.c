@@ -364,7 +364,7 @@ static void refuse_malformed(struct http_request *request, enum err err, const s
 	if (err == ERR_METHOD)
 		http_reply_header(request, "Allow", "GET, HEAD, POST, DELETE");
 	http_log_begin(request, err, &line);
-	logline_text(&line, "why", slice_text(why->text));
+	logline_text(&line, "why", slice_text(why_english(why)));
 	log_info("%s", line.text);
 	http_reply_problem(request, err, why, NULL);
 }
@@ -396,12 +396,15 @@ static void on_request(struct evhttp_request *evrequest, void *cookie)
 	copy_peer(evconnection, request->peer);
 	http->counters.requests[request->tag]++;
 	http->counters.requests_in_work++;
+	request->language = text_language_of_header(http_request_header(request, "Accept-Language"));
+	text_use(request->language);
 	err = check_request(request, &why);
 	connection_on_request(connection, request);
 	if (err == OK)
 		listener->options.handle(request, listener->options.cookie);
 	else
 		refuse_malformed(request, err, &why);
+	text_use(TEXT_ENGLISH);
 }
 
 /* Listeners */

@@ -20,6 +20,7 @@
 
 #include "proto/bytes.h"
 #include "daemon/target.h"
+#include "proto/text.h"
 
 struct event_base;
 struct logline;
@@ -82,7 +83,7 @@ struct http_listener_options {
 	int fd;				/* non-blocking; the listener's, once http_listen succeeds */
 	struct tls *tls;		/* NULL: plain. Not owned; must outlive the listener */
 	size_t body_max;
-	void (*handle)(struct http_request *request, void *cookie);
+	void (*handle)(struct http_request *request, void *cookie);	/* called in the request's language */
 	void *cookie;
 };
 
@@ -109,6 +110,8 @@ enum err http_request_check_parameters(const struct http_request *request, const
 const char *http_request_header(const struct http_request *request, const char *name);
 /* Is the body of this media type, parameters aside? */
 bool http_request_is_of_type(const struct http_request *request, const char *media_type);
+/* The language of the texts in its answer, from Accept-Language: each thread that works on it uses it meanwhile. */
+enum text_language http_request_language(const struct http_request *request);
 struct slice http_request_body(const struct http_request *request);
 /* The text behind "Authorization: Bearer "; data NULL when there is none. */
 struct slice http_request_bearer(const struct http_request *request);

@@ -52,6 +52,11 @@ bool http_request_is_of_type(const struct http_request *request, const char *med
 	return size > 0 && size == strlen(media_type) && strncasecmp(value, media_type, size) == 0;
 }
 
+enum text_language http_request_language(const struct http_request *request)
+{
+	return request->language;
+}
+
 struct slice http_request_body(const struct http_request *request)
 {
 	return request->body;
@@ -231,9 +236,13 @@ void http_reply_json(struct http_request *request, int status, json_t *json)
 void http_reply_problem(struct http_request *request, enum err err, const struct why *why, json_t *extra)
 {
 	int status = err_status(err);
-	json_t *problem = json_pack("{s:o, s:s, s:i}", "type", json_sprintf("urn:subsidy:error:%s", err_name(err)),
-	    "title", err_sentence(err), "status", status);
+	enum text_language before = text_language();
+	json_t *problem;
 
+	text_use(request->language);
+	problem = json_pack("{s:o, s:s, s:i}", "type", json_sprintf("urn:subsidy:error:%s", err_name(err)), "title",
+	    err_sentence(err), "status", status);
+	text_use(before);
 	assert(err != OK && err < ERR_COUNT);
 	/* A text that is no UTF-8 after all is left out. */
 	if (problem != NULL && why != NULL && why->text[0] != '\0')
@@ -243,6 +252,7 @@ void http_reply_problem(struct http_request *request, enum err err, const struct
 		problem = NULL;
 	}
 	json_decref(extra);
+	http_reply_header(request, "Content-Language", request->language == TEXT_CHINESE ? "zh" : "en");
 	if (status == 401)
 		http_reply_header(request, "WWW-Authenticate", "Bearer");
 	if (status == 429 || status == 503)

@@ -24,6 +24,7 @@ struct http_request {
 	/* what was asked */
 	enum http_method method;
 	bool is_head;
+	enum text_language language;
 	struct target target;
 	struct slice body;		/* evhttp's */
 	/* the answer */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/tiles.h"
 #include "proto/date.h"
 
 void ingest_init(struct ingest *ingest, const char *venue_id, struct slice body, bool is_check)
@@ -45,9 +44,11 @@ static enum err add_fault(struct ingest *ingest, uint64_t feed_index, const stru
 
 static enum err faults_text(const struct ingest *ingest, struct why *why)
 {
-	return why_set(why, ERR_RECORDS, "%llu faults; the first: record %llu, %s: %s",
-	    (unsigned long long)ingest->fault_total, (unsigned long long)ingest->faults[0].feed_index,
-	    ingest->faults[0].fault.field, ingest->faults[0].fault.reason.text);
+	const struct ingest_fault *first = &ingest->faults[0];
+
+	return why_set_cause(why, ERR_RECORDS, &first->fault.reason,
+	    "%llu faults; the first: record %llu, %s: ", (unsigned long long)ingest->fault_total,
+	    (unsigned long long)first->feed_index, first->fault.field);
 }
 
 /* Decodes every record, so that all that is wrong is told at once. */
@@ -98,18 +99,15 @@ enum err ingest_decode(struct ingest *ingest, struct why *why)
 
 /* ---- the feed as it is held */
 
-/* Finds records by feed index; remembers the push it looked at last, for neighbours mostly share one. */
-struct feed_lookup {
-	struct store_txn *txn;
-	const struct feed *feed;
-	struct arena arena;
-	uint64_t start, count, first_index; /* of that push; count 0 at first */
-};
-
-static void lookup_init(struct feed_lookup *lookup, struct store_txn *txn, const struct feed *feed)
+void feed_lookup_init(struct feed_lookup *lookup, struct store_txn *txn, const struct feed *feed)
 {
 	*lookup = (struct feed_lookup){.txn = txn, .feed = feed};
 	arena_init(&lookup->arena, 4 * ENTRY_SIZE_MAX);
+}
+
+void feed_lookup_done(struct feed_lookup *lookup)
+{
+	arena_done(&lookup->arena);
 }
 
 static enum err lookup_index(struct feed_lookup *lookup, uint64_t feed_index, uint64_t *ret_index)
@@ -135,7 +133,7 @@ static enum err lookup_index(struct feed_lookup *lookup, uint64_t feed_index, ui
 	return OK;
 }
 
-static enum err lookup_leaf(void *cookie, uint64_t feed_index, struct hash *ret_hash)
+static enum err lookup_record(void *cookie, uint64_t feed_index, struct slice *ret_record)
 {
 	struct feed_lookup *lookup = cookie;
 	struct entry entry;
@@ -150,22 +148,42 @@ static enum err lookup_leaf(void *cookie, uint64_t feed_index, struct hash *ret_
 		return err;
 	if (err != OK || entry.kind != ENTRY_RECORD || entry.record.feed_index != feed_index)
 		return ERR_DAMAGED;
-	*ret_hash = hash_leaf(entry.record.record);
+	*ret_record = entry.record.record;
 	return OK;
+}
+
+static enum err lookup_leaf(void *cookie, uint64_t feed_index, struct hash *ret_hash)
+{
+	struct slice record;
+	enum err err = lookup_record(cookie, feed_index, &record);
+
+	if (err == OK)
+		*ret_hash = hash_leaf(record);
+	return err;
+}
+
+struct tiles_leaves feed_lookup_leaves(struct feed_lookup *lookup)
+{
+	return (struct tiles_leaves){.leaf = lookup_leaf, .cookie = lookup, .entry = lookup_record};
 }
 
 static enum err lookup_hash(void *cookie, unsigned level, uint64_t index, struct hash *ret_hash)
 {
 	struct feed_lookup *lookup = cookie;
-	struct tiles_leaves leaves = {.leaf = lookup_leaf, .cookie = lookup};
+	struct tiles_leaves leaves = feed_lookup_leaves(lookup);
 
 	return tiles_hash(lookup->txn, lookup->feed->number, &leaves, level, index, ret_hash);
+}
+
+struct tree_source feed_lookup_source(struct feed_lookup *lookup)
+{
+	return (struct tree_source){.hash = lookup_hash, .cookie = lookup};
 }
 
 enum err feed_frontier(struct store_txn *txn, const struct feed *feed, uint64_t size, struct frontier *ret_frontier)
 {
 	struct feed_lookup lookup;
-	struct tree_source source = {.hash = lookup_hash, .cookie = &lookup};
+	struct tree_source source = feed_lookup_source(&lookup);
 	enum err err;
 
 	assert(size <= feed->frontier.size);
@@ -173,9 +191,9 @@ enum err feed_frontier(struct store_txn *txn, const struct feed *feed, uint64_t 
 		*ret_frontier = feed->frontier;
 		return OK;
 	}
-	lookup_init(&lookup, txn, feed);
+	feed_lookup_init(&lookup, txn, feed);
 	err = tree_frontier(&source, size, ret_frontier);
-	arena_done(&lookup.arena);
+	feed_lookup_done(&lookup);
 	return err;
 }
 
@@ -185,9 +203,9 @@ enum err feed_record_index(struct store_txn *txn, const struct feed *feed, uint6
 	enum err err;
 
 	assert(feed_index < feed->frontier.size);
-	lookup_init(&lookup, txn, feed);
+	feed_lookup_init(&lookup, txn, feed);
 	err = lookup_index(&lookup, feed_index, ret_index);
-	arena_done(&lookup.arena);
+	feed_lookup_done(&lookup);
 	return err;
 }
 
@@ -211,10 +229,11 @@ static enum err check_signature(const struct ingest *ingest, uint64_t *ret_retir
 	}
 	if (err == ERR_UNKNOWN_KEY)
 		return why_set(why, err,
-		    "the feed checkpoint carries no signature by a key of %s; its licence names %s key id "
-		    "%02x%02x%02x%02x",
-		    venue->id, venue->key_count > 1 ? "among others" : "the", venue->keys[0].id[0],
-		    venue->keys[0].id[1], venue->keys[0].id[2], venue->keys[0].id[3]);
+		    venue->key_count > 1 ? "the feed checkpoint carries no signature by a key of %s; its licence names "
+					   "among others key id %02x%02x%02x%02x"
+					 : "the feed checkpoint carries no signature by a key of %s; its licence names "
+					   "the key id %02x%02x%02x%02x",
+		    venue->id, venue->keys[0].id[0], venue->keys[0].id[1], venue->keys[0].id[2], venue->keys[0].id[3]);
 	if (err != OK)
 		return why_set(why, err,
 		    "the signature of the feed checkpoint does not match its text; sign exactly the three lines");
@@ -285,7 +304,7 @@ static enum err compare_held(struct ingest *ingest, struct store_txn *txn, struc
 
 	if (held > ingest->push.record_count)
 		held = ingest->push.record_count;
-	lookup_init(&lookup, txn, &ingest->feed);
+	feed_lookup_init(&lookup, txn, &ingest->feed);
 	for (uint64_t i = 0; i < held && err == OK; i++) {
 		err = lookup_leaf(&lookup, ingest->push.start + i, &hash);
 		if (err != OK || hash_equal(&hash, &ingest->leaves[i]))
@@ -297,7 +316,7 @@ static enum err compare_held(struct ingest *ingest, struct store_txn *txn, struc
 		    "pushed again under a new number",
 		    (unsigned long long)(ingest->push.start + i));
 	}
-	arena_done(&lookup.arena);
+	feed_lookup_done(&lookup);
 	ingest->held_count = held;
 	return err;
 }

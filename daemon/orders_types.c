@@ -153,7 +153,7 @@ static enum err check_reachable(
 
 	if (quorums_check_reachable(quorums, roles, count, &cause) == OK)
 		return OK;
-	return why_set(why, ERR_REFUSED, "after this order no one could act: %s", cause.text);
+	return why_set_cause(why, ERR_REFUSED, &cause, "after this order no one could act: ");
 }
 
 static enum err check_officer_remove(const struct order *order, struct store_txn *txn, struct why *why)
@@ -406,9 +406,9 @@ static enum err check_trades(const struct order *order, struct store_txn *txn, s
 		if (err == OK)
 			err = check_trade(order->type, txn, index, &arena, &cause);
 		if (err == ERR_REFUSED)
-			why_set(why, err, "item %zu, trade %.*s of %.*s: %s", i + 1, (int)item->trade_no.size,
-			    (const char *)item->trade_no.data, (int)item->venue.size, (const char *)item->venue.data,
-			    cause.text);
+			why_set_cause(why, err, &cause, "item %zu, trade %.*s of %.*s: ", i + 1,
+			    (int)item->trade_no.size, (const char *)item->trade_no.data, (int)item->venue.size,
+			    (const char *)item->venue.data);
 	}
 	arena_done(&arena);
 	return err;

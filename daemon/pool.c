@@ -31,6 +31,13 @@ struct pool {
 	pthread_t workers[WORKERS_MAX];
 };
 
+void job_run(struct job *job)
+{
+	text_use(job->language);
+	job->work(job);
+	text_use(TEXT_ENGLISH);
+}
+
 /* The next job in order, or NULL when the pool stops. */
 static struct job *next_job(struct pool *pool)
 {
@@ -56,7 +63,7 @@ static void *run_worker(void *cookie)
 	enum err err;
 
 	while ((job = next_job(pool)) != NULL) {
-		job->work(job);
+		job_run(job);
 		/* The mailbox holds as many as can ever be submitted. */
 		err = mailbox_send(pool->finished, &job->link);
 		assert(err == OK);

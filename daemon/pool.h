@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "daemon/mailbox.h"
+#include "proto/text.h"
 
 struct event_base;
 struct pool;
@@ -18,9 +19,13 @@ struct pool;
 struct job {
 	void (*work)(struct job *job);
 	void (*done)(struct job *job);
+	enum text_language language;	/* of the texts that `work` makes */
 	bool is_cancelled;		/* set before `done` when the pool stopped before `work` began */
 	struct mail link;		/* the pool's */
 };
+
+/* Runs `work` in the job's language, in the calling thread. */
+void job_run(struct job *job);
 
 /* Starts the threads (1 <= worker_count <= WORKERS_MAX, asserted). ERR_MEMORY, ERR_IO. */
 enum err pool_new(struct event_base *base, unsigned worker_count, struct pool **ret_pool) must_check;

@@ -8,6 +8,8 @@
 #include "daemon/population.h"
 #include "daemon/query_internal.h"
 
+#include "proto/text.h"
+
 struct list_row {
 	struct code code;
 	int64_t award_fen, volume_fen;
@@ -264,7 +266,7 @@ static enum err choose_policy(struct list_view *view, struct why *why)
 			return OK;
 	}
 	return why_set(why, ERR_NOT_FOUND, "no such policy is in force at this ledger size: %s",
-	    strlen(id) <= POLICY_ID_SIZE_MAX && ascii_is_visible(slice_text(id)) ? id : "(not an id)");
+	    strlen(id) <= POLICY_ID_SIZE_MAX && ascii_is_visible(slice_text(id)) ? id : T("(not an id)"));
 }
 
 enum err query_list(struct store_txn *txn, struct list_query *query, json_t **ret_json, struct why *why)

@@ -4,6 +4,8 @@
 
 #include "daemon/query_internal.h"
 
+#include "proto/text.h"
+
 #define PROMISE                                                                                                        \
 	"An accrual is not a promise: what is awarded is decided in review, and within the budget of the policy's "    \
 	"pool."
@@ -20,7 +22,7 @@ static enum err add_policy(
 		if (store_error(txn) != OK)
 			return store_error(txn);
 		return why_set(why, ERR_NOT_FOUND, "no such policy is in force at this ledger size: %s",
-		    strlen(id) <= POLICY_ID_SIZE_MAX && ascii_is_visible(slice_text(id)) ? id : "(not an id)");
+		    strlen(id) <= POLICY_ID_SIZE_MAX && ascii_is_visible(slice_text(id)) ? id : T("(not an id)"));
 	}
 	policy = array_add(policies);
 	if (policy == NULL)
@@ -52,9 +54,9 @@ json_t *query_note(const struct array *policies)
 		const struct query_policy *policy = array_at(policies, i);
 
 		if (policy->policy.is_assumed)
-			return json_string(PROMISE ASSUMED);
+			return json_string(T(PROMISE ASSUMED));
 	}
-	return json_string(PROMISE);
+	return json_string(T(PROMISE));
 }
 
 static enum err policy_row(struct store_txn *txn, const struct query_policy *row, json_t **ret_json)

@@ -7,6 +7,8 @@
 #include "daemon/past.h"
 #include "daemon/query_internal.h"
 
+#include "proto/text.h"
+
 struct trades_view {
 	struct store_txn *txn;
 	struct past past;
@@ -44,7 +46,7 @@ static json_t *verdict(const struct policy *policy, enum policy_gate gate)
 
 static const char *state_sentence(enum trade_state state)
 {
-	return state == TRADE_HELD ? "an order holds this trade" : "an order voided this trade";
+	return state == TRADE_HELD ? T("an order holds this trade") : T("an order voided this trade");
 }
 
 static json_t *verdict_uncounted(

@@ -244,6 +244,7 @@ static void run_command(struct writer *writer, struct store_txn *txn, struct com
 	today = date_of_time(stamp.time_us);
 	ledger_begin_command(&writer->ledger, &stamp);
 	memory_watch();
+	text_use(command->language);
 	switch (command->kind) {
 	case COMMAND_PUSH: decide_push(writer, txn, command, today); break;
 	case COMMAND_ORDER: decide_order(writer, txn, command, today); break;
@@ -252,6 +253,7 @@ static void run_command(struct writer *writer, struct store_txn *txn, struct com
 		command->err = why_set(&command->why, ERR_MEMORY, "nothing was stored; try again later");
 	else if (memory_was_short())
 		store_fail(txn, ERR_MEMORY);
+	text_use(TEXT_ENGLISH);
 	/* So that the next command of the group is checked against a ledger with this one in it. */
 	ledger_save(&writer->ledger, txn);
 	if (command->err == ERR_DAMAGED || store_error(txn) != OK)
@@ -374,6 +376,13 @@ static void hand_back(struct writer *writer, struct mail *group)
 	}
 }
 
+static void refuse_for_now(struct command *command, enum err obstacle)
+{
+	text_use(command->language);
+	command->err = why_set(&command->why, obstacle, "nothing was stored; push again later");
+	text_use(TEXT_ENGLISH);
+}
+
 static void run_group(struct writer *writer, struct mail *group, size_t records, size_t bytes)
 {
 	uint64_t start_us = clock_monotonic_us(), now_us = clock_now_us(), size_before = writer->ledger.head.size;
@@ -383,8 +392,7 @@ static void run_group(struct writer *writer, struct mail *group, size_t records,
 	set_obstacle(writer, obstacle);
 	if (obstacle != OK) {
 		for (struct mail *mail = group; mail != NULL; mail = mail->next)
-			command_of(mail)->err =
-			    why_set(&command_of(mail)->why, obstacle, "nothing was stored; push again later");
+			refuse_for_now(command_of(mail), obstacle);
 	} else {
 		err = store_write(writer->settings.store, &txn);
 		if (err != OK)

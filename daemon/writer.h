@@ -16,6 +16,7 @@
 #include "daemon/head.h"
 #include "daemon/mailbox.h"
 #include "daemon/writer_counts.h"
+#include "proto/text.h"
 
 enum command_kind { COMMAND_PUSH = 1, COMMAND_ORDER };
 
@@ -25,6 +26,7 @@ struct command {
 	enum command_kind kind;
 	struct ingest *ingest;		/* COMMAND_PUSH: decoded, and checked in some earlier transaction */
 	struct order_plan *plan;	/* COMMAND_ORDER: decoded */
+	enum text_language language;	/* of `why`, and of nothing that is stored */
 	void (*done)(struct command *command);	/* on the loop thread */
 	void *cookie;
 	/* The answer. */

@@ -83,7 +83,7 @@ enum err {
 const char *err_name(enum err err);
 /* HTTP status that carries it. */
 int err_status(enum err err);
-/* One English sentence without a full stop. */
+/* One sentence without a full stop, in the language of the thread (proto/text.h). */
 const char *err_sentence(enum err err);
 /* The error of that name, or ERR_COUNT. */
 enum err err_by_name(const char *name);
@@ -91,10 +91,24 @@ enum err err_by_name(const char *name);
 /* What exactly was wrong and where, for the one who sent it. Written only together with an error. */
 #define WHY_SIZE 512
 struct why {
-	char text[WHY_SIZE];	/* NUL-terminated UTF-8, cut at a character's boundary */
+	/*
+	 * NUL-terminated UTF-8 of less than WHY_SIZE bytes, cut at a character's boundary; in the thread's language. From
+	 * WHY_SIZE on stands the same in English, or nothing where it is English itself: see why_english.
+	 */
+	char text[2 * WHY_SIZE];
 };
 
-/* Formats the text and returns `err`, so that a refusal is one line. `why` may be NULL. */
+/*
+ * Formats the text and returns `err`, so that a refusal is one line. `why` may be NULL. The format is translated here,
+ * texts among the arguments are not.
+ */
 enum err why_set(struct why *why, enum err err, const char *format, ...) printf_like(3, 4);
+/* The same with the text of `cause` behind it: "item 3: " and what is wrong with it. */
+enum err why_set_cause(struct why *why, enum err err, const struct why *cause, const char *format, ...)
+    printf_like(4, 5);
+/* What both do: for functions with a format of their own. */
+void why_set_list(struct why *why, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+/* For log lines, which are the same in every language. */
+const char *why_english(const struct why *why);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "proto/date.h"
 #include "proto/order_internal.h"
+#include "proto/text.h"
 
 static const char *const type_names[ORDER_TYPE_COUNT] = {
     [ORDER_VENUE_LICENSE] = "venue.license",
@@ -227,7 +228,7 @@ static enum err compare(struct slice text, const struct order *order, const stru
 
 	buf_init(&written, ORDER_BODY_SIZE_MAX);
 	write_text(order, items, &written);
-	err = order_json_compare(text, &written, "the order", why);
+	err = order_json_compare(text, &written, TEXT("the order"), why);
 	buf_done(&written);
 	return err;
 }
@@ -242,7 +243,7 @@ enum err order_parse(struct slice text, const struct slice *items, size_t item_c
 
 	if ((err = check_size(text, items, item_count, why)) != OK ||
 	    (err = read_head(text, &order, &json_line, why)) != OK ||
-	    (err = order_json_load(json_line, "the fourth line", &root, why)) != OK ||
+	    (err = order_json_load(json_line, TEXT("the fourth line"), &root, why)) != OK ||
 	    (err = read_object(root, &order, why)) != OK ||
 	    (err = check_items(root, items, item_count, &order, why)) != OK ||
 	    (err = order_body_read(json_object_get(root, "body"), arena, &order, why)) != OK ||

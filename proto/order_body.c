@@ -179,7 +179,7 @@ static enum err read_policy(const json_t *body, struct arena *arena, struct orde
 	if ((err = order_json_keys(body, keys, 1, 1, why)) != OK)
 		return err;
 	if ((err = policy_parse(policy, &order->policy, &cause)) != OK)
-		return why_set(why, err, "policy: %s", cause.text);
+		return why_set_cause(why, err, &cause, "policy: ");
 	buf_init(&text, ORDER_BODY_SIZE_MAX);
 	err = order_json_add(&text, policy);
 	if (err == OK) {
@@ -216,7 +216,7 @@ enum err order_body_read(const json_t *body, struct arena *arena, struct order *
 	case ORDER_TRADE_RELEASE:
 	case ORDER_TRADE_VOID: err = order_json_keys(body, NULL, 0, 0, &cause); break;
 	}
-	return err == OK ? OK : why_set(why, err, "\"body\": %s", cause.text);
+	return err == OK ? OK : why_set_cause(why, err, &cause, "\"body\": ");
 }
 
 void order_body_write(const struct order *order, struct buf *buf)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "proto/order_internal.h"
+#include "proto/text.h"
 
 #define GENESIS_OFFICERS_MAX (NOTE_SIGNATURES_MAX - 1)
 #define RANDOM_SIZE sizeof(((struct genesis *)NULL)->random)
@@ -55,7 +56,7 @@ static enum err read_officers(const json_t *json, struct genesis *genesis, struc
 		enum err err = order_json_officer(json_array_get(json, i), &genesis->officers[i], &cause);
 
 		if (err != OK)
-			return why_set(why, err, "officer %zu: %s", i + 1, cause.text);
+			return why_set_cause(why, err, &cause, "officer %zu: ", i + 1);
 		if ((err = check_distinct(genesis, &genesis->officers[i], why)) != OK)
 			return err;
 		genesis->officer_count++;
@@ -153,7 +154,7 @@ static enum err compare(struct slice text, const struct genesis *genesis, struct
 	buf_init(&written, NOTE_TEXT_SIZE_MAX);
 	err = write_text(genesis, &written);
 	if (err == OK || err == ERR_TOO_LARGE)
-		err = order_json_compare(text, &written, "the genesis text", why);
+		err = order_json_compare(text, &written, TEXT("the genesis text"), why);
 	buf_done(&written);
 	return err;
 }
@@ -177,7 +178,7 @@ enum err genesis_parse(struct slice text, struct genesis *ret_genesis, struct wh
 	if (genesis == NULL)
 		return why_set(why, ERR_MEMORY, "not enough memory for the genesis text");
 	if ((err = set_origin(origin, genesis, why)) != OK ||
-	    (err = order_json_load(line, "the third line", &root, why)) != OK ||
+	    (err = order_json_load(line, TEXT("the third line"), &root, why)) != OK ||
 	    (err = read_object(root, genesis, why)) != OK || (err = compare(text, genesis, why)) != OK)
 		goto out;
 	*ret_genesis = *genesis;

@@ -12,6 +12,7 @@
 #include "proto/date.h"
 #include "proto/feed.h"
 #include "proto/order_internal.h"
+#include "proto/text.h"
 #include "proto/usci.h"
 
 #define SCOPE_READ "read"
@@ -381,7 +382,7 @@ static enum err parse_item(
 	enum err err;
 
 	buf_init(&written, ORDER_BODY_SIZE_MAX);
-	if ((err = order_json_load(line, "the line", &root, why)) != OK ||
+	if ((err = order_json_load(line, TEXT("the line"), &root, why)) != OK ||
 	    (err = read_item(type, root, arena, ret_item, why)) != OK ||
 	    (err = check_item(type, ret_item, why)) != OK ||
 	    (err = order_json_text(root, "salt", 2 * SALT_SIZE, &salt_text, why)) != OK)
@@ -392,7 +393,7 @@ static enum err parse_item(
 	}
 	err = order_item_format(type, ret_item, salt, &written);
 	if (err == OK || err == ERR_TOO_LARGE)
-		err = order_json_compare(line, &written, "the line", why);
+		err = order_json_compare(line, &written, TEXT("the line"), why);
 out:
 	buf_done(&written);
 	json_decref(root);
@@ -410,14 +411,14 @@ static void place_item(enum order_type type, const struct order_item *item, stru
 {
 	place->second = slice_of("", 0);
 	if (type == ORDER_GRANT_ADD || type == ORDER_GRANT_REVOKE) {
-		place->what = "token hash";
+		place->what = TEXT("token hash");
 		place->first = slice_of(item->grant.token_hash, HASH_SIZE);
 	} else if (type == ORDER_TRADE_HOLD || type == ORDER_TRADE_RELEASE || type == ORDER_TRADE_VOID) {
-		place->what = "trade";
+		place->what = TEXT("trade");
 		place->first = item->venue;
 		place->second = item->trade_no;
 	} else {
-		place->what = type == ORDER_ENTERPRISE_RELATE ? "pair" : "enterprise";
+		place->what = type == ORDER_ENTERPRISE_RELATE ? TEXT("pair") : TEXT("enterprise");
 		place->first = item->code;
 		if (type == ORDER_ENTERPRISE_RELATE)
 			place->second = item->second;
@@ -454,7 +455,7 @@ static enum err check_each_once(const struct order *order, struct arena *arena, 
 
 		if (slice_equal(a->first, b->first) && slice_equal(a->second, b->second))
 			return why_set(why, ERR_INVALID, "items %zu and %zu name the same %s", a->index + 1,
-			    b->index + 1, b->what);
+			    b->index + 1, text_of(b->what));
 	}
 	return OK;
 }
@@ -470,7 +471,7 @@ enum err order_items_parse(const struct slice *items, struct arena *arena, struc
 		enum err err = parse_item(order->type, items[i], arena, &order->items[i], &cause);
 
 		if (err != OK)
-			return why_set(why, err, "item %zu: %s", i + 1, cause.text);
+			return why_set_cause(why, err, &cause, "item %zu: ", i + 1);
 	}
 	return check_each_once(order, arena, why);
 }

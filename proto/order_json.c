@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/date.h"
+#include "proto/text.h"
 
 #define EXCERPT_SIZE 40 /* bytes of the right text shown where a text is not canonical */
 
@@ -60,16 +61,16 @@ enum err order_json_load(struct slice text, const char *what, json_t **ret_root,
 	json_t *root;
 
 	if (!depth_is_bounded(text))
-		return why_set(why, ERR_SYNTAX, "%s is nested deeper than %d levels", what, JSON_DEPTH_MAX);
+		return why_set(why, ERR_SYNTAX, "%s is nested deeper than %d levels", text_of(what), JSON_DEPTH_MAX);
 	root = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &error);
 	if (root == NULL && json_error_code(&error) == json_error_out_of_memory)
-		return why_set(why, ERR_MEMORY, "not enough memory for %s", what);
+		return why_set(why, ERR_MEMORY, "not enough memory for %s", text_of(what));
 	if (root == NULL)
 		return why_set(
-		    why, ERR_SYNTAX, "%s is not valid JSON at byte %d: %s", what, error.position, error.text);
+		    why, ERR_SYNTAX, "%s is not valid JSON at byte %d: %s", text_of(what), error.position, error.text);
 	if (!json_is_object(root)) {
 		json_decref(root);
-		return why_set(why, ERR_SYNTAX, "%s is not a JSON object", what);
+		return why_set(why, ERR_SYNTAX, "%s is not a JSON object", text_of(what));
 	}
 	*ret_root = root;
 	return OK;
@@ -271,13 +272,13 @@ enum err order_json_compare(struct slice text, const struct buf *written, const 
 	size_t at = 0;
 
 	if (written->err == ERR_MEMORY)
-		return why_set(why, ERR_MEMORY, "not enough memory for %s", what);
+		return why_set(why, ERR_MEMORY, "not enough memory for %s", text_of(what));
 	if (written->err == OK && slice_equal(text, right))
 		return OK;
 	while (at < text.size && at < right.size && text.data[at] == right.data[at])
 		at++;
 	shown = excerpt(right, at);
 	return why_set(why, ERR_NOT_CANONICAL,
-	    "%s is not written in its one compact form; from byte %zu on it should be: %.*s", what, at, (int)shown.size,
-	    (const char *)shown.data);
+	    "%s is not written in its one compact form; from byte %zu on it should be: %.*s", text_of(what), at,
+	    (int)shown.size, (const char *)shown.data);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "proto/order_internal.h"
+#include "proto/text.h"
 
 #define DEFAULT_KEY "default"
 #define GRANT_ENTERPRISE_KEY "grant.add:enterprise"
@@ -160,7 +161,7 @@ static enum err parse_slot(const json_t *json, const char *key, uint8_t *ret_rol
 
 		if (role == 0)
 			return why_set(why, ERR_INVALID, "quorum \"%s\": unknown role: %s", key,
-			    name == NULL ? "not a string" : name);
+			    name == NULL ? T("not a string") : name);
 		if ((roles >> role & 1) != 0)
 			return why_set(why, ERR_INVALID, "quorum \"%s\": one slot names the role %s twice", key, name);
 		roles = (uint8_t)(roles | 1u << role);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/order_internal.h"
+#include "proto/text.h"
 
 static enum err bad_request(enum err err)
 {
@@ -57,7 +58,7 @@ static enum err read_strings(
 		return explain(ERR_MEMORY, "", why);
 	for (size_t i = 0; i < count; i++)
 		if ((err = take_string(json_array_get(array, i), arena, &(*items)[i], &total_size)) != OK)
-			return explain(err, "an item", why);
+			return explain(err, T("an item"), why);
 	return OK;
 }
 
@@ -72,7 +73,7 @@ enum err order_request_decode(struct slice bytes, struct arena *arena, struct sl
 	if (bytes.size > HTTP_PUBLIC_BODY_MAX)
 		return why_set(
 		    why, ERR_TOO_LARGE, "the request has %zu bytes; %d are allowed", bytes.size, HTTP_PUBLIC_BODY_MAX);
-	if ((err = bad_request(order_json_load(bytes, "the request", &root, why))) != OK ||
+	if ((err = bad_request(order_json_load(bytes, TEXT("the request"), &root, why))) != OK ||
 	    (err = bad_request(order_json_keys(root, keys, 1, 2, why))) != OK ||
 	    (err = read_strings(root, arena, &note, &items, why)) != OK)
 		goto out;

@@ -9,6 +9,7 @@
 
 #include "proto/date.h"
 #include "proto/policy_rate.h"
+#include "proto/text.h"
 
 static const struct {
 	const char *name, *sentence;
@@ -41,7 +42,7 @@ const char *policy_gate_name(enum policy_gate gate)
 
 const char *policy_gate_sentence(enum policy_gate gate)
 {
-	return gates[gate].sentence;
+	return text_of(gates[gate].sentence);
 }
 
 const char *policy_reason_name(enum policy_reason reason)
@@ -51,7 +52,7 @@ const char *policy_reason_name(enum policy_reason reason)
 
 const char *policy_reason_sentence(enum policy_reason reason)
 {
-	return reasons[reason].sentence;
+	return text_of(reasons[reason].sentence);
 }
 
 bool policy_lists_ok(const struct policy *policy, const char *const *lists, size_t list_count)

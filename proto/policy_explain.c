@@ -13,6 +13,7 @@
 #include "proto/date.h"
 #include "proto/policy_json.h"
 #include "proto/policy_rate.h"
+#include "proto/text.h"
 
 #define STEP_TEXT_SIZE 1024 /* title and basis of 200 bytes each, and a sentence around them */
 #define RATE_TEXT_SIZE 24   /* "1000.0000 %" */
@@ -51,7 +52,10 @@ static void put_count(struct steps *steps, json_t *step, const char *key, uint64
 	put(steps, step, key, json_integer((json_int_t)count));
 }
 
-/* Appends a step and returns it, borrowed; NULL once memory has run out, which every put_* takes. */
+/*
+ * Appends a step and returns it, borrowed; NULL once memory has run out, which every put_* takes. Formats are whole
+ * sentences, translated here.
+ */
 static json_t *step_add(struct steps *steps, const char *name, const char *format, ...) printf_like(3, 4);
 static json_t *step_add(struct steps *steps, const char *name, const char *format, ...)
 {
@@ -61,7 +65,7 @@ static json_t *step_add(struct steps *steps, const char *name, const char *forma
 	int size;
 
 	va_start(arguments, format);
-	size = vsnprintf(text, sizeof(text), format, arguments);
+	size = vsnprintf(text, sizeof(text), text_of(format), arguments);
 	va_end(arguments);
 	assert(size >= 0 && (size_t)size < sizeof(text));
 	put(steps, step, "step", json_string(name));
@@ -97,11 +101,13 @@ static void tell_policy(struct steps *steps, const struct policy *policy)
 	date_format(policy->from, from);
 	date_format(policy->to, to);
 	step = step_add(steps, "policy",
-	    "%sPolicy %s, version %" PRIu32
-	    ": %s, by %s. Trades %s from %s to %s count, in %s amounts (%s), less refunds.",
-	    policy->is_assumed ? "按假设参数测算 (assumed parameters, not a published rule). " : "", policy->id,
-	    policy->version, policy->title, policy->basis, policy_json_date_bases[policy->date_basis - 1], from, to,
-	    policy_json_bases[policy->base - 1], policy->base == BASE_NET ? "without tax" : "with tax");
+	    policy->is_assumed
+		? "按假设参数测算 (assumed parameters, not a published rule). Policy %s, version %" PRIu32
+		  ": %s, by %s. Trades %s from %s to %s count, in %s, less refunds."
+		: "Policy %s, version %" PRIu32 ": %s, by %s. Trades %s from %s to %s count, in %s, less refunds.",
+	    policy->id, policy->version, policy->title, policy->basis,
+	    policy->date_basis == DATE_SIGNED ? T("signed") : T("settled"), from, to,
+	    policy->base == BASE_NET ? T("net amounts (without tax)") : T("gross amounts (with tax)"));
 	put(steps, step, "policy", json_string(policy->id));
 	put(steps, step, "version", json_integer(policy->version));
 	put(steps, step, "status", json_string(policy_json_statuses[policy->is_assumed ? 0 : 1]));
@@ -117,10 +123,13 @@ static void tell_gates(struct steps *steps, const struct policy_sums *sums)
 		json_t *step;
 
 		money_format(sums->gate_fen[gate], amount);
-		step = step_add(steps, policy_gate_name(gate), "%s: %" PRIu64 " %s%s, %s yuan.",
-		    policy_gate_sentence(gate), sums->gate_trades[gate],
-		    sums->gate_trades[gate] == 1 ? "trade" : "trades", gate == GATE_ELIGIBLE ? "" : " turned away",
-		    amount);
+		step = step_add(steps, policy_gate_name(gate),
+		    gate == GATE_ELIGIBLE
+			? (sums->gate_trades[gate] == 1 ? "%s: %" PRIu64 " trade, %s yuan."
+							: "%s: %" PRIu64 " trades, %s yuan.")
+			: (sums->gate_trades[gate] == 1 ? "%s: %" PRIu64 " trade turned away, %s yuan."
+							: "%s: %" PRIu64 " trades turned away, %s yuan."),
+		    policy_gate_sentence(gate), sums->gate_trades[gate], amount);
 		put_count(steps, step, "trades", sums->gate_trades[gate]);
 		put_amount(steps, step, "amount", sums->gate_fen[gate]);
 	}
@@ -135,7 +144,9 @@ static void tell_side(
 	json_t *step;
 
 	money_format(period->volume_fen[side], volume);
-	step = step_add(steps, "volume", "Eligible volume as %s: %s yuan.", name, volume);
+	step = step_add(steps, "volume",
+	    side == SIDE_SUPPLIER ? "Eligible volume as supplier: %s yuan." : "Eligible volume as buyer: %s yuan.",
+	    volume);
 	put(steps, step, "side", json_string(name));
 	put_amount(steps, step, "amount", period->volume_fen[side]);
 	if (!policy->has_growth)
@@ -143,8 +154,10 @@ static void tell_side(
 	money_format(period->baseline_fen[side], baseline);
 	money_format(growth_fen, growth);
 	step = step_add(steps, "growth",
-	    "Only growth is rewarded: %s less the baseline of %s, but not below zero, is %s yuan as %s.", volume,
-	    baseline, growth, name);
+	    side == SIDE_SUPPLIER
+		? "Only growth is rewarded: %s less the baseline of %s, but not below zero, is %s yuan as supplier."
+		: "Only growth is rewarded: %s less the baseline of %s, but not below zero, is %s yuan as buyer.",
+	    volume, baseline, growth);
 	put(steps, step, "side", json_string(name));
 	put_amount(steps, step, "baseline", period->baseline_fen[side]);
 	put_amount(steps, step, "amount", growth_fen);
@@ -160,10 +173,12 @@ static void tell_threshold(struct steps *steps, const struct policy *policy, con
 	money_format(period->volume_fen, volume);
 	money_format(policy->threshold_fen, least);
 	step = step_add(steps, "threshold",
-	    "At least %" PRIu64 " trades, %" PRIu64 " contracts and %s yuan are asked for; there are %" PRIu64
-	    ", %" PRIu64 " and %s (trades refunded in full do not count): %s.",
-	    policy->threshold_trades, policy->threshold_contracts, least, period->trades, period->contracts, volume,
-	    period->is_below_threshold ? "not reached, so nothing is awarded" : "reached");
+	    period->is_below_threshold
+		? "At least %" PRIu64 " trades, %" PRIu64 " contracts and %s yuan are asked for; there are %" PRIu64
+		  ", %" PRIu64 " and %s (trades refunded in full do not count): not reached, so nothing is awarded."
+		: "At least %" PRIu64 " trades, %" PRIu64 " contracts and %s yuan are asked for; there are %" PRIu64
+		  ", %" PRIu64 " and %s (trades refunded in full do not count): reached.",
+	    policy->threshold_trades, policy->threshold_contracts, least, period->trades, period->contracts, volume);
 	put_count(steps, step, "trades", period->trades);
 	put_count(steps, step, "contracts", period->contracts);
 	put_amount(steps, step, "amount", period->volume_fen);
@@ -179,30 +194,39 @@ static void part_text(
 {
 	char volume[MONEY_TEXT_SIZE], amount[MONEY_TEXT_SIZE], above[MONEY_TEXT_SIZE], up_to[MONEY_TEXT_SIZE];
 	char rate[RATE_TEXT_SIZE], exact[MONEY_EXACT_TEXT_SIZE];
-	const char *side = use->side == 0 ? "" : use->side == SIDE_SUPPLIER ? " as supplier" : " as buyer";
+	char what[2 * MONEY_TEXT_SIZE];
 
 	money_format(use->volume_fen, volume);
+	if (use->side == 0)
+		snprintf(what, sizeof(what), T("%s yuan"), volume);
+	else if (use->side == SIDE_SUPPLIER)
+		snprintf(what, sizeof(what), T("%s yuan as supplier"), volume);
+	else
+		snprintf(what, sizeof(what), T("%s yuan as buyer"), volume);
 	money_format(part->amount_fen, amount);
 	money_format(part->above_fen, above);
 	if (part->is_last)
-		snprintf(up_to, sizeof(up_to), "any sum");
+		snprintf(up_to, sizeof(up_to), "%s", T("any sum"));
 	else
 		money_format(part->up_to_fen, up_to);
 	rate_format(part->rate_ppm, rate);
 	money_exact_format(part->exact, exact);
 	switch (use->rate->type) {
-	case RATE_FLAT: snprintf(ret_text, STEP_TEXT_SIZE, "%s of %s yuan%s is %s.", rate, volume, side, exact); break;
+	case RATE_FLAT: snprintf(ret_text, STEP_TEXT_SIZE, T("%s of %s is %s."), rate, what, exact); break;
 	case RATE_MARGINAL:
-		snprintf(ret_text, STEP_TEXT_SIZE, "Of %s yuan%s, %s lie above %s up to %s: %s of that is %s.", volume,
-		    side, amount, above, up_to, rate, exact);
+		snprintf(ret_text, STEP_TEXT_SIZE, T("Of %s, %s lie above %s up to %s: %s of that is %s."), what,
+		    amount, above, up_to, rate, exact);
 		break;
 	case RATE_SLAB:
-		snprintf(ret_text, STEP_TEXT_SIZE,
-		    "The whole of %s yuan%s lies above %s up to %s: %s of all of it is %s.", volume, side, above, up_to,
-		    rate, exact);
+		snprintf(ret_text, STEP_TEXT_SIZE, T("The whole of %s lies above %s up to %s: %s of all of it is %s."),
+		    what, above, up_to, rate, exact);
 		break;
 	case RATE_FIXED:
-		snprintf(ret_text, STEP_TEXT_SIZE, "The fixed sum for any volume%s is %s.", side, exact);
+		snprintf(ret_text, STEP_TEXT_SIZE,
+		    use->side == 0               ? T("The fixed sum for any volume is %s.")
+		    : use->side == SIDE_SUPPLIER ? T("The fixed sum for any volume as supplier is %s.")
+						 : T("The fixed sum for any volume as buyer is %s."),
+		    exact);
 		break;
 	}
 }
@@ -251,15 +275,22 @@ static void tell_value(struct steps *steps, const struct policy *policy, const s
 	put_exact(steps, step, period->exact);
 	money_format(policy->round_unit_fen, unit);
 	money_format(period->rounded_fen, rounded);
-	step = step_add(steps, "round", "Rounded once, %s whole multiples of %s yuan: %s.",
-	    policy->round_mode == MONEY_FLOOR ? "down to" : "to the nearest (halves up) of", unit, rounded);
+	step = step_add(steps, "round",
+	    policy->round_mode == MONEY_FLOOR
+		? "Rounded once, down to whole multiples of %s yuan: %s."
+		: "Rounded once, to the nearest (halves up) of whole multiples of %s yuan: %s.",
+	    unit, rounded);
 	put(steps, step, "unit_fen", json_integer(policy->round_unit_fen));
 	put(steps, step, "mode", json_string(policy_json_round_modes[policy->round_mode - 1]));
 	put_amount(steps, step, "amount", period->rounded_fen);
 	money_format(policy->cap_fen, cap);
-	step = step_add(steps, "cap", "At most %s yuan %s: %s.", cap,
-	    policy->cap_scope == CAP_TERM ? "for the whole term" : "for each calendar year",
-	    period->is_capped ? "reached, so that is the amount" : "not reached");
+	step = step_add(steps, "cap",
+	    policy->cap_scope == CAP_TERM
+		? (period->is_capped ? "At most %s yuan for the whole term: reached, so that is the amount."
+				     : "At most %s yuan for the whole term: not reached.")
+		: (period->is_capped ? "At most %s yuan for each calendar year: reached, so that is the amount."
+				     : "At most %s yuan for each calendar year: not reached."),
+	    cap);
 	put_amount(steps, step, "cap", policy->cap_fen);
 	put(steps, step, "is_capped", json_boolean(period->is_capped));
 	put_amount(steps, step, "amount", period->award_fen);
@@ -282,7 +313,6 @@ static void tell_period(struct steps *steps, const struct policy *policy, const 
 
 static void tell_award(struct steps *steps, const struct policy *policy, const struct policy_result *result)
 {
-	const char *assumed = policy->is_assumed ? " (按假设参数测算)" : "";
 	char award[MONEY_TEXT_SIZE], cap[MONEY_TEXT_SIZE], remaining[MONEY_TEXT_SIZE];
 	json_t *step;
 
@@ -293,10 +323,17 @@ static void tell_award(struct steps *steps, const struct policy *policy, const s
 		money_format(result->award_fen, award);
 		money_format(result->cap_fen, cap);
 		money_format(result->remaining_fen, remaining);
-		step = step_add(steps, "award", "The accrued award%s is %s yuan, of at most %s; %s remain.%s%s%s",
-		    assumed, award, cap, remaining, result->reason == REASON_NONE ? "" : " ",
-		    result->reason == REASON_NONE ? "" : policy_reason_sentence(result->reason),
-		    result->reason == REASON_NONE ? "" : ".");
+		step = result->reason == REASON_NONE
+			   ? step_add(steps, "award",
+				 policy->is_assumed
+				     ? "The accrued award (按假设参数测算) is %s yuan, of at most %s; %s remain."
+				     : "The accrued award is %s yuan, of at most %s; %s remain.",
+				 award, cap, remaining)
+			   : step_add(steps, "award",
+				 policy->is_assumed
+				     ? "The accrued award (按假设参数测算) is %s yuan, of at most %s; %s remain. %s."
+				     : "The accrued award is %s yuan, of at most %s; %s remain. %s.",
+				 award, cap, remaining, policy_reason_sentence(result->reason));
 		put_amount(steps, step, "amount", result->award_fen);
 	}
 	put_amount(steps, step, "cap", result->cap_fen);
@@ -311,14 +348,18 @@ static void tell_payment(struct steps *steps, const struct policy *policy)
 	json_t *step;
 
 	if (policy->has_pool) {
-		static const char *const methods[] = {
-		    "in proportion to the claims", "in the order in which they came", "by rank, the largest first"};
-
 		money_format(policy->pool_fen, pool);
 		step = step_add(steps, "pool",
-		    "All awards together can't exceed %s yuan; if they do, it is divided %s, and this amount may "
-		    "shrink.",
-		    pool, methods[policy->pool_method - 1]);
+		    policy->pool_method == POOL_PRORATA ? "All awards together can't exceed %s yuan; if they do, it is "
+							  "divided in proportion to the claims, "
+							  "and this amount may shrink."
+		    : policy->pool_method == POOL_FIRST_COME ? "All awards together can't exceed %s yuan; if they do, "
+							       "it is divided in the order in which they "
+							       "came, and this amount may shrink."
+							     : "All awards together can't exceed %s yuan; if they do, "
+							       "it is divided by rank, the largest first, "
+							       "and this amount may shrink.",
+		    pool);
 		put_amount(steps, step, "amount", policy->pool_fen);
 		put(steps, step, "method", json_string(policy_json_pool_methods[policy->pool_method - 1]));
 	}
@@ -331,8 +372,10 @@ static void tell_payment(struct steps *steps, const struct policy *policy)
 		}
 		step_add(steps, "instalments", "It is paid in %zu parts: %s.", policy->instalment_count, parts);
 	}
-	step_add(steps, "caveat", "An accrual is not a promise of payment: %sthe review decides.",
-	    policy->may_review_lower ? "it is a maximum, which the review may lower with a reason; " : "");
+	step_add(steps, "caveat",
+	    policy->may_review_lower ? "An accrual is not a promise of payment: it is a maximum, which the review may "
+				       "lower with a reason; the review decides."
+				     : "An accrual is not a promise of payment: the review decides.");
 }
 
 json_t *policy_explain(const struct policy *policy, const struct policy_sums *sums, const struct policy_result *result)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/date.h"
+#include "proto/text.h"
 
 #define QUOTE_SIZE 48 /* bytes of quoted outside text, its mark of omission and NUL */
 #define QUOTE_TEXT_SIZE 40
@@ -75,32 +76,32 @@ static struct slice json_slice(const json_t *json)
 static const char *type_name(const json_t *json)
 {
 	switch (json_typeof(json)) {
-	case JSON_OBJECT: return "an object";
-	case JSON_ARRAY: return "a list";
-	case JSON_STRING: return "a string";
-	case JSON_INTEGER: return "a whole number";
-	case JSON_REAL: return "a number with a fraction or exponent";
+	case JSON_OBJECT: return T("an object");
+	case JSON_ARRAY: return T("a list");
+	case JSON_STRING: return T("a string");
+	case JSON_INTEGER: return T("a whole number");
+	case JSON_REAL: return T("a number with a fraction or exponent");
 	case JSON_TRUE:
-	case JSON_FALSE: return "true or false";
+	case JSON_FALSE: return T("true or false");
 	case JSON_NULL: return "null";
 	}
-	return "something else";
+	return T("something else");
 }
 
 void policy_json_refuse(const struct policy_json *node, const char *key, const char *format, ...)
 {
-	char text[WHY_SIZE];
+	struct why cause = {""};
 	const char *joint;
 	va_list arguments;
 
 	if (node->check->err != OK)
 		return;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	why_set_list(&cause, format, arguments);
 	va_end(arguments);
 	joint = node->path[0] != '\0' && key[0] != '\0' && key[0] != '[' ? "." : "";
-	node->check->err = why_set(node->check->why, ERR_INVALID, "%s%s%s: %s",
-	    node->path[0] == '\0' && key[0] == '\0' ? "policy" : node->path, joint, key, text);
+	node->check->err = why_set_cause(node->check->why, ERR_INVALID, &cause,
+	    "%s%s%s: ", node->path[0] == '\0' && key[0] == '\0' ? "policy" : node->path, joint, key);
 }
 
 static void join(const char *list, const char *word, char *ret_list, size_t size)
@@ -119,7 +120,7 @@ void policy_json_open(struct policy_json *node, struct policy_check *check, cons
 		return;
 	if (!json_is_object(json)) {
 		policy_json_refuse(
-		    node, "", "must be an object {…}, found %s", json == NULL ? "nothing" : type_name(json));
+		    node, "", "must be an object {…}, found %s", json == NULL ? T("nothing") : type_name(json));
 		return;
 	}
 	node->object = json;
@@ -149,7 +150,7 @@ void policy_json_keys(const struct policy_json *node, const char *const *keys)
 			continue;
 		quote(slice_text(key), quoted);
 		if (word_find(beyond_cells, slice_text(key), &index)) {
-			policy_json_refuse(node, quoted, "%s", BEYOND_CELLS_SENTENCE);
+			policy_json_refuse(node, quoted, BEYOND_CELLS_SENTENCE);
 			return;
 		}
 		for (const char *const *name = keys; *name != NULL; name++)
@@ -274,7 +275,7 @@ void policy_json_name(const struct policy_json *node, const char *key, const jso
 	name = json_slice(json);
 	if (name.size == 0 || name.size > rule->size_max || !name_has_only(name, rule->more)) {
 		policy_json_refuse(node, key, "must be 1 to %zu characters, %s; found \"%s\"", rule->size_max,
-		    rule->sentence, quote(name, quoted));
+		    text_of(rule->sentence), quote(name, quoted));
 		return;
 	}
 	memcpy(ret_name, name.data, name.size);
@@ -291,11 +292,11 @@ unsigned policy_json_word(const struct policy_json *node, const char *key, const
 	if (json_is_string(json) && word_find(words, json_slice(json), &index))
 		return index + 1;
 	if (json_is_string(json) && word_find(beyond_cells, json_slice(json), &index)) {
-		policy_json_refuse(node, key, "%s", BEYOND_CELLS_SENTENCE);
+		policy_json_refuse(node, key, BEYOND_CELLS_SENTENCE);
 		return 0;
 	}
 	for (size_t i = 0; words[i] != NULL; i++)
-		join("\" or \"", words[i], list, sizeof(list));
+		join(T("\" or \""), words[i], list, sizeof(list));
 	if (json_is_string(json))
 		policy_json_refuse(node, key, "must be \"%s\", found \"%s\"", list, quote(json_slice(json), quoted));
 	else

@@ -8,13 +8,14 @@
 #include <string.h>
 
 #include "proto/policy_json.h"
+#include "proto/text.h"
 
 static const struct policy_json_name_rule id_rule = {
-    "A._", POLICY_ID_SIZE_MAX, "letters, digits, '-', '.' and '_' only, such as \"qd-2025-47-5\""};
+    "A._", POLICY_ID_SIZE_MAX, TEXT("letters, digits, '-', '.' and '_' only, such as \"qd-2025-47-5\"")};
 static const struct policy_json_name_rule venue_rule = {
-    "", VENUE_ID_SIZE_MAX, "lower-case letters, digits and '-' only, such as \"qddex\""};
+    "", VENUE_ID_SIZE_MAX, TEXT("lower-case letters, digits and '-' only, such as \"qddex\"")};
 static const struct policy_json_name_rule list_rule = {
-    "_", LIST_NAME_SIZE_MAX, "lower-case letters, digits, '-' and '_' only, such as \"default\""};
+    "_", LIST_NAME_SIZE_MAX, TEXT("lower-case letters, digits, '-' and '_' only, such as \"default\"")};
 
 static const char *const top_keys[] = {"!policy", "!version", "!status", "!title", "!basis", "!window", "date_basis",
     "sides", "base", "!venues", "enterprises", "list", "exclude_list", "related", "other_subsidy",

@@ -14,6 +14,7 @@
 
 #include "proto/date.h"
 #include "proto/subsidy.pb-c.h"
+#include "proto/text.h"
 #include "proto/usci.h"
 #include "proto/wire.h"
 
@@ -264,7 +265,7 @@ static enum err record_unpack(struct slice bytes, struct arena *arena, struct re
 		    bytes.size, RECORD_SIZE_MAX);
 	pb = subsidy__pb_record__unpack(&allocator, bytes.size, bytes.data);
 	if (pb == NULL)
-		return why_set(faults_next(faults, ""), ERR_SYNTAX, "%s",
+		return why_set(faults_next(faults, ""), ERR_SYNTAX,
 		    memory.is_over ? "has far more fields than a record can have"
 				   : "is not a protobuf message of a record");
 	keep = arena_alloc(arena, bytes.size + 1);
@@ -313,21 +314,23 @@ static void check_code(struct faults *faults, const char *field, struct slice va
 	if (usci_check(value, NULL) == USCI_OK)
 		return;
 	(void)usci_explain(value, &why);
-	(void)why_set(faults_next(faults, field), ERR_INVALID,
-	    "must be a unified social credit code (GB 32100-2015): %s; found %s", why.text, quote(value, found));
+	(void)why_set_cause(faults_next(faults, field), ERR_INVALID, &why,
+	    "must be a unified social credit code (GB 32100-2015); found %s: ", quote(value, found));
 }
 
-static void check_number(struct faults *faults, const char *field, uint64_t value, uint64_t max, const char *unit)
+static void check_number(struct faults *faults, const char *field, uint64_t value, uint64_t max)
 {
 	if (value >= 1 && value <= max)
 		return;
-	(void)why_set(faults_next(faults, field), ERR_INVALID, "must be 1 to %llu%s; found %llu",
-	    (unsigned long long)max, unit, (unsigned long long)value);
+	(void)why_set(faults_next(faults, field), ERR_INVALID, "must be 1 to %llu; found %llu", (unsigned long long)max,
+	    (unsigned long long)value);
 }
 
 static void check_amounts(struct faults *faults, uint64_t amount_fen, uint64_t tax_fen)
 {
-	check_number(faults, "amount", amount_fen, AMOUNT_FEN_MAX, " fen");
+	if (amount_fen < 1 || amount_fen > AMOUNT_FEN_MAX)
+		(void)why_set(faults_next(faults, "amount"), ERR_INVALID, "must be 1 to %llu fen; found %llu",
+		    (unsigned long long)AMOUNT_FEN_MAX, (unsigned long long)amount_fen);
 	/* An absent amount is one fault, not two. */
 	if (tax_fen < amount_fen || (amount_fen == 0 && tax_fen == 0))
 		return;
@@ -401,7 +404,7 @@ static void trade_check(const struct trade *trade, struct faults *faults)
 	if (trade->broker.size != 0)
 		check_code(faults, "broker", trade->broker);
 	check_amounts(faults, trade->amount_fen, trade->tax_fen);
-	check_number(faults, "instalment", trade->instalment, INSTALMENT_MAX, "");
+	check_number(faults, "instalment", trade->instalment, INSTALMENT_MAX);
 	has_days = check_date(faults, "signed_on", trade->signed_on);
 	has_days = check_date(faults, "settled_on", trade->settled_on) && has_days;
 	if (has_days && trade->settled_on < trade->signed_on)
@@ -555,7 +558,7 @@ const char *disposition_name(enum disposition disposition)
 const char *disposition_sentence(enum disposition disposition)
 {
 	assert(disposition >= 1 && disposition < DISPOSITION_COUNT);
-	return dispositions[disposition].sentence;
+	return text_of(dispositions[disposition].sentence);
 }
 
 enum contract_kind contract_kind_by_name(struct slice name)

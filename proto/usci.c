@@ -166,19 +166,24 @@ static size_t character_size(struct slice code, bool is_text)
 /* `at` and `position` (counted in characters from 1) tell where the wrong character is. */
 static enum err explain_letter(struct slice code, size_t at, unsigned position, struct why *ret_why)
 {
-	static const char allowed[] = "a code has the digits and the letters A to Y without I, O, S and V";
 	struct slice rest = slice_of(code.data + at, code.size - at);
 	bool is_text = utf8_is_text(code);
-	char right[32] = "";
 
-	if (position == USCI_SIZE)
-		snprintf(right, sizeof(right), "; here belongs '%c'", usci_check_character((const char *)code.data));
 	if (!is_text && (rest.data[0] < 0x20 || rest.data[0] > 0x7e))
 		return why_set(ret_why, ERR_INVALID,
-		    "the byte 0x%02x at position %u is not a character of a code: %s%s", rest.data[0], position,
-		    allowed, right);
-	return why_set(ret_why, ERR_INVALID, "'%.*s' at position %u is not a character of a code: %s%s",
-	    (int)character_size(rest, is_text), (const char *)rest.data, position, allowed, right);
+		    "the byte 0x%02x at position %u is not a character of a code: a code has the digits and the "
+		    "letters A to Y without I, O, S and V",
+		    rest.data[0], position);
+	if (position == USCI_SIZE)
+		return why_set(ret_why, ERR_INVALID,
+		    "'%.*s' at position %u is not a character of a code: a code has the digits and the letters A to Y "
+		    "without I, O, S and V; here belongs '%c'",
+		    (int)character_size(rest, is_text), (const char *)rest.data, position,
+		    usci_check_character((const char *)code.data));
+	return why_set(ret_why, ERR_INVALID,
+	    "'%.*s' at position %u is not a character of a code: a code has the digits and the letters A to Y without "
+	    "I, O, S and V",
+	    (int)character_size(rest, is_text), (const char *)rest.data, position);
 }
 
 static enum err explain_check(struct slice code, struct why *ret_why)
@@ -187,10 +192,11 @@ static enum err explain_check(struct slice code, struct why *ret_why)
 	bool is_cut = digits_size(code, 0) == USCI_SIZE && memcmp(code.data + USCI_SIZE - 3, "000", 3) == 0;
 
 	return why_set(ret_why, ERR_INVALID,
-	    "the check character is '%c', but the first 17 characters ask for '%c'; %s", code.data[USCI_SIZE - 1],
-	    right,
-	    is_cut ? "a spreadsheet may have replaced the last three digits by zeros, so take the code from its source"
-		   : "one of the 18 characters is wrong");
+	    is_cut ? "the check character is '%c', but the first 17 characters ask for '%c'; a spreadsheet may have "
+		     "replaced the last three digits by zeros, so take the code from its source"
+		   : "the check character is '%c', but the first 17 characters ask for '%c'; one of the 18 characters "
+		     "is wrong",
+	    code.data[USCI_SIZE - 1], right);
 }
 
 enum err usci_explain(struct slice code, struct why *ret_why)
@@ -217,8 +223,10 @@ enum err usci_explain(struct slice code, struct why *ret_why)
 		at += character_size(slice_of(code.data + at, code.size - at), is_text);
 	}
 	if (count != USCI_SIZE)
-		return why_set(ret_why, ERR_INVALID, "the code has %zu character%s; a code has %d", count,
-		    count == 1 ? "" : "s", USCI_SIZE);
+		return why_set(ret_why, ERR_INVALID,
+		    count == 1 ? "the code has %zu character; a code has %d"
+			       : "the code has %zu characters; a code has %d",
+		    count, USCI_SIZE);
 	if (bad_at < code.size)
 		return explain_letter(code, bad_at, bad_position, ret_why);
 	return explain_check(code, ret_why);

@@ -1,0 +1,5 @@
+#include "proto/text.h"
+
+const struct text_row text_zh_daemon[] = {
+	{NULL, NULL},
+};
