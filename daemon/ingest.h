@@ -69,6 +69,21 @@ enum err ingest_check_dates(struct ingest *ingest, uint32_t today, struct why *w
 /* Number of records that are new. */
 uint64_t ingest_new_count(const struct ingest *ingest);
 
+/*
+ * A feed's own tree, whose leaves are its records. It remembers the push it looked at last, for neighbours mostly share
+ * one. In the caller's storage, which must not move; sources and leaves are good until done.
+ */
+struct feed_lookup {
+	struct store_txn *txn;
+	const struct feed *feed;
+	struct arena arena;
+	uint64_t start, count, first_index;	/* of that push; count 0 at first */
+};
+void feed_lookup_init(struct feed_lookup *lookup, struct store_txn *txn, const struct feed *feed);
+void feed_lookup_done(struct feed_lookup *lookup);
+struct tree_source feed_lookup_source(struct feed_lookup *lookup);
+struct tiles_leaves feed_lookup_leaves(struct feed_lookup *lookup);
+
 /* Frontier of the first `size` leaves of a feed. ERR_DAMAGED. */
 enum err feed_frontier(struct store_txn *txn, const struct feed *feed, uint64_t size, struct frontier *ret_frontier) must_check;
 /* Ledger index of the record at a feed index below the feed's size. ERR_DAMAGED. */

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "daemon/tiles.h"
 #include "proto/date.h"
 
 #define HEAD_ROW_MAX (3 * 8 + HASH_SIZE + 8 + TREE_DEPTH_MAX * HASH_SIZE)
@@ -285,21 +284,34 @@ enum err ledger_size_at(struct store_txn *txn, uint32_t date, uint64_t *ret_size
 	return err;
 }
 
-static enum err leaf_of_entry(void *cookie, uint64_t index, struct hash *ret_hash)
+static enum err bytes_of_entry(void *cookie, uint64_t index, struct slice *ret_bytes)
 {
 	struct store_txn *txn = cookie;
-	struct slice bytes;
 
-	if (!ledger_bytes(txn, index, &bytes))
-		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
-	*ret_hash = hash_leaf(bytes);
-	return OK;
+	if (ledger_bytes(txn, index, ret_bytes))
+		return OK;
+	return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+}
+
+static enum err leaf_of_entry(void *cookie, uint64_t index, struct hash *ret_hash)
+{
+	struct slice bytes;
+	enum err err = bytes_of_entry(cookie, index, &bytes);
+
+	if (err == OK)
+		*ret_hash = hash_leaf(bytes);
+	return err;
+}
+
+struct tiles_leaves ledger_leaves(struct store_txn *txn)
+{
+	return (struct tiles_leaves){.leaf = leaf_of_entry, .cookie = txn, .entry = bytes_of_entry};
 }
 
 static enum err hash_of_source(void *cookie, unsigned level, uint64_t index, struct hash *ret_hash)
 {
 	struct ledger_source *source = cookie;
-	struct tiles_leaves leaves = {.leaf = leaf_of_entry, .cookie = source->txn};
+	struct tiles_leaves leaves = ledger_leaves(source->txn);
 
 	return tiles_hash(source->txn, LEDGER_TREE, &leaves, level, index, ret_hash);
 }

@@ -8,7 +8,7 @@
 #ifndef DAEMON_LEDGER_H
 #define DAEMON_LEDGER_H
 
-#include "daemon/store.h"
+#include "daemon/tiles.h"
 #include "proto/checkpoint.h"
 #include "proto/entry.h"
 
@@ -78,6 +78,8 @@ struct ledger_source {
 	struct tree_source source;
 };
 void ledger_source_init(struct ledger_source *source, struct store_txn *txn);
+/* The same tree's leaves, for its tiles. */
+struct tiles_leaves ledger_leaves(struct store_txn *txn);
 /* A tlog-proof of entry `index` under `note`, a checkpoint of `size`, with the entry's bytes as `extra`. */
 enum err ledger_proof(struct store_txn *txn, uint64_t index, uint64_t size, struct slice note, struct buf *ret_proof) must_check;
 

@@ -69,3 +69,25 @@ enum err tiles_hash(struct store_txn *txn, uint32_t tree, const struct tiles_lea
 	*ret_hash = row[0];
 	return OK;
 }
+
+enum err tiles_encode(struct store_txn *txn, uint32_t tree, const struct tiles_leaves *leaves, const struct tile *tile,
+    struct buf *ret_bytes)
+{
+	uint64_t first = tile->index * TILE_WIDTH;
+	struct slice bytes;
+	struct hash hash;
+	enum err err = OK;
+
+	for (unsigned i = 0; i < tile->width && err == OK; i++) {
+		if (tile->is_bundle) {
+			err = leaves->entry(leaves->cookie, first + i, &bytes);
+			if (err == OK)
+				buf_sized(ret_bytes, bytes);
+		} else {
+			err = hash_at(txn, tree, leaves, tile->level, first + i, &hash);
+			if (err == OK)
+				buf_add_slice(ret_bytes, hash_slice(&hash));
+		}
+	}
+	return err != OK ? err : ret_bytes->err;
+}

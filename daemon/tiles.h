@@ -7,18 +7,23 @@
 #define DAEMON_TILES_H
 
 #include "daemon/store.h"
+#include "proto/tile.h"
 #include "proto/tree.h"
 
 /* Appends a leaf to the frontier and stores the roots of the tiles that it completes. */
 void tiles_append(struct store_txn *txn, uint32_t tree, struct frontier *frontier, const struct hash *leaf);
 
-/* Gives the leaf hash number `index` of the tree. */
+/* Gives the leaf hash number `index` of the tree; and, for bundles, what it is a leaf of (valid until the next call). */
 struct tiles_leaves {
 	enum err (*leaf)(void *cookie, uint64_t index, struct hash *ret_hash);
 	void *cookie;
+	enum err (*entry)(void *cookie, uint64_t index, struct slice *ret_bytes);
 };
 /* Root of the full subtree `index` of height `level` (leaves [index << level, (index + 1) << level)). */
 enum err tiles_hash(struct store_txn *txn, uint32_t tree, const struct tiles_leaves *leaves, unsigned level, uint64_t index,
     struct hash *ret_hash) must_check;
+/* Appends the content of a tile or a bundle that lies wholly within the tree. */
+enum err tiles_encode(struct store_txn *txn, uint32_t tree, const struct tiles_leaves *leaves, const struct tile *tile,
+    struct buf *ret_bytes) must_check;
 
 #endif

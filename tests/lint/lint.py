@@ -52,7 +52,7 @@ PROTO_LAYERS = [
     "err limits",
     "bytes",
     "money date usci hash",
-    "key tree wire",
+    "key tree tile wire",
     "note",
     "checkpoint record",
     "feed entry policy policy_json policy_rate",
