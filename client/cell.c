@@ -175,7 +175,7 @@ static bool commas_skip(struct slice text, uint8_t *ret_plain, size_t *ret_size)
 			group += i < whole;
 			continue;
 		}
-		if (i > whole || group == 0 || group > 3 || (has_comma && group != 3))
+		if (group == 0 || group > 3 || (has_comma && group != 3))
 			return false;
 		has_comma = true;
 		group = 0;

@@ -1,7 +1,8 @@
 /*
- * A row becomes a struct record cell by cell (cell.h reads them); what a cell can't be parsed into is complained of
- * here, what the record's rules say of the values comes from record_check. A cell that was complained of once isn't complained of
- * again, and neither is the other half of a rule over two cells (tax below amount, signed before settled).
+ * A row becomes a struct record cell by cell (cell.h reads them). What a cell can't be parsed into is complained of
+ * here, what the record's rules say of the values comes from record_check. A cell that was complained of once isn't
+ * complained of again, and neither is the other half of a rule over two cells (tax below amount, signed before
+ * settled).
  */
 #include "client/row.h"
 

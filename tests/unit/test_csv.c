@@ -88,6 +88,7 @@ static void names_row_and_column_of_faults(void **state)
 	    {HEAD "refund,1,0,A-1,T-1,2025-01-01,x\n", 2, "", "7 cells"},
 	    {HEAD "refund,1,0,A-1,T-1,2025-01-01,x,y,z\n", 2, "", "9 cells"},
 	    {"amount,prize\n", 1, "", "no known name"},
+	    {"amount,tax;\n", 1, "", "column 2 has no known name"},
 	    {"amount,tax,amount\n", 1, "amount", "stood before"},
 	    {"amount,金额\n", 1, "amount", "stood before"},
 	    {"\"amo\nunt\"\n", 1, "", "line break"},

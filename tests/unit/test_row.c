@@ -254,6 +254,35 @@ static void names_the_cell_and_the_rule_of_every_fault(void **state)
 	}
 }
 
+static void names_the_cell_of_every_fault_of_a_refund(void **state)
+{
+	static const struct {
+		enum column column;
+		const char *text, *rule;
+	} vectors[] = {
+	    {COLUMN_ADJUST_NO, "'A-1", "apostrophe"},
+	    {COLUMN_ORIGINAL_TRADE_NO, "2.0251E+12", "scientific"},
+	    {COLUMN_REASON_CODE, "=1", "equals sign"},
+	    {COLUMN_REASON, "a\nb", "line break"},
+	    {COLUMN_RED_INVOICE_NO, "2.637E+19", "scientific"},
+	    {COLUMN_RED_INVOICE_NO, "2637", ""},
+	    {COLUMN_OCCURRED_ON, "7/3/2025", "year first"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		struct row row = row_with(fixture_refund, vectors[i].column, vectors[i].text);
+		struct rows rows;
+
+		rows_init(&rows);
+		row_add(&row, &rows);
+		if (rows.fault_total != 1 || strcmp(rows.faults[0].column, column_name(vectors[i].column)) != 0 ||
+		    strstr(rows.faults[0].rule, vectors[i].rule) == NULL)
+			fail_msg("row %zu: %s", i, rows.fault_count > 0 ? rows.faults[0].rule : "no fault");
+		rows_done(&rows);
+	}
+}
+
 static void names_line_breaks_within_a_text(void **state)
 {
 	static const enum column columns[] = {
@@ -372,6 +401,7 @@ int main(void)
 	    cmocka_unit_test(reads_words_of_both_languages_and_fills_in_what_is_empty),
 	    cmocka_unit_test(mends_what_is_only_a_way_of_writing),
 	    cmocka_unit_test(names_the_cell_and_the_rule_of_every_fault),
+	    cmocka_unit_test(names_the_cell_of_every_fault_of_a_refund),
 	    cmocka_unit_test(names_line_breaks_within_a_text),
 	    cmocka_unit_test(doubts_a_comma_where_the_file_gives_reason_to),
 	    cmocka_unit_test(lets_today_pass_and_names_all_faults_of_a_row_at_once),
