@@ -123,6 +123,8 @@ static const struct option options[] = {
     {"receipt", "FILE", "keep the ledger's receipt", false},
     {"token-out", "FILE", "where a grant's access code goes, instead of stdout", false},
     {"tokens-dir", "DIR", "where the access codes of a list of grants go", false},
+    {"letters", "DIR", "where a letter for each grant's holder goes, to be printed; and a list of them", false},
+    {"contact", "TEXT", "whom those letters say to ask when a code is lost", false},
     {0},
 };
 
@@ -153,9 +155,11 @@ const struct command cmd_order = {
 	"trade.release        likewise: counts again\n"
 	"trade.void           likewise: never counts again. All three also --file TRADES.csv: venue,trade_no,reason\n"
 	"grant.add            --set subject=CODE|bureau|auditor|venue:ID --set holder=NAME [--set expires=DATE]\n"
-	"                     or --file GRANTS.csv --tokens-dir DIR: subject,holder,expires\n"
+	"                     or --file GRANTS.csv --tokens-dir DIR: subject,holder,expires,name\n"
 	"                     The access code is made here, and printed once or written to --token-out FILE; the\n"
-	"                     order has its hash alone. Without a date it is good for a year.\n"
+	"                     order has its hash alone. Without a date it is good for a year. --letters DIR makes\n"
+	"                     a letter of each code, to be printed for its holder; a column name, --set name=NAME or\n"
+	"                     the register says what the enterprise is called.\n"
 	"grant.revoke         --set token_hash=HASH --set reason=TEXT, or --file HASHES.csv: token_hash,reason.\n"
 	"                     grant.add says the hash; so does `order show` of its order.\n"
 	"officer.add          --set name=NAME --set role=clerk|reviewer|leader|auditor --set key=VKEY (repeatable)\n"

@@ -84,7 +84,7 @@ enum err file_sync_folder(const char *path, struct why *why)
 	return err;
 }
 
-static enum err sync_folder_of(const char *path, struct why *why)
+enum err file_sync_folder_of(const char *path, struct why *why)
 {
 	char *copy = strdup(path);
 	enum err err;
@@ -137,7 +137,7 @@ enum err file_write(const char *path, struct slice bytes, unsigned mode, struct 
 		(void)unlink(temporary);
 	}
 	if (err == OK)
-		err = sync_folder_of(path, why);
+		err = file_sync_folder_of(path, why);
 	free(temporary);
 	return err;
 }
@@ -146,7 +146,7 @@ enum err file_create(const char *path, struct slice bytes, unsigned mode, struct
 {
 	enum err err = write_new(path, bytes, O_EXCL, mode, why);
 
-	return err == OK ? sync_folder_of(path, why) : err;
+	return err == OK ? file_sync_folder_of(path, why) : err;
 }
 
 enum err file_make_folder(const char *path, struct why *why)
@@ -163,7 +163,7 @@ enum err file_make_folder(const char *path, struct why *why)
 			continue;
 		*at = '\0';
 		if (mkdir(copy, 0700) == 0)
-			err = sync_folder_of(copy, why);
+			err = file_sync_folder_of(copy, why);
 		else if (errno != EEXIST)
 			err = why_set(why, ERR_IO, "%s: %m", copy);
 		*at = end;

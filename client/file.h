@@ -20,6 +20,8 @@ enum err file_create(const char *path, struct slice bytes, unsigned mode, struct
 /* The folder and its parents, mode 0700. */
 enum err file_make_folder(const char *path, struct why *why) must_check;
 enum err file_sync_folder(const char *path, struct why *why) must_check;
+/* The folder that the path lies in. */
+enum err file_sync_folder_of(const char *path, struct why *why) must_check;
 
 /* The signer of a key file (as `subsidy key new` writes it, mode 0600). ERR_KEY_FILE with the reason. */
 enum err file_load_signer(const char *path, struct signer **ret_signer, struct why *why) must_check;

@@ -33,7 +33,18 @@ static bool is_https(const char *url)
 	return url == NULL || strncmp(url, "https://", strlen("https://")) == 0;
 }
 
-/* The file is 64 hex digits and a newline; the header is all that keeps them. */
+/* Who typed the code from a letter may have kept the gaps between its groups. */
+static struct slice blanks_remove(struct buf *bytes)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < bytes->size; i++)
+		if (bytes->data[i] == '\0' || strchr(" \t\r\n", bytes->data[i]) == NULL)
+			bytes->data[size++] = bytes->data[i];
+	return slice_of(bytes->data, size);
+}
+
+/* The file is 64 hex digits and blanks; the header is all that keeps them. */
 static enum err token_load(struct link *link, const char *path, struct why *why)
 {
 	static const char begin[] = "Authorization: Bearer ";
@@ -47,9 +58,7 @@ static enum err token_load(struct link *link, const char *path, struct why *why)
 	err = file_read_secret(path, &bytes, why);
 	if (err != OK)
 		goto out;
-	text = buf_slice(&bytes);
-	while (text.size > 0 && (text.data[text.size - 1] == '\n' || text.data[text.size - 1] == '\r'))
-		text.size--;
+	text = blanks_remove(&bytes);
 	if (hex_parse(text, token, sizeof(token)) != OK) {
 		err =
 		    why_set(why, ERR_KEY_FILE, "%s: an access code is %d lower-case hex digits", path, 2 * TOKEN_SIZE);

@@ -26,6 +26,7 @@ const struct item_column_rule items_columns[ITEM_COLUMN_COUNT] = {
     [ITEM_SUBJECT] = {"subject", "授权对象", TYPE(ORDER_GRANT_ADD), true},
     [ITEM_HOLDER] = {"holder", "持有人", TYPE(ORDER_GRANT_ADD), true},
     [ITEM_EXPIRES] = {"expires", "到期日", TYPE(ORDER_GRANT_ADD), false},
+    [ITEM_SUBJECT_NAME] = {"name", "企业名称", TYPE(ORDER_GRANT_ADD), false},
     [ITEM_TOKEN_HASH] = {"token_hash", "查询码摘要", REVOKE, true},
     [ITEM_VENUE] = {"venue", "数据交易机构", TRADES, true},
     [ITEM_TRADE_NO] = {"trade_no", "交易编号", TRADES, true},
@@ -62,8 +63,7 @@ void items_done(struct items *items)
 
 /* ---- complaints */
 
-/* A copy with its NUL; "" on lack of memory, which the list's error tells. */
-static const char *text_keep(struct items *items, struct slice text)
+const char *items_keep_text(struct items *items, struct slice text)
 {
 	char *copy = arena_alloc(&items->arena, text.size + 1);
 
@@ -112,8 +112,8 @@ void items_complain(struct items *items, uint64_t row, enum item_column column, 
 	items->faults[items->fault_count++] = (struct item_fault){
 	    .row = row,
 	    .column = column < ITEM_COLUMN_COUNT ? items_columns[column].name : "",
-	    .value = text_keep(items, value_shown(value)),
-	    .rule = text_keep(items, slice_text(rule)),
+	    .value = items_keep_text(items, value_shown(value)),
+	    .rule = items_keep_text(items, slice_text(rule)),
 	};
 }
 
@@ -405,6 +405,9 @@ static void item_add(struct items *items, uint64_t row, struct order_item *order
 		struct hash hash;
 
 		grant_subject_format(&order_item->grant, item->subject);
+		item->holder = items_keep_text(items, slice_text(order_item->grant.holder));
+		item->name = items_keep_text(items, order_item->name);
+		item->expires = order_item->grant.expires;
 		key_random(item->token, sizeof(item->token));
 		hash = hash_sha256(slice_of(item->token, sizeof(item->token)));
 		memcpy(order_item->grant.token_hash, hash.bytes, HASH_SIZE);
@@ -452,6 +455,8 @@ void items_add(struct items *items, const struct item_row *row)
 		take_pair(items, row, &item);
 	if (items_has_column(items->type, ITEM_SUBJECT))
 		take_grant(items, row, &item.grant);
+	if (items_has_column(items->type, ITEM_SUBJECT_NAME) && cell_of(row, ITEM_SUBJECT_NAME).size > 0)
+		item.name = take_text(items, row, ITEM_SUBJECT_NAME, PARTY_NAME_SIZE_MAX);
 	if (items_has_column(items->type, ITEM_TOKEN_HASH))
 		take_token_hash(items, row, &item.grant);
 	if (items_has_column(items->type, ITEM_VENUE))

@@ -18,6 +18,7 @@ enum item_column {
 	ITEM_CODE, ITEM_NAME, ITEM_LISTS,	/* enterprise.register; without a name, enterprise.delist */
 	ITEM_FIRST, ITEM_SECOND,		/* enterprise.relate */
 	ITEM_SUBJECT, ITEM_HOLDER, ITEM_EXPIRES, /* grant.add */
+	ITEM_SUBJECT_NAME,			/* the same, for its letter alone */
 	ITEM_TOKEN_HASH,			/* grant.revoke */
 	ITEM_VENUE, ITEM_TRADE_NO,		/* trade.hold, trade.release, trade.void */
 	ITEM_REASON,				/* of all that take something away */
@@ -49,7 +50,9 @@ struct item {
 	struct slice line;			/* in its final form, in the arena */
 	uint64_t row;
 	struct slice about;			/* what one order may name once; empty for a grant */
-	char subject[ITEM_SUBJECT_SIZE];	/* grant.add */
+	char subject[ITEM_SUBJECT_SIZE];	/* grant.add, and all below */
+	const char *holder, *name;		/* in the arena; name is "" where it is not known */
+	uint32_t expires;
 	uint8_t token[ITEM_TOKEN_SIZE];
 };
 
@@ -75,6 +78,8 @@ void items_done(struct items *items);
 void items_add(struct items *items, const struct item_row *row);
 /* Complains of a cell or (ITEM_COLUMN_COUNT) of a row. */
 void items_complain(struct items *items, uint64_t row, enum item_column column, struct slice value, const char *rule);
+/* A copy in the arena; "" on lack of memory, which items->err tells. */
+const char *items_keep_text(struct items *items, struct slice text);
 /* Complains of what the list names twice. After the last row. */
 void items_finish(struct items *items);
 /* Without the white space around it, also that of spreadsheets (U+00A0, U+3000). */

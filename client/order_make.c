@@ -13,6 +13,7 @@
 #include "client/file.h"
 #include "client/notefile.h"
 #include "client/order_body.h"
+#include "client/order_letter.h"
 #include "client/order_list.h"
 #include "client/order_set.h"
 #include "client/order_submit.h"
@@ -79,7 +80,9 @@ static bool options_check(const struct args *args, enum order_type type)
 		return option_check(args, "file", needs_file, needs_file || order_type_has_items(type)) &&
 		       option_check(args, "key", true, true) &&
 		       option_check(args, "token-out", false, is_grant && !is_list) &&
-		       option_check(args, "tokens-dir", is_grant && is_list, is_grant && is_list);
+		       option_check(args, "tokens-dir", is_grant && is_list && !args_has(args, "letters"),
+			   is_grant && is_list) &&
+		       option_check(args, "letters", false, is_grant) && order_letter_check(args);
 	return false;
 }
 
@@ -258,12 +261,31 @@ static void order_rescue(const struct making *making)
 	buf_done(&path);
 }
 
+static enum exit_code names_ask(struct making *making)
+{
+	return args_has(making->args, "letters") ? order_letter_ask_names(making->settings, &making->items) : EXIT_OK;
+}
+
+static enum exit_code letters_keep(const struct making *making)
+{
+	const struct letter_issue issue = {
+	    .origin = making->origin,
+	    .order_id = making->id,
+	    .server = making->settings->server,
+	    .contact = args_text(making->args, "contact"),
+	    .issued_on = making->today,
+	};
+	const char *folder = args_text(making->args, "letters");
+
+	return folder != NULL ? order_letter_keep(folder, &issue, &making->items) : EXIT_OK;
+}
+
 static enum exit_code order_keep(struct making *making)
 {
 	const char *path = args_text(making->args, "o");
-	enum exit_code code = EXIT_OK;
+	enum exit_code code = letters_keep(making);
 
-	if (making->draft.type == ORDER_GRANT_ADD)
+	if (code == EXIT_OK && making->draft.type == ORDER_GRANT_ADD)
 		code = order_token_keep(making->settings, making->args, &making->items);
 	if (code == EXIT_OK && path != NULL) {
 		code = notefile_create(&making->bundle, path);
@@ -283,7 +305,7 @@ static enum exit_code order_keep(struct making *making)
 enum exit_code order_make(const struct settings *settings, const struct args *args)
 {
 	static enum exit_code (*const steps[])(struct making * making) = {
-	    head_set, content_take, ledger_set, order_sign, order_keep};
+	    head_set, content_take, ledger_set, names_ask, order_sign, order_keep};
 	struct making making = {.settings = settings, .args = args};
 	enum exit_code code;
 

@@ -35,21 +35,28 @@ static enum exit_code token_create(const struct item *item, const char *path)
 	return err == OK ? EXIT_OK : out_fail(err, &why, "an access code is never written over; nothing was sent");
 }
 
-/* <dir>/<subject>.token, for a subject's second one <subject>-2.token; "venue:x" as "venue-x". */
-static enum err path_make(const char *folder, const struct items *items, size_t index, struct buf *ret_path)
+enum err order_token_name(const struct items *items, size_t index, struct buf *ret_name)
 {
 	const char *subject = items->items[index].subject;
 	size_t number = 1;
 
 	for (size_t i = 0; i < index; i++)
 		number += strcmp(items->items[i].subject, subject) == 0;
-	buf_printf(ret_path, "%s/", folder);
 	for (; *subject != '\0'; subject++)
-		buf_u8(ret_path, (uint8_t)(*subject == ':' ? '-' : *subject));
+		buf_u8(ret_name, (uint8_t)(*subject == ':' ? '-' : *subject));
 	if (number > 1)
-		buf_printf(ret_path, "-%zu", number);
+		buf_printf(ret_name, "_%zu", number);
+	return ret_name->err;
+}
+
+static enum err path_make(const char *folder, const struct items *items, size_t index, struct buf *ret_path)
+{
+	enum err err;
+
+	buf_printf(ret_path, "%s/", folder);
+	err = order_token_name(items, index, ret_path);
 	buf_add_text(ret_path, ".token");
-	return ret_path->err;
+	return err != OK ? err : ret_path->err;
 }
 
 static enum exit_code folder_fill(const char *folder, const struct items *items)
@@ -95,14 +102,13 @@ static enum exit_code token_print(const struct settings *settings, const struct 
 enum exit_code order_token_keep(const struct settings *settings, const struct args *args, const struct items *items)
 {
 	const char *folder = args_text(args, "tokens-dir"), *path = args_text(args, "token-out");
-
-	enum exit_code code;
+	enum exit_code code = EXIT_OK;
 
 	if (folder != NULL)
 		code = folder_fill(folder, items);
 	else if (path != NULL)
 		code = token_create(&items->items[0], path);
-	else
+	else if (!args_has(args, "letters"))
 		code = token_print(settings, &items->items[0]);
 	if (code == EXIT_OK)
 		hashes_say(items);
