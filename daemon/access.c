@@ -45,7 +45,7 @@ enum err access_check(const struct viewer *viewer, enum access access, struct sl
 {
 	enum grant_subject own = access == ACCESS_VENUE ? SUBJECT_VENUE : SUBJECT_ENTERPRISE;
 
-	if (access == ACCESS_OPEN || access_is_oversight(viewer))
+	if (access == ACCESS_OPEN || access == ACCESS_ANY || access_is_oversight(viewer))
 		return OK;
 	if (access == ACCESS_OVERSIGHT)
 		return why_set(why, ERR_FORBIDDEN, "this is for the bureau and for auditors");

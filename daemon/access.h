@@ -20,6 +20,7 @@ enum access {
 	ACCESS_OVERSIGHT,	/* bureau and auditors */
 	ACCESS_VENUE,		/* those, and the venue that the path names */
 	ACCESS_ENTERPRISE,	/* those, and the enterprise that the path names */
+	ACCESS_ANY,		/* whoever was granted any; the route looks at whose the thing is */
 };
 
 /*

@@ -25,6 +25,10 @@ static const char *const grants_parameters[] = {"cursor", "limit", "subject", NU
 static const char *const as_of_parameters[] = {"as_of", NULL};
 static const char *const trades_parameters[] = {"cursor", "limit", "as_of", NULL};
 static const char *const explain_parameters[] = {"policy", "as_of", NULL};
+static const char *const generation_parameters[] = {"generation", NULL};
+static const char *const proof_parameters[] = {"index", "size", NULL};
+static const char *const feed_proof_parameters[] = {"index", "generation", NULL};
+static const char *const consistency_parameters[] = {"from", "to", NULL};
 
 /* clang-format off */
 static const struct route routes[] = {
@@ -32,6 +36,8 @@ static const struct route routes[] = {
 	{HTTP_GET, "/v1/feeds/{}", ON_BOTH, ACCESS_VENUE, none, .read = api_feed},
 	{HTTP_GET, "/v1/feeds/{}/records", ON_BOTH, ACCESS_VENUE, records_parameters, .read = api_feed_records},
 	{HTTP_GET, "/v1/feeds/{}/receipt", ON_BOTH, ACCESS_VENUE, receipt_parameters, .read = api_feed_receipt},
+	{HTTP_GET, "/v1/feeds/{}/proof", ON_BOTH, ACCESS_VENUE, feed_proof_parameters, .read = api_feed_proof},
+	{HTTP_GET, "/v1/feeds/{}/tile/{*}", ON_BOTH, ACCESS_VENUE, generation_parameters, .read = api_feed_tile},
 	{HTTP_POST, "/v1/orders", ON_PUBLIC, ACCESS_OPEN, none, .handle = api_order},
 	{HTTP_GET, "/v1/enterprises", ON_PUBLIC, ACCESS_OVERSIGHT, list_parameters, .read = api_enterprises},
 	{HTTP_GET, "/v1/enterprises/{}", ON_PUBLIC, ACCESS_ENTERPRISE, as_of_parameters, .read = api_enterprise},
@@ -40,6 +46,11 @@ static const struct route routes[] = {
 	{HTTP_GET, "/v1/grants", ON_PUBLIC, ACCESS_OVERSIGHT, grants_parameters, .read = api_grants},
 	{HTTP_GET, "/v1/policies", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_policies},
 	{HTTP_GET, "/v1/overview", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_overview},
+	{HTTP_GET, "/v1/entries/{}", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_entry},
+	{HTTP_GET, "/v1/proof", ON_BOTH, ACCESS_ANY, proof_parameters, .read = api_proof},
+	{HTTP_GET, "/v1/consistency", ON_BOTH, ACCESS_OPEN, consistency_parameters, .read = api_consistency},
+	{HTTP_GET, "/tile/entries/{*}", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_bundle},
+	{HTTP_GET, "/tile/{*}", ON_PUBLIC, ACCESS_OPEN, none, .read = api_tile},
 	{HTTP_GET, "/v1/ledger", ON_BOTH, ACCESS_OPEN, none, .handle = api_ledger},
 	{HTTP_GET, "/checkpoint", ON_BOTH, ACCESS_OPEN, none, .handle = api_checkpoint},
 	{HTTP_GET, "/healthz", ON_ALL, ACCESS_OPEN, none, .handle = api_health},
@@ -75,6 +86,10 @@ static bool matches(const char *pattern, struct slice path, struct slice *ret_su
 		struct slice wanted = slice_of(rest.data, segment_size(rest));
 		struct slice found = slice_of(path.data, segment_size(path));
 
+		if (slice_equal(rest, slice_text("/{*}")) && found.size > 1) {
+			*ret_subject = subject.size > 0 ? subject : slice_of(path.data + 1, path.size - 1);
+			return true;
+		}
 		if (slice_equal(wanted, slice_text("/{}")) && found.size > 1)
 			subject = slice_of(found.data + 1, found.size - 1);
 		else if (!slice_equal(wanted, found))
@@ -188,14 +203,17 @@ static void run_reading(struct job *job)
 	struct reading *reading = mail_of(job, struct reading, job);
 	struct why *why = &reading->why;
 	struct store_txn *txn;
-	enum err err = store_read(reading->api->store, &txn);
+	enum err err;
 
+	head_get(reading->api->head, &reading->head);
+	err = store_read(reading->api->store, &txn);
 	if (err != OK) {
 		reading->err = err;
 		return;
 	}
 	memory_watch();
-	err = access_identify(txn, reading->bearer, date_of_time(reading->now_us), &reading->viewer, why);
+	if (reading->route->access != ACCESS_OPEN)
+		err = access_identify(txn, reading->bearer, date_of_time(reading->now_us), &reading->viewer, why);
 	if (err == OK)
 		err = access_check(&reading->viewer, reading->route->access, reading->subject, why);
 	if (err == OK)
@@ -243,12 +261,17 @@ static void on_read(struct job *job)
 	if (job->is_cancelled)
 		reading->err = ERR_STOPPING;
 	log_reading(reading);
-	if (reading->err == OK) {
+	if (reading->err == OK && reading->content_type != NULL) {
+		if (reading->cache_control != NULL)
+			http_reply_header(reading->request, "Cache-Control", reading->cache_control);
+		http_reply(reading->request, 200, reading->content_type, buf_slice(&reading->body));
+	} else if (reading->err == OK) {
 		http_reply_json(reading->request, 200, reading->json);
 	} else {
 		json_decref(reading->json);
 		http_reply_problem(reading->request, reading->err, &reading->why, NULL);
 	}
+	buf_done(&reading->body);
 	free(reading);
 }
 

@@ -53,7 +53,8 @@ bool api_is_alive(const struct api *api, uint64_t limit_us);
 struct reading;
 struct route {
 	enum http_method method;
-	const char *pattern;		/* "{}" stands for one whole segment, the subject */
+	const char *pattern;		/* "{}" stands for one whole segment, the subject; "{*}" at the end for all the rest,
+					 * which is the subject where no "{}" stands before it */
 	unsigned tags;			/* bits 1 << enum http_tag: the listeners that serve it */
 	enum access access;
 	const char *const *parameters;	/* known ones, NULL-terminated */

@@ -40,31 +40,40 @@ enum err api_feed_records(struct reading *reading, struct store_txn *txn)
 	return query_records(txn, &venue, &query, &reading->json, &reading->why);
 }
 
-/* The push entry that covers feed index size - 1; by default the last one. */
-static enum err find_push(
-    struct reading *reading, struct store_txn *txn, const struct venue *venue, struct push_answer *answer)
+enum err api_find_feed(struct reading *reading, struct store_txn *txn, struct api_feed_named *ret_named)
 {
-	uint64_t size, generation = venue->generation;
-	struct feed feed;
-	enum err err = api_number(reading->target, "generation", FEED_GENERATIONS_MAX, &generation, &reading->why);
+	uint64_t generation;
+	enum err err = find_venue(reading, txn, &ret_named->venue);
 
 	if (err != OK)
 		return err;
-	if (!feed_get(txn, venue->number, (uint32_t)generation, &feed))
-		return store_error(txn) != OK
-			   ? store_error(txn)
-			   : why_set(&reading->why, ERR_NOT_FOUND, "venue %s has no feed of generation %llu", venue->id,
-				 (unsigned long long)generation);
-	answer->generation = (uint32_t)generation;
-	answer->feed_size = size = feed.frontier.size;
-	err = api_number(reading->target, "size", TREE_SIZE_MAX, &size, &reading->why);
+	generation = ret_named->venue.generation;
+	err = api_number(reading->target, "generation", FEED_GENERATIONS_MAX, &generation, &reading->why);
 	if (err != OK)
 		return err;
-	if (size == 0 || size > feed.frontier.size)
+	ret_named->generation = (uint32_t)generation;
+	if (feed_get(txn, ret_named->venue.number, ret_named->generation, &ret_named->feed))
+		return OK;
+	return store_error(txn) != OK ? store_error(txn)
+				      : why_set(&reading->why, ERR_NOT_FOUND, "venue %s has no feed of generation %llu",
+					    ret_named->venue.id, (unsigned long long)generation);
+}
+
+/* The push entry that covers feed index size - 1; by default the last one. */
+static enum err find_push(
+    struct reading *reading, struct store_txn *txn, const struct feed *feed, struct push_answer *answer)
+{
+	uint64_t size = feed->frontier.size;
+	enum err err = api_number(reading->target, "size", TREE_SIZE_MAX, &size, &reading->why);
+
+	if (err != OK)
+		return err;
+	answer->feed_size = feed->frontier.size;
+	if (size == 0 || size > feed->frontier.size)
 		return why_set(&reading->why, ERR_NOT_FOUND,
 		    "the feed holds %llu records: there is no push of size %llu",
-		    (unsigned long long)feed.frontier.size, (unsigned long long)size);
-	if (!push_get(txn, feed.number, size - 1, &answer->push_index) || answer->push_index >= ledger_size(txn))
+		    (unsigned long long)feed->frontier.size, (unsigned long long)size);
+	if (!push_get(txn, feed->number, size - 1, &answer->push_index) || answer->push_index >= ledger_size(txn))
 		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
 	return OK;
 }
@@ -73,15 +82,16 @@ enum err api_feed_receipt(struct reading *reading, struct store_txn *txn)
 {
 	struct push_answer answer = {.new_count = 0};
 	struct head *head = malloc(sizeof(*head));
-	struct venue venue;
+	struct api_feed_named named;
 	json_t *push, *count;
-	enum err err = head == NULL ? ERR_MEMORY : find_venue(reading, txn, &venue);
+	enum err err = head == NULL ? ERR_MEMORY : api_find_feed(reading, txn, &named);
 
 	if (err == OK)
-		err = find_push(reading, txn, &venue, &answer);
+		err = find_push(reading, txn, &named.feed, &answer);
 	if (err != OK)
 		goto out;
-	answer.venue = &venue;
+	answer.venue = &named.venue;
+	answer.generation = named.generation;
 	answer.head = head;
 	head_get(reading->api->head, head);
 	/* This transaction may see what was committed a moment ago and is not signed yet. */

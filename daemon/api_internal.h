@@ -16,13 +16,30 @@ struct reading {
 	const struct target *target;
 	struct slice subject, bearer;
 	uint64_t now_us;
+	/* The newest checkpoint; taken before the transaction begins, so that this holds whatever it covers. */
+	struct head head;
 	/* Found in the worker. */
 	struct viewer viewer;
 	/* The answer. */
 	enum err err;
 	struct why why;
 	json_t *json;
+	const char *content_type;	/* set where the answer is `body`, and no JSON */
+	const char *cache_control;	/* of that; NULL: not to be kept */
+	struct buf body;
 };
+
+/* Bytes of a tlog-proof. */
+#define RECEIPT_SIZE_MAX                                                                                               \
+	(BASE64_SIZE(ENTRY_SIZE_MAX) + PROOF_HASHES_MAX * (BASE64_SIZE(HASH_SIZE) + 1) + CHECKPOINT_SIZE_MAX + 128)
+
+/* The venue that the path names, and the feed: `generation` of it, or the open one. ERR_NOT_FOUND, ERR_BAD_REQUEST. */
+struct api_feed_named {
+	struct venue venue;
+	uint32_t generation;
+	struct feed feed;
+};
+enum err api_find_feed(struct reading *reading, struct store_txn *txn, struct api_feed_named *ret_named) must_check;
 
 /* Parameters: each is ERR_BAD_REQUEST, with what would be right. An absent one leaves *ret_value as it is. */
 enum err api_number(const struct target *target, const char *name, uint64_t max, uint64_t *ret_value, struct why *why) must_check;
@@ -92,5 +109,12 @@ enum err api_explain(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_policies(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_grants(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_overview(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_tile(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_bundle(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_feed_tile(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_proof(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_consistency(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_feed_proof(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_entry(struct reading *reading, struct store_txn *txn) must_check;
 
 #endif

@@ -16,6 +16,7 @@ void api_checkpoint(struct api *api, struct http_request *request, struct slice 
 
 	(void)subject;
 	head_get(api->head, &head);
+	http_reply_header(request, "Cache-Control", "public, max-age=2");
 	http_reply(request, 200, TEXT_TYPE, head_note(&head));
 }
 

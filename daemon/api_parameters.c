@@ -5,9 +5,6 @@
 
 #include "proto/date.h"
 
-#define RECEIPT_SIZE_MAX                                                                                               \
-	(BASE64_SIZE(ENTRY_SIZE_MAX) + PROOF_HASHES_MAX * (BASE64_SIZE(HASH_SIZE) + 1) + CHECKPOINT_SIZE_MAX + 128)
-
 enum err api_number(const struct target *target, const char *name, uint64_t max, uint64_t *ret_value, struct why *why)
 {
 	struct slice text;

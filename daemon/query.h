@@ -44,6 +44,9 @@ enum err query_policies(struct store_txn *txn, uint64_t size, json_t **ret_json,
 /* `now_us` only to say how many days a venue has been silent. */
 enum err query_overview(struct store_txn *txn, uint64_t now_us, json_t **ret_json, struct why *why) must_check;
 
+/* One entry: its envelope, and its bytes. ERR_DAMAGED, ERR_MEMORY. */
+enum err query_entry(struct store_txn *txn, uint64_t index, json_t **ret_json) must_check;
+
 /* Grants of access in the order in which they were given. */
 struct grants_query {
 	const struct grant *subject;	/* NULL: all; of this one only subject and name are looked at */
