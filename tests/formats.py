@@ -88,12 +88,17 @@ MESSAGES = {
     "order": message("1 note bytes\n2 items string*"),
     "registered": message("1 code string\n2 name string\n3 lists string*"),
     "related": message("1 first string\n2 second string"),
+    "delisted": message("1 code string\n2 lists string*"),
+    "trade_change": message("1 venue string\n2 trade_no string\n3 trade_index uint64"),
     "effect": message("""
-        1 order_index uint64\n2 item uint32\n3 registered message:registered|\n4 related message:related|"""),
+        1 order_index uint64\n2 item uint32\n3 registered message:registered|\n4 related message:related|
+        5 delisted message:delisted|\n6 held message:trade_change|\n7 released message:trade_change|
+        8 voided message:trade_change|"""),
+    "evidence": message("1 venue string\n2 generation uint32\n3 size uint64\n4 note bytes\n5 push_index uint64"),
     "entry": message("""
         1 version uint32\n2 time_us uint64\n3 previous bytes\n4 salt bytes\n5 flags uint32\n6 links packed
         7 genesis message:genesis|\n8 record message:record_entry|\n9 push message:push|\n10 order message:order|
-        11 effect message:effect|"""),
+        11 effect message:effect|\n12 evidence message:evidence|"""),
 }
 
 
@@ -176,7 +181,7 @@ def encode(name, values):
     """The canonical encoding."""
     data = b""
     for field in MESSAGES[name]:
-        value = values[field.name]
+        value = values.get(field.name) if field.is_choice else values[field.name]
         if field.type == "packed":
             elements = [b"".join(put_varint(number) for number in value)] if value else []
         elif field.is_repeated:
@@ -336,17 +341,34 @@ def check_record_entry(record, links):
     need(len(links) == 2 or may_be_unknown and not links, "links")
 
 
+TRADE_CHANGES = ("held", "released", "voided")
+
+
+def are_lists(names, least):
+    return least <= len(names) <= 16 and names == sorted(set(names)) and all(
+        re.fullmatch(r"[a-z0-9_-]{1,32}", name) for name in names)
+
+
 def check_effect(effect, links):
     need(1 <= effect["order_index"] < INDEX_MAX and effect["item"] <= 999, "order_index or item")
-    if effect["registered"] is not None:
-        row = effect["registered"]
-        need(is_code(row["code"]) and is_text(row["name"], 1, 200) and len(links) == 1, "registered")
-        need(len(row["lists"]) <= 16 and row["lists"] == sorted(set(row["lists"])) and
-             all(re.fullmatch(r"[a-z0-9_-]{1,32}", name) for name in row["lists"]), "lists")
-    else:
-        row = effect["related"]
+    kind = next(field.name for field in MESSAGES["effect"] if field.is_choice and effect[field.name] is not None)
+    row = effect[kind]
+    if kind == "related":
         need(is_code(row["first"]) and is_code(row["second"]) and row["first"] < row["second"] and len(links) == 2,
              "related")
+    elif kind in TRADE_CHANGES:
+        need(is_venue(row["venue"]) and is_visible(row["trade_no"], 64) and len(links) == 2, kind)
+        need(1 <= row["trade_index"] < INDEX_MAX, "trade_index")
+    else:
+        need(is_code(row["code"]) and len(links) == 1, kind)
+        need(kind == "delisted" or is_text(row["name"], 1, 200), "name")
+        need(are_lists(row["lists"], 1 if kind == "delisted" else 0), "lists")
+
+
+def check_evidence(evidence, links):
+    need(is_venue(evidence["venue"]) and 1 <= evidence["generation"] <= 1000, "venue or generation")
+    need(1 <= evidence["size"] <= INDEX_MAX and 1 <= evidence["push_index"] < INDEX_MAX, "size or push_index")
+    need(1 <= len(evidence["note"]) <= NOTE_SIZE_MAX and not links, "note or links")
 
 
 def read_entry(data):
@@ -365,6 +387,8 @@ def read_entry(data):
         check_push_entry(body, links)
     elif kind == "effect":
         check_effect(body, links)
+    elif kind == "evidence":
+        check_evidence(body, links)
     else:
         need(1 <= len(body["note"]) <= NOTE_SIZE_MAX and not links, "note or links")
         items = body.get("items", [])
@@ -585,8 +609,14 @@ def read_genesis(text):
 
 
 ITEM_KEYS = {"enterprise.register": ["code", "name", "lists", "salt"], "enterprise.relate": ["codes", "salt"],
-             "grant.add": ["token_hash", "subject", "holder", "scope", "expires", "salt"]}
-BODY_KEYS = {"venue.license": ["venue", "name", "keys"], "policy.adopt": ["policy"]}
+             "grant.add": ["token_hash", "subject", "holder", "scope", "expires", "salt"],
+             "enterprise.delist": ["code", "lists", "reason", "salt"], "grant.revoke": ["token_hash", "reason", "salt"]}
+ITEM_KEYS.update({kind: ["venue", "trade_no", "reason", "salt"] for kind in ("trade.hold", "trade.release", "trade.void")})
+BODY_KEYS = {"venue.license": ["venue", "name", "keys"], "policy.adopt": ["policy"],
+             "venue.suspend": ["venue", "reason"], "venue.resume": ["venue", "reason"],
+             "venue.key": ["venue", "add", "revoke", "new_generation", "reason"],
+             "officer.add": ["name", "role", "keys"], "officer.remove": ["name", "reason"],
+             "quorum.set": ["quorums"], "rules.set": ["rules"]}
 
 
 def read_order(text, items):
@@ -600,6 +630,8 @@ def read_order(text, items):
     need(list(order["body"]) == BODY_KEYS.get(kind, []) and is_visible(order["id"], 64), "body or id")
     need(is_date(int(order["expires"].replace("-", ""))) and 1 <= order["made_at_size"] <= INDEX_MAX, "expires or size")
     need(has_items == bool(items), "items")
+    need(all(is_text(row["reason"], 1, 500) for row in [order["body"]] + list(map(json.loads, items)) if "reason" in row),
+         "reason")
     if has_items:
         root = Frontier([item.encode() for item in items]).root()
         need(order["items"] == {"count": len(items), "root": base64.b64encode(root).decode()}, "items_mismatch")

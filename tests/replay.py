@@ -9,6 +9,7 @@ from tests import formats
 from tests.formats import ENUMS, need
 
 FEED_BODIES = ("record", "push")
+EFFECTS = ("registered", "related", "delisted", "held", "released", "voided")
 
 
 class Replay:
@@ -21,6 +22,9 @@ class Replay:
         self.first = {}                                  # (venue, "trade" or "refund", number): index of the first
         self.trades = {}                                 # index: what is known of the trade there
         self.feeds = collections.defaultdict(formats.Frontier)
+        self.lists = {}                                  # code: the lists that the register has it on
+        self.evidence = set()                            # (venue, generation, size) of conflicts that are kept
+        self.roots = {}                                  # (venue, generation, size): root of the feed at that size
         self.pending = []                                # record entries that no push entry has closed yet
 
     def add(self, data):
@@ -50,6 +54,7 @@ class Replay:
         venue, feed = body["venue"], self.feeds[body["venue"], body["generation"]]
         need(body["feed_index"] == feed.size, "feed_index is not the next")
         feed.add(body["record"])
+        self.roots[body["venue"], body["generation"], feed.size] = feed.root()
         self.pending.append((index, entry))
         record = formats.read_record(body["record"])
         decide = self.decide_trade if record["trade"] is not None else self.decide_refund
@@ -69,7 +74,8 @@ class Replay:
         parties = [trade["supplier"], trade["buyer"]]
         is_self = parties[0] == parties[1]
         self.first[key] = index
-        self.trades[index] = {"parties": parties, "counts": not is_self, "left": (trade["amount"], trade["tax"])}
+        self.trades[index] = {"parties": parties, "counts": not is_self, "state": "counted",
+                              "left": (trade["amount"], trade["tax"])}
         return "self_trade" if is_self else "counted", 0, parties
 
     def decide_refund(self, index, venue, record):
@@ -80,7 +86,7 @@ class Replay:
         if key in self.first:
             return "duplicate_adjust", self.first[key], parties
         self.first[key] = index
-        if trade is None or not trade["counts"]:
+        if trade is None or not trade["counts"] or trade["state"] == "voided":
             return "refund_unknown", original or 0, parties
         amount, tax = trade["left"][0] - refund["amount"], trade["left"][1] - refund["tax"]
         if min(amount, tax, amount - tax) < 0:
@@ -112,17 +118,47 @@ class Replay:
         order, before = self.entries[body["order_index"]], self.entries[body["order_index"] + 1:]
         need(order["kind"] == "order" and body["item"] < len(order["order"]["items"]), "no such order or item")
         item = json.loads(order["order"]["items"][body["item"]])
-        codes = self.codes_of(body)
-        need(codes == item.get("codes", [item.get("code")]), "the effect is of another enterprise than its item")
-        if body["registered"] is not None:
-            row = body["registered"]
-            need((row["name"], row["lists"]) == (item["name"], item["lists"]), "another name or lists than the item's")
         need(all(entry["kind"] == "effect" for entry in before), "an effect stands right after its order")
-        need(not before or self.codes_of(before[-1]["effect"])[0] <= codes[0], "effects ascend by code")
-        return codes
+        need(body["item"] == len(before), "effects are in the order of the items")
+        kind = next(kind for kind in EFFECTS if body[kind] is not None)
+        return getattr(self, "add_" + kind, self.add_trade_change)(body[kind], item, kind)
 
-    @staticmethod
-    def codes_of(effect):
-        if effect["registered"] is not None:
-            return [effect["registered"]["code"]]
-        return [effect["related"]["first"], effect["related"]["second"]]
+    def add_registered(self, row, item, _):
+        need([row[name] for name in ("code", "name", "lists")] == [item[name] for name in ("code", "name", "lists")],
+             "another code, name or lists than the item's")
+        self.lists[row["code"]] = list(row["lists"])
+        return [row["code"]]
+
+    def add_related(self, row, item, _):
+        need([row["first"], row["second"]] == item["codes"], "the effect is of another pair than its item")
+        return item["codes"]
+
+    def add_delisted(self, row, item, _):
+        held = self.lists.get(row["code"], [])
+        need(row["code"] == item["code"] and row["lists"] == (item["lists"] or held), "other lists than the item's")
+        need(set(row["lists"]) <= set(held), "it was not on these lists")
+        self.lists[row["code"]] = [name for name in held if name not in row["lists"]]
+        return [row["code"]]
+
+    def add_trade_change(self, row, item, kind):
+        need((row["venue"], row["trade_no"]) == (item["venue"], item["trade_no"]), "another trade than the item's")
+        need(row["trade_index"] == self.first.get((row["venue"], "trade", row["trade_no"])), "trade_index")
+        trade = self.trades[row["trade_index"]]
+        need(trade["counts"] and trade["state"] in {"held": ("counted",), "released": ("held",),
+                                                    "voided": ("counted", "held")}[kind], f"{kind} as it is")
+        trade["state"] = "counted" if kind == "released" else kind
+        return trade["parties"]
+
+    def add_evidence(self, index, _, body):
+        push = self.entries[body["push_index"]] if body["push_index"] < index else None
+        need(push is not None and push["kind"] == "push", "push_index")
+        need((push["push"]["venue"], push["push"]["generation"]) == (body["venue"], body["generation"]) and
+             push["push"]["start"] < body["size"], "a push of another feed, or beyond its size")
+        key = (body["venue"], body["generation"], body["size"])
+        need(key not in self.evidence, "kept before")
+        self.evidence.add(key)
+        origin, size, root = formats.parse_checkpoint(formats.split_note(body["note"])[0])
+        need(origin.split("/")[::2] == [body["venue"], str(body["generation"])] and size == body["size"],
+             "the note is of another feed or size")
+        need(root != self.roots.get(key), "the root is the one held")
+        return []

@@ -86,7 +86,7 @@ class Hex(unittest.TestCase):
 
     def test_every_block_of_hex_is_an_example(self):
         self.assertEqual(len(EXAMPLES), sum(block.startswith("0801") for block in BLOCKS))
-        self.assertEqual([len(RECORDS), len(LEDGER), len(EXAMPLES)], [2, 9, 12])
+        self.assertEqual([len(RECORDS), len(LEDGER), len(EXAMPLES)], [2, 14, 17])
 
     def test_each_line_is_one_field_as_it_says(self):
         for example in EXAMPLES:
@@ -190,7 +190,7 @@ class Tables(unittest.TestCase):
 
 
 class Ledger(unittest.TestCase):
-    """The nine entries."""
+    """The fourteen entries."""
 
     @staticmethod
     def play(entries):
@@ -199,11 +199,13 @@ class Ledger(unittest.TestCase):
             ledger.add(data)
         return ledger
 
-    def test_the_nine_are_a_ledger(self):
+    def test_the_fourteen_are_a_ledger(self):
         ledger = self.play(LEDGER)
         self.assertEqual([entry["kind"] for entry in ledger.entries],
-                         ["genesis", "order", "effect", "effect", "record", "record", "push", "order", "effect"])
-        self.assertEqual(ledger.chains, {"91370200264574251E": 8, "91370202MA0XTE011C": 8})
+                         ["genesis", "order", "effect", "effect", "record", "record", "push", "order", "effect",
+                          "order", "effect", "order", "effect", "evidence"])
+        self.assertEqual(ledger.chains, {"91370200264574251E": 12, "91370202MA0XTE011C": 10})
+        self.assertEqual((ledger.trades[4]["state"], ledger.lists["91370200264574251E"]), ("held", []))
 
     def test_none_can_be_left_out_or_come_twice(self):
         for place in range(len(LEDGER) - 1):
@@ -232,16 +234,30 @@ class Ledger(unittest.TestCase):
                 (4, "record", "feed_index", 1), (4, "record", "disposition", 2), (4, "record", "refers", 2),
                 (5, "record", "refers", 3), (5, "record", "disposition", 5), (5, "record", "feed_index", 0),
                 (6, "push", "first_index", 5), (6, "push", "start", 1), (6, "push", "generation", 2),
-                (6, "push", "dispositions_hash", bytes(32)), (6, "push", "tally", [{"disposition": 2, "count": 2}])]
+                (6, "push", "dispositions_hash", bytes(32)), (6, "push", "tally", [{"disposition": 2, "count": 2}]),
+                (10, "effect", "order_index", 7), (10, "effect", "item", 1), (12, "effect", "order_index", 9),
+                (13, "evidence", "push_index", 5), (13, "evidence", "push_index", 14), (13, "evidence", "size", 3),
+                (13, "evidence", "generation", 2), (13, "evidence", "note", formats.decode("entry", LEDGER[6])["push"]["note"])]
         for place, kind, name, value in rows:
             with self.subTest(place=place, name=name):
                 self.refuses(place, lambda values, kind=kind, new={name: value}: values[kind].update(new))
-        for place, links in ((2, [1]), (4, [3, 2]), (5, []), (5, [4, 3]), (8, [5, 6]), (1, [0])):
+        for place, links in ((2, [1]), (4, [3, 2]), (5, []), (5, [4, 3]), (8, [5, 6]), (1, [0]), (10, [8, 7]),
+                             (12, [9]), (13, [10])):
             with self.subTest(place=place, links=links):
                 self.refuses(place, lambda values, links=links: values.update(links=links))
-        for place in (3, 5, 6, 8):
+        for place in (3, 5, 6, 8, 10, 12):
             with self.subTest(place=place, name="time_us"):
                 self.refuses(place, lambda values: values.update(time_us=values["time_us"] + 1))
+
+    def test_what_is_done_to_a_trade_or_to_lists_must_be_possible(self):
+        change = {"venue": "qddex", "trade_no": "QD-2025-000123", "trade_index": 4}
+        rows = [(10, "held", dict(change, trade_index=5)), (10, "held", dict(change, trade_no="other")),
+                (10, "released", change), (12, "delisted", {"code": "91370200264574251E", "lists": ["other"]}),
+                (12, "delisted", {"code": "91370202MA0XTE011C", "lists": ["default"]})]
+        for place, kind, row in rows:
+            with self.subTest(place=place, kind=kind, row=row):
+                nothing = {field.name: None for field in MESSAGES["effect"] if field.is_choice}
+                self.refuses(place, lambda values, new={**nothing, kind: row}: values["effect"].update(new))
 
     def test_what_a_second_push_would_be(self):
         """Duplicates, self-trades and refunds beyond the trade get what the text says, whatever is written."""
@@ -256,7 +272,7 @@ class Ledger(unittest.TestCase):
                 (of_self, "refund_unknown", 10, [10, 10]), (unknown, "refund_unknown", 0, []),
                 (exceeds, "refund_exceeds", 4, [9, 11]), (refund, "duplicate_adjust", 5, [13, 13])]
         for wrong in ENUMS["disposition"]:
-            ledger = self.play(LEDGER)
+            ledger = self.play(LEDGER[:9])
             for place, (record, word, refers, links) in enumerate(rows):
                 entry = formats.decode("entry", LEDGER[4])
                 entry.update(previous=ledger.last_leaf, time_us=ledger.entries[-1]["time_us"] + 1)
@@ -350,7 +366,7 @@ class Notes(unittest.TestCase):
             roles = [officer["role"] for officer in content["officers"] if officer["name"] in signers]
             self.assertTrue(formats.quorum_is_met(content["quorums"]["default"], roles))
             self.assertFalse(formats.quorum_is_met(content["quorums"]["default"], roles[:1]))
-        self.assertEqual(kinds, re.findall(r"^\| `(\w+\.\w+)` \| `\{", section("Orders"), re.M))
+        self.assertEqual(kinds, re.findall(r"`(\w+\.\w+)`", "".join(re.findall(r"^\| (`\w+\.\w+`.*) \| `\{", section("Orders"), re.M))))
 
     def test_no_item_can_be_changed_or_moved(self):
         for note, items in orders():
@@ -362,9 +378,9 @@ class Notes(unittest.TestCase):
     def test_items_of_the_text_are_right(self):
         read = [formats.read_order(formats.split_note(note)[0], items)[2] for note, items in orders()]
         rows = [row for order in read for row in order.get("lines", [])]
-        grants = [row["token_hash"] for row in rows if "token_hash" in row]
+        grants = [row["token_hash"] for row in rows if "holder" in row]
         self.assertEqual(grants, [formats.sha256(bytes(32)).hex(), formats.sha256(b"\1" + bytes(31)).hex()])
-        self.assertEqual(len(rows), 5)
+        self.assertEqual(len(rows), 11)
 
     def test_the_request_hands_in_the_relation(self):
         request = json.loads(next(block for block in BLOCKS if block.startswith('{"note"')))
@@ -413,7 +429,7 @@ class Receipts(unittest.TestCase):
     def test_the_program_shows_and_verifies(self):
         result = self.run_program("receipt", self.receipt(6), "--vkey", self.vkey(self.ledger_key))
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("entry 6 of the ledger at size 9", result.stdout)
+        self.assertIn("entry 6 of the ledger at size 14", result.stdout)
         self.assertIn("6 first_index: 4", result.stdout)
         other = genesis()[1]["officers"][0]["keys"][0]
         result = self.run_program("receipt", self.receipt(6), "--vkey", self.vkey(other))

@@ -1,4 +1,4 @@
-/* The ledger of nine entries that FORMAT.md shows, and what reads them. */
+/* The ledger of fourteen entries that FORMAT.md shows, and what reads them. */
 #ifndef TESTS_ENTRY_FIXTURE_H
 #define TESTS_ENTRY_FIXTURE_H
 
@@ -155,12 +155,79 @@ static const char related_hex[] =
     "0a12393133373032303032363435373432353145" /* 1 first: "91370200264574251E" */
     "121239313337303230324d413058544530313143"; /* 2 second: "91370202MA0XTE011C" */
 
+static const char order_hold_hex[] =
+    "0801" /* 1 version: 1 */
+    "1080b8b9a385e99103" /* 2 time_us: 1767225840000000 */
+    /* 3 previous: leaf hash of the entry before */
+    "1a207c5e46a66ff42fd8804b86403175bd85e2ab70c55c0d0326a30a72ac545431ef"
+    "2210a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9" /* 4 salt: 16 bytes */
+    "5268" /* 10 order: 104 bytes */
+    "0a16737562736964792e6f726465722f76310a686f6c640a" /* 1 note: 737562736964792e6f726465722f76310a686f6c640a */
+    "124e7b2276656e7565223a227164646578222c2274726164655f6e6f223a2251442d323032352d30303031323322"
+    /* 2 items: "{"venue":"qddex","trade_no":"QD-2025-000123","reason":"待核查","salt":"03"}" */
+    "2c22726561736f6e223a22e5be85e6a0b8e69fa5222c2273616c74223a223033227d";
+
+static const char held_hex[] =
+    "0801" /* 1 version: 1 */
+    "1081b8b9a385e99103" /* 2 time_us: 1767225840000001 */
+    /* 3 previous: leaf hash of the entry before */
+    "1a20d1db75a4e7e9224c6e5ea8da874d0313b595002f4c5d18c4f5c900e2769ec9aa"
+    "2210aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" /* 4 salt: 16 bytes */
+    "32020808" /* 6 links: 8, 8 */
+    "5a1d" /* 11 effect: 29 bytes */
+    "0809" /* 1 order_index: 9 */
+    "3219" /* 6 held: 25 bytes */
+    "0a057164646578" /* 1 venue: "qddex" */
+    "120e51442d323032352d303030313233" /* 2 trade_no: "QD-2025-000123" */
+    "1804"; /* 3 trade_index: 4 */
+
+static const char order_delist_hex[] =
+    "0801" /* 1 version: 1 */
+    "1080c687c085e99103" /* 2 time_us: 1767225900000000 */
+    /* 3 previous: leaf hash of the entry before */
+    "1a2062fed7d264ed34d5a787ebe5b7e41538a586e1405dcc0cc1d8a7456af75cbad1"
+    "2210abababababababababababababababab" /* 4 salt: 16 bytes */
+    "5268" /* 10 order: 104 bytes */
+    /* 1 note: 737562736964792e6f726465722f76310a64656c6973740a */
+    "0a18737562736964792e6f726465722f76310a64656c6973740a"
+    "124c7b22636f6465223a22393133373032303032363435373432353145222c226c69737473223a5b5d2c22726561"
+    /* 2 items: "{"code":"91370200264574251E","lists":[],"reason":"企业申请","salt":"04"}" */
+    "736f6e223a22e4bc81e4b89ae794b3e8afb7222c2273616c74223a223034227d";
+
+static const char delisted_hex[] =
+    "0801" /* 1 version: 1 */
+    "1081c687c085e99103" /* 2 time_us: 1767225900000001 */
+    /* 3 previous: leaf hash of the entry before */
+    "1a20c87e1eb1c3c3f420c747a3c9f62317a4d6f85ea0b9f6aaadda4f2cc8194bad23"
+    "2210acacacacacacacacacacacacacacacac" /* 4 salt: 16 bytes */
+    "32010a" /* 6 links: 10 */
+    "5a21" /* 11 effect: 33 bytes */
+    "080b" /* 1 order_index: 11 */
+    "2a1d" /* 5 delisted: 29 bytes */
+    "0a12393133373032303032363435373432353145" /* 1 code: "91370200264574251E" */
+    "120764656661756c74"; /* 2 lists: "default" */
+
+static const char evidence_hex[] =
+    "0801" /* 1 version: 1 */
+    "1080d4d5dc85e99103" /* 2 time_us: 1767225960000000 */
+    /* 3 previous: leaf hash of the entry before */
+    "1a202b7b799f57961d3117db29d8155bcd3df5a9d3299919a7b168032cb3e364ef22"
+    "2210adadadadadadadadadadadadadadadad" /* 4 salt: 16 bytes */
+    "626b" /* 12 evidence: 107 bytes */
+    "0a057164646578" /* 1 venue: "qddex" */
+    "1001" /* 2 generation: 1 */
+    "1802" /* 3 size: 2 */
+    "225c71646465782f303132333435363738396162636465662f310a320a3437444551706a38484253612b2f54496d"
+    "572b354a4365755165526b6d354e4d704a575a473368537546553d0a0ae28094207164646578204141414141413d"
+    "3d0a" /* 4 note: 92 bytes */
+    "2806"; /* 5 push_index: 6 */
 /* clang-format on */
 
 #define ARENA_MAX (1u << 20)
 
 static const char *const ledger[] = {genesis_hex, order_hex, registered_hex, registered_second_hex, record_trade_hex,
-    record_refund_hex, push_hex, order_relate_hex, related_hex};
+    record_refund_hex, push_hex, order_relate_hex, related_hex, order_hold_hex, held_hex, order_delist_hex, delisted_hex,
+    evidence_hex};
 #define LEDGER_SIZE (sizeof(ledger) / sizeof(ledger[0]))
 
 #define EPOCH 1767225600000000ULL /* 2026-01-01T00:00Z */

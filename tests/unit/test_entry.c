@@ -130,6 +130,62 @@ static void reads_effects(void **state)
 	close_entry(&o);
 }
 
+static void reads_effects_on_trades_and_lists(void **state)
+{
+	static const enum effect_kind kinds[] = {EFFECT_HELD, EFFECT_RELEASED, EFFECT_VOIDED};
+	struct opened o;
+
+	(void)state;
+	open_entry(held_hex, &o);
+	assert_int_equal(o.entry.effect.kind, EFFECT_HELD);
+	assert_int_equal(o.entry.effect.order_index, 9);
+	assert_true(slice_equal(o.entry.effect.venue, slice_text("qddex")));
+	assert_true(slice_equal(o.entry.effect.trade_no, slice_text("QD-2025-000123")));
+	assert_int_equal(o.entry.effect.trade_index, 4);
+	assert_int_equal(o.entry.link_count, 2);
+	/* The three differ in their field's number alone. */
+	for (size_t i = 0; i < 3; i++) {
+		struct arena arena;
+		struct entry entry;
+		struct buf bytes;
+
+		arena_init(&arena, ARENA_MAX);
+		buf_init(&bytes, ENTRY_SIZE_MAX);
+		o.entry.effect.kind = kinds[i];
+		assert_int_equal(entry_encode(&o.entry, &bytes), OK);
+		assert_int_equal(bytes.data[71], (6 + i) << 3 | 2);
+		assert_int_equal(entry_decode(buf_slice(&bytes), &arena, &entry), OK);
+		assert_int_equal(entry.effect.kind, kinds[i]);
+		assert_true(effect_is_of_trade(entry.effect.kind));
+		buf_done(&bytes);
+		arena_done(&arena);
+	}
+	close_entry(&o);
+
+	open_entry(delisted_hex, &o);
+	assert_int_equal(o.entry.effect.kind, EFFECT_DELISTED);
+	assert_true(slice_equal(o.entry.effect.code, slice_text("91370200264574251E")));
+	assert_int_equal(o.entry.effect.list_count, 1);
+	assert_false(effect_is_of_trade(o.entry.effect.kind));
+	close_entry(&o);
+}
+
+static void reads_evidence(void **state)
+{
+	struct opened o;
+
+	(void)state;
+	open_entry(evidence_hex, &o);
+	assert_int_equal(o.entry.kind, ENTRY_EVIDENCE);
+	assert_int_equal(o.entry.link_count, 0);
+	assert_true(slice_equal(o.entry.evidence.venue, slice_text("qddex")));
+	assert_int_equal(o.entry.evidence.generation, 1);
+	assert_int_equal(o.entry.evidence.size, 2);
+	assert_int_equal(o.entry.evidence.note.size, 92);
+	assert_int_equal(o.entry.evidence.push_index, 6);
+	close_entry(&o);
+}
+
 static void names_each_kind(void **state)
 {
 	(void)state;
@@ -138,6 +194,13 @@ static void names_each_kind(void **state)
 	assert_string_equal(entry_kind_name(ENTRY_PUSH), "push");
 	assert_string_equal(entry_kind_name(ENTRY_ORDER), "order");
 	assert_string_equal(entry_kind_name(ENTRY_EFFECT), "effect");
+	assert_string_equal(entry_kind_name(ENTRY_EVIDENCE), "evidence");
+	assert_string_equal(effect_kind_name(EFFECT_REGISTERED), "registered");
+	assert_string_equal(effect_kind_name(EFFECT_RELATED), "related");
+	assert_string_equal(effect_kind_name(EFFECT_DELISTED), "delisted");
+	assert_string_equal(effect_kind_name(EFFECT_HELD), "held");
+	assert_string_equal(effect_kind_name(EFFECT_RELEASED), "released");
+	assert_string_equal(effect_kind_name(EFFECT_VOIDED), "voided");
 }
 
 int main(void)
@@ -148,6 +211,8 @@ int main(void)
 	    cmocka_unit_test(reads_records),
 	    cmocka_unit_test(reads_a_push),
 	    cmocka_unit_test(reads_effects),
+	    cmocka_unit_test(reads_effects_on_trades_and_lists),
+	    cmocka_unit_test(reads_evidence),
 	    cmocka_unit_test(names_each_kind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

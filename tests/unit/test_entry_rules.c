@@ -385,6 +385,126 @@ static void checks_a_related_effect(void **state)
 	}
 }
 
+static void checks_an_effect_on_a_trade(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *venue, *trade_no;
+		uint64_t trade_index;
+		size_t link_count;
+		enum err err;
+	} rows[] = {
+	    {"as it should be", "qddex", "T1", 4, 2, OK},
+	    {"no venue", "", "T1", 4, 2, ERR_INVALID},
+	    {"a venue that is none", "Qddex", "T1", 4, 2, ERR_INVALID},
+	    {"no number", "qddex", "", 4, 2, ERR_INVALID},
+	    {"a number of 64", "qddex", "1234567890123456789012345678901234567890123456789012345678901234", 4, 2, OK},
+	    {"a number of 65", "qddex", "12345678901234567890123456789012345678901234567890123456789012345", 4, 2,
+		ERR_INVALID},
+	    {"a number with a space", "qddex", "T 1", 4, 2, ERR_INVALID},
+	    {"no trade", "qddex", "T1", 0, 2, ERR_INVALID},
+	    {"the last index", "qddex", "T1", TREE_SIZE_MAX - 1, 2, OK},
+	    {"an index beyond", "qddex", "T1", TREE_SIZE_MAX, 2, ERR_INVALID},
+	    {"no links", "qddex", "T1", 4, 0, ERR_INVALID},
+	    {"one link", "qddex", "T1", 4, 1, ERR_INVALID},
+	};
+
+	(void)state;
+	for (unsigned number = 6; number <= 8; number++)
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			struct wire_writer writer = body_begin();
+			uint8_t *opened;
+			enum err err;
+
+			wire_put_number(&writer, 1, 1);
+			opened = wire_open(&writer, number);
+			wire_put_bytes(&writer, 1, slice_text(rows[i].venue));
+			wire_put_bytes(&writer, 2, slice_text(rows[i].trade_no));
+			wire_put_number(&writer, 3, rows[i].trade_index);
+			wire_close(&writer, opened);
+			err = decode_body(11, wire_written(&writer), rows[i].link_count, links);
+			if (err != rows[i].err)
+				fail_msg("%u, %s: %s", number, rows[i].name, err_name(err));
+		}
+}
+
+static void checks_a_delisted_effect(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *code, *lists[3];
+		size_t link_count;
+		enum err err;
+	} rows[] = {
+	    {"as it should be", "91370200264574251E", {"a", "b"}, 1, OK},
+	    {"a wrong code", "913702002645742510", {"a"}, 1, ERR_INVALID},
+	    {"no list", "91370200264574251E", {NULL}, 1, ERR_INVALID},
+	    {"lists that fall", "91370200264574251E", {"b", "a"}, 1, ERR_INVALID},
+	    {"a list twice", "91370200264574251E", {"a", "a"}, 1, ERR_INVALID},
+	    {"a list in capitals", "91370200264574251E", {"A"}, 1, ERR_INVALID},
+	    {"no link", "91370200264574251E", {"a"}, 0, ERR_INVALID},
+	    {"two links", "91370200264574251E", {"a"}, 2, ERR_INVALID},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wire_writer writer = body_begin();
+		uint8_t *opened;
+		enum err err;
+
+		wire_put_number(&writer, 1, 1);
+		opened = wire_open(&writer, 5);
+		wire_put_bytes(&writer, 1, slice_text(rows[i].code));
+		for (size_t j = 0; rows[i].lists[j] != NULL; j++)
+			wire_put_element(&writer, 2, slice_text(rows[i].lists[j]));
+		wire_close(&writer, opened);
+		err = decode_body(11, wire_written(&writer), rows[i].link_count, links);
+		if (err != rows[i].err)
+			fail_msg("%s: %s", rows[i].name, err_name(err));
+	}
+}
+
+static void checks_evidence(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *venue;
+		uint64_t generation, size;
+		size_t note_size;
+		uint64_t push_index;
+		size_t link_count;
+		enum err err;
+	} rows[] = {
+	    {"as it should be", "qddex", 1, 1, 1, 1, 0, OK},
+	    {"the most of all", "qddex", FEED_GENERATIONS_MAX, TREE_SIZE_MAX, NOTE_SIZE_MAX, TREE_SIZE_MAX - 1, 0, OK},
+	    {"no venue", "", 1, 1, 1, 1, 0, ERR_INVALID},
+	    {"generation 0", "qddex", 0, 1, 1, 1, 0, ERR_INVALID},
+	    {"a generation beyond", "qddex", FEED_GENERATIONS_MAX + 1, 1, 1, 1, 0, ERR_INVALID},
+	    {"size 0", "qddex", 1, 0, 1, 1, 0, ERR_INVALID},
+	    {"a size beyond", "qddex", 1, TREE_SIZE_MAX + 1, 1, 1, 0, ERR_INVALID},
+	    {"no note", "qddex", 1, 1, 0, 1, 0, ERR_INVALID},
+	    {"a note beyond", "qddex", 1, 1, NOTE_SIZE_MAX + 1, 1, 0, ERR_INVALID},
+	    {"no push", "qddex", 1, 1, 1, 0, 0, ERR_INVALID},
+	    {"a push beyond", "qddex", 1, 1, 1, TREE_SIZE_MAX, 0, ERR_INVALID},
+	    {"a link", "qddex", 1, 1, 1, 1, 1, ERR_INVALID},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wire_writer writer = body_begin();
+		enum err err;
+
+		wire_put_bytes(&writer, 1, slice_text(rows[i].venue));
+		wire_put_number(&writer, 2, rows[i].generation);
+		wire_put_number(&writer, 3, rows[i].size);
+		wire_put_bytes(&writer, 4, slice_of(content, rows[i].note_size));
+		wire_put_number(&writer, 5, rows[i].push_index);
+		err = decode_body(12, wire_written(&writer), rows[i].link_count, links);
+		if (err != rows[i].err)
+			fail_msg("%s: %s", rows[i].name, err_name(err));
+	}
+}
+
 static void keeps_entries_within_their_size(void **state)
 {
 	struct slice item;
@@ -432,6 +552,9 @@ int main(void)
 	    cmocka_unit_test(checks_a_push_entry),
 	    cmocka_unit_test(checks_a_registered_effect),
 	    cmocka_unit_test(checks_a_related_effect),
+	    cmocka_unit_test(checks_an_effect_on_a_trade),
+	    cmocka_unit_test(checks_a_delisted_effect),
+	    cmocka_unit_test(checks_evidence),
 	    cmocka_unit_test(keeps_entries_within_their_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
