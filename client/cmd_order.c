@@ -8,6 +8,7 @@
 #include "client/genesis_make.h"
 #include "client/notefile.h"
 #include "client/order_make.h"
+#include "client/order_replace.h"
 #include "client/order_show.h"
 #include "client/order_submit.h"
 #include "client/out.h"
@@ -96,8 +97,8 @@ static enum exit_code type_complain(const char *word)
 	buf_init(&types, CLIENT_FILE_SIZE_MAX);
 	for (int type = ORDER_VENUE_LICENSE; type < ORDER_TYPE_COUNT; type++)
 		buf_printf(&types, "%s, ", order_type_name((enum order_type)type));
-	code = out_usage(
-	    "there is no order \"%s\"; there are %sgenesis, and sign, submit and show", word, buf_text(&types));
+	code = out_usage("there is no order \"%s\"; there are %sgrant.replace and genesis, and sign, submit and show",
+	    word, buf_text(&types));
 	buf_done(&types);
 	return code;
 }
@@ -107,7 +108,7 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(args->words[0], verbs[i].name) == 0)
 			return verb_run(settings, args, &verbs[i]);
-	if (order_type_by_name(args->words[0]) == 0)
+	if (order_type_by_name(args->words[0]) == 0 && strcmp(args->words[0], ORDER_REPLACE_NAME) != 0)
 		return type_complain(args->words[0]);
 	if (args->word_count > 1)
 		return out_usage("\"%s\" is one word too many", args->words[1]);
@@ -162,6 +163,9 @@ const struct command cmd_order = {
 	"                     the register says what the enterprise is called.\n"
 	"grant.revoke         --set token_hash=HASH --set reason=TEXT, or --file HASHES.csv: token_hash,reason.\n"
 	"                     grant.add says the hash; so does `order show` of its order.\n"
+	"grant.replace        --set token_hash=HASH [--set reason=TEXT], and the --set of grant.add: revokes a code "
+	"that\n"
+	"                     was lost and grants another, two orders in one file. `subsidy grants` lists the hashes.\n"
 	"officer.add          --set name=NAME --set role=clerk|reviewer|leader|auditor --set key=VKEY (repeatable)\n"
 	"officer.remove       --set name=NAME --set reason=TEXT\n"
 	"quorum.set           --file QUORUMS.json: {\"default\":[[\"clerk\"],[\"reviewer\",\"leader\"]],…}\n"

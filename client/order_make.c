@@ -15,6 +15,7 @@
 #include "client/order_body.h"
 #include "client/order_letter.h"
 #include "client/order_list.h"
+#include "client/order_replace.h"
 #include "client/order_set.h"
 #include "client/order_submit.h"
 #include "client/order_token.h"
@@ -34,6 +35,8 @@ struct making {
 	char id[ORDER_ID_SIZE_MAX + 1], origin[ORIGIN_TEXT_SIZE], ledger_id[LEDGER_ID_SIZE + 1];
 	json_t *body;
 	struct items items;
+	bool is_replacement;  /* grant.replace: what is drafted is the grant.add of it */
+	struct items revoked; /* by a replacement */
 	struct slice *lines;
 	struct signers signers;
 	struct bundle bundle;
@@ -63,7 +66,7 @@ static const char *item_on_line(const struct args *args, enum order_type type)
 	return NULL;
 }
 
-static bool options_check(const struct args *args, enum order_type type)
+static bool options_check(const struct args *args, enum order_type type, bool is_replacement)
 {
 	bool is_grant = type == ORDER_GRANT_ADD, is_list = args_has(args, "file");
 	bool needs_file = type == ORDER_ENTERPRISE_REGISTER || type == ORDER_ENTERPRISE_RELATE ||
@@ -77,7 +80,8 @@ static bool options_check(const struct args *args, enum order_type type)
 	else if (is_list && item != NULL)
 		(void)out_usage("the items come from --file or from --set %s=…, not from both", item);
 	else
-		return option_check(args, "file", needs_file, needs_file || order_type_has_items(type)) &&
+		return option_check(
+			   args, "file", needs_file, needs_file || (order_type_has_items(type) && !is_replacement)) &&
 		       option_check(args, "key", true, true) &&
 		       option_check(args, "token-out", false, is_grant && !is_list) &&
 		       option_check(args, "tokens-dir", is_grant && is_list && !args_has(args, "letters"),
@@ -160,6 +164,20 @@ static enum exit_code content_take(struct making *making)
 	return items_take(making);
 }
 
+static enum exit_code revoked_take(struct making *making)
+{
+	if (!making->is_replacement)
+		return EXIT_OK;
+	if (order_set_text(making->args, "token_hash") == NULL)
+		return out_usage("%s needs --set token_hash=…; `subsidy grants` lists the hashes", ORDER_REPLACE_NAME);
+	order_replace_take(making->args, &making->revoked);
+	if (making->revoked.err != OK)
+		return out_fail(making->revoked.err, NULL, NULL);
+	if (making->revoked.fault_total > 0)
+		return order_list_print_faults(&making->revoked, making->settings);
+	return order_replace_check(making->settings, making->args, making->items.items[0].subject);
+}
+
 /* ---- the head */
 
 static enum exit_code head_set(struct making *making)
@@ -185,8 +203,7 @@ static enum exit_code head_set(struct making *making)
 	if (id != NULL)
 		(void)snprintf(making->id, sizeof(making->id), "%s", id);
 	else
-		(void)snprintf(making->id, sizeof(making->id), "%s-%s-%s", order_type_name(making->draft.type), today,
-		    random_text);
+		(void)snprintf(making->id, sizeof(making->id), "%s-%s-%s", making->args->words[0], today, random_text);
 	making->draft.id = making->id;
 	return EXIT_OK;
 }
@@ -239,7 +256,10 @@ static enum exit_code order_sign(struct making *making)
 	enum err err;
 
 	making->draft.body = making->body;
-	err = draft_sign(&making->draft, making->signers.signers, making->signers.count, &making->bundle, &why);
+	if (making->is_replacement)
+		err = order_replace_sign(&making->draft, &making->revoked, &making->signers, &making->bundle, &why);
+	else
+		err = draft_sign(&making->draft, making->signers.signers, making->signers.count, &making->bundle, &why);
 	return err == OK ? EXIT_OK : out_fail(err, &why, "nothing was sent");
 }
 
@@ -305,12 +325,14 @@ static enum exit_code order_keep(struct making *making)
 enum exit_code order_make(const struct settings *settings, const struct args *args)
 {
 	static enum exit_code (*const steps[])(struct making * making) = {
-	    head_set, content_take, ledger_set, names_ask, order_sign, order_keep};
+	    head_set, content_take, ledger_set, revoked_take, names_ask, order_sign, order_keep};
 	struct making making = {.settings = settings, .args = args};
 	enum exit_code code;
 
-	making.draft.type = order_type_by_name(args->words[0]);
-	if (!order_set_check(args, making.draft.type) || !options_check(args, making.draft.type) ||
+	making.is_replacement = strcmp(args->words[0], ORDER_REPLACE_NAME) == 0;
+	making.draft.type = making.is_replacement ? ORDER_GRANT_ADD : order_type_by_name(args->words[0]);
+	if (!order_set_check(args, making.is_replacement ? ORDER_REPLACE_TYPES : 1u << making.draft.type) ||
+	    !options_check(args, making.draft.type, making.is_replacement) ||
 	    (args_has(args, "o") && !notefile_is_free(args_text(args, "o"))))
 		return EXIT_USAGE;
 	making.today = date_of_time((uint64_t)time(NULL) * 1000000);
@@ -320,6 +342,7 @@ enum exit_code order_make(const struct settings *settings, const struct args *ar
 		code = steps[i](&making);
 	signers_done(&making.signers);
 	items_done(&making.items);
+	items_done(&making.revoked);
 	free(making.lines);
 	json_decref(making.body);
 	bundle_done(&making.bundle);

@@ -61,7 +61,7 @@ const char *order_set_text(const struct args *args, const char *name)
 	return order_set_text_at(args, name, 0);
 }
 
-bool order_set_check(const struct args *args, enum order_type type)
+bool order_set_check(const struct args *args, unsigned types)
 {
 	for (size_t i = 0; i < args_count(args, "set"); i++) {
 		const char *text = args_text_at(args, "set", i), *equals = strchr(text, '=');
@@ -69,11 +69,11 @@ bool order_set_check(const struct args *args, enum order_type type)
 		       count = sizeof(set_keys) / sizeof(set_keys[0]);
 
 		while (at < count && (strlen(set_keys[at].name) != size || memcmp(set_keys[at].name, text, size) != 0 ||
-					 (set_keys[at].types & TYPE(type)) == 0))
+					 (set_keys[at].types & types) == 0))
 			at++;
 		if (at == count) {
-			(void)out_usage("%s has no --set %s; `subsidy order --help` lists what it has",
-			    order_type_name(type), text);
+			(void)out_usage(
+			    "%s has no --set %s; `subsidy order --help` lists what it has", args->words[0], text);
 			return false;
 		}
 		if (!set_keys[at].is_repeatable && order_set_text_at(args, set_keys[at].name, 1) != NULL) {

@@ -67,6 +67,66 @@ class Letters(FlowTest):
         # Known, but of an enterprise that no entry names.
         self.assertEqual(world.public.get(f"/v1/enterprises/{FIRMS[1]}", token).status, 404)
 
+    # Another code for one that was lost
+
+    def granted(self, subject, holder):
+        """A code, and its hash as the bureau finds it."""
+        made = check(self.world.client("order", "grant.add", "--set", f"subject={subject}", "--set",
+                                       f"holder={holder}", "--key", "zhang.key", "--submit"))
+        rows = check(self.world.client("grants", "--subject", subject, "--json", token="bureau")).json()["grants"]
+        row, = [row for row in rows if row["holder"] == holder]
+        self.assertEqual(row["token_hash"], wire.sha256(bytes.fromhex(made.out.strip())).hex())
+        return made.out.strip(), row["token_hash"]
+
+    def replace(self, token_hash, subject, *options, token="bureau"):
+        return self.world.client("order", "grant.replace", "--set", f"token_hash={token_hash}", "--set",
+                                 f"subject={subject}", "--set", "holder=钱七", *options, token=token)
+
+    def test_a_lost_code_is_replaced_in_one_act(self):
+        world = self.world
+        lost, token_hash = self.granted(FIRMS[0], "钱七")
+        path = f"/v1/enterprises/{FIRMS[0]}"
+        self.assertEqual(world.public.get(path, lost).status, 200)
+        check(self.replace(token_hash, FIRMS[0], "--set", "reason=信函遗失", "--key", "zhang.key", "--token-out",
+                           "new.token", "-o", "replace.order"))
+        self.assertEqual(world.public.get(path, lost).status, 200)
+        self.assert_code(world.client("order", "submit", "replace.order"), 5)
+        check(world.client("order", "sign", "replace.order", "--key", "li.key"))
+        check(world.client("order", "submit", "replace.order"))
+        self.assertEqual(world.public.get(path, lost).status, 401)
+        self.assertEqual(world.public.get(path, world.read("new.token").decode().strip()).status, 200)
+        size = world.size()
+        check(world.client("order", "submit", "replace.order"))
+        self.assertEqual(world.size(), size)
+        rows = world.get_json(f"/v1/grants?subject={FIRMS[0]}", "bureau")["grants"]
+        old, = [row for row in rows if row["token_hash"] == token_hash]
+        self.assertEqual(old["revoked_by"], size - 2)
+        self.assertEqual(rows[-1]["index"], size - 1)
+        again = self.assert_code(self.replace(token_hash, FIRMS[0], "--key", "zhang.key", "-o", "again.order"), 4)
+        self.assertIn(f"entry {size - 2}", again.err)
+        self.assertFalse(os.path.exists(world.path("again.order")))
+
+    def test_a_code_of_somebody_else_is_not_replaced(self):
+        world = self.world
+        lost, token_hash = self.granted(FIRMS[0], "孙八")
+        keys = ("--key", "zhang.key", "--key", "li.key")
+        size = world.size()
+        for wrong, subject in ((token_hash, FIRMS[1]), ("0" * 64, FIRMS[0]), (token_hash[1:], FIRMS[0])):
+            result = self.assert_code(self.replace(wrong, subject, *keys, "--submit"), 4)
+            self.assertEqual(result.out, "")
+        # Without an access code only the ledger itself can tell, and it does so before it grants anything.
+        self.assert_code(self.replace("0" * 64, FIRMS[0], *keys, "--token-out", "no.token", "--submit", token=None), 4)
+        self.assertEqual(world.size(), size)
+        self.assertEqual(world.public.get(f"/v1/enterprises/{FIRMS[0]}", lost).status, 200)
+        self.assertEqual(world.public.get(f"/v1/enterprises/{FIRMS[0]}",
+                                          world.read("no.token").decode().strip()).status, 401)
+        for options in (("--file", "x.csv"), ("--tokens-dir", "x"), ("--set", "venue=x"),
+                        ("--set", "id=" + "x" * 64)):
+            self.assertNotEqual(self.replace(token_hash, FIRMS[0], *keys, *options, "--submit").code, 0, options)
+        self.assert_code(world.client("order", "grant.replace", "--set", f"subject={FIRMS[0]}", "--set", "holder=a",
+                                      *keys, "--submit"), 2)
+        self.assertEqual(world.size(), size)
+
 
 if __name__ == "__main__":
     unittest.main()
