@@ -149,7 +149,7 @@ fuzz-run: $(FUZZ_SRC:%.c=$(B)/%.o) $(if $(CLIENT_SRC),$(B)/libclient.a) $(if $(D
 bench: $(PROGRAMS)
 	$(PYTHON) tests/bench/run.py --build $(B) $(if $(QUICK),--quick)
 
-lint: $(B)/gen/proto/subsidy.pb-c.h
+lint: $(PROGRAMS) $(B)/gen/proto/subsidy.pb-c.h
 	@$(PYTHON) tests/lint/lint.py --build $(B) --cflags "$(CFLAGS)"
 
 format:
@@ -164,6 +164,12 @@ deps:
 install: all
 	install -D -m 755 $(B)/subsidyd $(DESTDIR)$(PREFIX)/sbin/subsidyd
 	install -D -m 755 $(B)/subsidy $(DESTDIR)$(PREFIX)/bin/subsidy
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 client/*.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 daemon/*.5
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man7 proto/*.7
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 daemon/*.8
+	install -D -m 644 client/subsidy.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/subsidy
+	ln -sf subsidy $(DESTDIR)$(PREFIX)/share/bash-completion/completions/subsidyd
 	install -d $(DESTDIR)$(PREFIX)/share/doc/subsidyd $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 644 README.md proto/FORMAT.md systemd/subsidyd.conf $(DESTDIR)$(PREFIX)/share/doc/subsidyd
 	install -m 644 systemd/*.socket systemd/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system

@@ -4,7 +4,7 @@
 set -u
 packages="gcc libc6-dev pkg-config libevent-dev liblmdb-dev libssl-dev libsodium-dev libcmocka-dev
 libprotobuf-c-dev protobuf-c-compiler libjansson-dev libinih-dev libcsv-dev libcurl4-openssl-dev
-python3-minimal python3 openssl lmdb-utils clang-format systemd"
+python3-minimal python3 openssl lmdb-utils clang-format systemd mandoc"
 missing=""
 for package in $packages "$@"; do
 	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=""

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 
+import texts
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LINES_MAX = 700
 EXPOSURE_MAX = 15   # tenths, of systemd-analyze security
@@ -346,6 +348,7 @@ def main():
     check_python(findings)
     check_units(findings)
     check_sample(findings)
+    texts.check(args.build, findings)
     for row in findings.rows:
         print(row)
     print(f"lint: {len(own) + len(tests)} files, {len(findings.rows)} findings")
