@@ -5,30 +5,33 @@
 #include "proto/date.h"
 #include "proto/limits.h"
 #include "proto/money.h"
+#include "proto/text.h"
 
 #define PLAIN_SIZE_MAX 32 /* of an amount or a date without what is left out */
 
-static const char rule_empty[] = "must not be empty";
+static const char rule_empty[] = TEXT("must not be empty");
 static const char rule_amount[] =
-    "must be an amount in yuan, for example 1234.50: digits, and at most two decimals; no sign, no words";
+    TEXT("must be an amount in yuan, for example 1234.50: digits, and at most two decimals; no sign, no words");
 static const char rule_grouping[] =
-    "the commas and points can be read in more than one way; write the amount as 1234.50, or as 1,234.50";
+    TEXT("the commas and points can be read in more than one way; write the amount as 1234.50, or as 1,234.50");
 static const char rule_comma[] =
-    "the comma may be a decimal point here, for the file's cells are not separated by commas; write 1234.50";
-static const char rule_decimals[] = "has more than two decimals; round it to the fen yourself, for example 1234.50";
+    TEXT("the comma may be a decimal point here, for the file's cells are not separated by commas; write 1234.50");
+static const char rule_decimals[] =
+    TEXT("has more than two decimals; round it to the fen yourself, for example 1234.50");
 static const char rule_exponent[] =
-    "is in scientific notation: a spreadsheet has lost its digits; format the column as text, and enter it again "
-    "from its source";
-static const char rule_amount_max[] = "must be at most 100000000000.00";
+    TEXT("is in scientific notation: a spreadsheet has lost its digits; format the column as text, and enter it again "
+	 "from its source");
+static const char rule_amount_max[] = TEXT("must be at most 100000000000.00");
 static const char rule_date[] =
-    "must be a date without a time: 2025-01-05, 2025/1/5, 2025.1.5, 20250105 or 2025年1月5日";
-static const char rule_year[] = "must have a year of four digits, and the year first, for example 2025-01-05";
+    TEXT("must be a date without a time: 2025-01-05, 2025/1/5, 2025.1.5, 20250105 or 2025年1月5日");
+static const char rule_year[] = TEXT("must have a year of four digits, and the year first, for example 2025-01-05");
 static const char rule_serial[] =
-    "is a spreadsheet's number of a day; format the column as a date, for example 2025-01-05";
-static const char rule_day[] = "there is no such day between 1990 and 2099";
+    TEXT("is a spreadsheet's number of a day; format the column as a date, for example 2025-01-05");
+static const char rule_day[] = TEXT("there is no such day between 1990 and 2099");
 static const char rule_apostrophe[] =
-    "begins with an apostrophe or an equals sign, which a spreadsheet leaves there; remove it";
-static const char rule_control[] = "holds a line break or another control character; write it in one line, without it";
+    TEXT("begins with an apostrophe or an equals sign, which a spreadsheet leaves there; remove it");
+static const char rule_control[] =
+    TEXT("holds a line break or another control character; write it in one line, without it");
 
 /* ---- text */
 

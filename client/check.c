@@ -31,8 +31,11 @@ static enum exit_code check_print_table(
 	if (err != OK)
 		return out_fail(err, NULL, NULL);
 	out_info("subsidy: every row is well-formed; nothing was sent");
-	out_info("         to be sent: %zu %s in %zu %s, less those that the feed has already", plan->count,
-	    plan->count == 1 ? "row" : "rows", push_count, push_count == 1 ? "push" : "pushes");
+	out_info(plan->count == 1 ? "         to be sent: %zu row in %zu push, less those that the feed has already"
+		 : push_count == 1
+		     ? "         to be sent: %zu rows in %zu push, less those that the feed has already"
+		     : "         to be sent: %zu rows in %zu pushes, less those that the feed has already",
+	    plan->count, push_count);
 	return EXIT_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "client/commands.h"
 #include "client/out.h"
 #include "client/view.h"
+#include "proto/text.h"
 
 static enum exit_code head_print(const json_t *answer)
 {
@@ -15,11 +16,11 @@ static enum exit_code head_print(const json_t *answer)
 	table_init(&table, columns, 2);
 	view_field(&table, "enterprise", answer, "name");
 	view_field(&table, "code", answer, "code");
-	table_cell(&table, "policy");
+	table_word(&table, "policy");
 	table_cellf(&table, "%s, version %lld, adopted as ledger entry %lld", json_text_or(answer, "policy", "-"),
 	    (long long)json_integer_value(json_object_get(answer, "version")),
 	    (long long)json_integer_value(json_object_get(answer, "policy_index")));
-	table_cell(&table, "status");
+	table_word(&table, "status");
 	table_cell(&table, view_status(answer));
 	view_field(&table, "title", json_object_get(answer, "policy_text"), "title");
 	view_field(&table, "basis", json_object_get(answer, "policy_text"), "basis");
@@ -54,7 +55,7 @@ static enum exit_code answer_print(const json_t *answer)
 	printf("\n");
 	steps_print(json_object_get(answer, "steps"));
 	printf("\n");
-	view_say("Award: %s", json_text_or(answer, "award", "none, for the policy sets no rate"));
+	view_say("Award: %s", json_text_or(answer, "award", T("none, for the policy sets no rate")));
 	if (json_is_object(capped_at))
 		view_say("The cap was reached with trade %s, ledger entry %lld.",
 		    json_text_or(capped_at, "trade_no", "-"),

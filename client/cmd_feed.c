@@ -10,6 +10,7 @@
 #include "proto/date.h"
 #include "proto/money.h"
 #include "proto/record.h"
+#include "proto/text.h"
 
 #define ARENA_SIZE (1u << 20) /* what one record decodes to */
 #define RECORD_COLUMNS 8
@@ -36,23 +37,23 @@ static enum exit_code head_print(const json_t *answer)
 	view_field(&table, "records", answer, "size");
 	view_field(&table, "root", answer, "root");
 	for (size_t i = 0; i < json_array_size(keys); i++) {
-		table_cell(&table, i == 0 ? "keys" : "");
+		table_word(&table, i == 0 ? "keys" : "");
 		table_cell(&table, json_string_value(json_array_get(keys, i)));
 	}
 	if (json_is_integer(json_object_get(answer, "suspended_by"))) {
-		table_cell(&table, "suspended");
+		table_word(&table, "suspended");
 		table_cellf(&table, "by ledger entry %lld: nothing can be pushed until it is resumed",
 		    (long long)json_integer_value(json_object_get(answer, "suspended_by")));
 		table_style(&table, TABLE_BAD);
 	}
-	table_cell(&table, "last push");
+	table_word(&table, "last push");
 	if (json_is_object(push))
 		table_cellf(&table, "%s, ledger entry %lld, %lld records from %lld on", json_text_or(push, "time", "-"),
 		    (long long)json_integer_value(json_object_get(push, "index")),
 		    (long long)json_integer_value(json_object_get(push, "count")),
 		    (long long)json_integer_value(json_object_get(push, "start")));
 	else
-		table_cell(&table, "none");
+		table_word(&table, "none");
 	view_field(&table, "ledger size", answer, "ledger_size");
 	return view_print(&table);
 }
@@ -83,8 +84,9 @@ static void notes_print_csv(const json_t *answer)
 
 static void notes_print(const json_t *answer)
 {
-	printf("\nTrades stand under the month of their settlement, refunds under that in which they occurred.\n"
-	       "\"all\" are the records that were pushed: \"counted\" and \"not_counted\" together.\n");
+	printf("\n%s\n%s\n",
+	    T("Trades stand under the month of their settlement, refunds under that in which they occurred."),
+	    T("\"all\" are the records that were pushed: \"counted\" and \"not_counted\" together."));
 	dispositions_explain(json_object_get(answer, "months"));
 }
 
@@ -214,7 +216,8 @@ static enum exit_code records_print(const json_t *rows, const struct showing *sh
 		code = view_print_csv(&table);
 	} else if (json_array_size(shown) == 0) {
 		table_done(&table);
-		printf("Every record%s counts.\n", showing->month != NULL ? " of that month" : "");
+		printf("%s\n",
+		    showing->month != NULL ? T("Every record of that month counts.") : T("Every record counts."));
 		code = EXIT_OK;
 	} else {
 		code = view_print(&table);

@@ -51,6 +51,15 @@ static enum exit_code rows_print(const json_t *answer, bool is_csv)
 	return is_csv ? view_print_csv(&table) : view_print(&table);
 }
 
+static void grant_count_print(const json_t *answer)
+{
+	long long count = (long long)json_integer_value(json_object_get(answer, "count"));
+
+	if (json_array_size(json_object_get(answer, "grants")) > 0)
+		printf("\n");
+	view_say(count == 1 ? "%lld grant." : "%lld grants.", count);
+}
+
 static enum exit_code run(const struct settings *settings, const struct args *args)
 {
 	static const struct view_pages pages = {"grants", "cursor", "cursor"};
@@ -65,8 +74,7 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	if (code == EXIT_OK && answer != NULL) {
 		code = rows_print(answer, is_csv);
 		if (!is_csv)
-			printf("%s%lld grants.\n", json_array_size(json_object_get(answer, "grants")) > 0 ? "\n" : "",
-			    (long long)json_integer_value(json_object_get(answer, "count")));
+			grant_count_print(answer);
 	}
 	json_decref(answer);
 	buf_done(&path);

@@ -6,6 +6,7 @@
 #include "client/commands.h"
 #include "client/out.h"
 #include "client/view.h"
+#include "proto/text.h"
 
 /* The enterprise's row of that policy; the first one where none is named. */
 static const json_t *policy_find(const json_t *enterprise, const char *id)
@@ -27,7 +28,7 @@ static void remark_add(struct table *table, const json_t *policy)
 	const char *reason = json_string_value(json_array_get(json_object_get(policy, "reasons"), 0));
 
 	if (json_is_true(json_object_get(policy, "capped"))) {
-		table_cell(table, "capped");
+		table_word(table, "capped");
 		table_style(table, TABLE_GOOD);
 	} else {
 		table_cell(table, reason != NULL ? reason : "");
@@ -112,19 +113,19 @@ static enum exit_code answer_print(const json_t *answer)
 {
 	const char *policy_id = json_string_value(json_object_get(answer, "policy"));
 	const json_t *first = json_array_get(json_object_get(answer, "enterprises"), 0);
+	long long count = (long long)json_integer_value(json_object_get(answer, "count"));
+	long long ledger_size = (long long)json_integer_value(json_object_get(answer, "ledger_size"));
 	enum exit_code code = rows_print(answer, policy_id);
 
 	if (code != EXIT_OK)
 		return code;
-	printf("\n%lld enterprises at ledger size %lld",
-	    (long long)json_integer_value(json_object_get(answer, "count")),
-	    (long long)json_integer_value(json_object_get(answer, "ledger_size")));
+	printf("\n");
 	if (policy_id != NULL) {
-		view_say("; figures of policy %s.", policy_id);
+		view_say("%lld enterprises at ledger size %lld; figures of policy %s.", count, ledger_size, policy_id);
 		remarks_explain(answer, policy_id);
 		view_caveat(policy_find(first, policy_id));
 	} else {
-		printf("; no policy is in force.\n");
+		view_say("%lld enterprises at ledger size %lld; no policy is in force.", count, ledger_size);
 	}
 	return EXIT_OK;
 }

@@ -5,6 +5,7 @@
 #include "client/commands.h"
 #include "client/out.h"
 #include "client/view.h"
+#include "proto/text.h"
 
 #define SILENT_DAYS 7 /* a venue that pushed nothing for so long is worth a look */
 
@@ -24,10 +25,10 @@ static enum exit_code venues_print(const json_t *answer)
 		view_cell(&table, venue, "name");
 		view_cell(&table, venue, "feed_size");
 		if (json_is_integer(json_object_get(venue, "suspended_by"))) {
-			table_cell(&table, "suspended");
+			table_word(&table, "suspended");
 			table_style(&table, TABLE_BAD);
 		} else {
-			table_cellf(&table, "%.16s", json_text_or(venue, "last_push", "never"));
+			table_cellf(&table, "%.16s", json_text_or(venue, "last_push", T("never")));
 		}
 		view_cell(&table, venue, "days_silent");
 		if (!json_is_integer(silent) || json_integer_value(silent) >= SILENT_DAYS)
@@ -37,7 +38,7 @@ static enum exit_code venues_print(const json_t *answer)
 		view_cell(&table, venue, "amount");
 		view_cell_counts(&table, json_object_get(venue, "not_counted"));
 	}
-	table_cell(&table, "all");
+	table_word(&table, "all");
 	for (size_t i = 1; i < 5; i++)
 		table_cell(&table, "");
 	view_cell(&table, totals, "records");
@@ -106,7 +107,8 @@ static enum exit_code answer_print(const json_t *answer)
 	if (code == EXIT_OK)
 		code = policies_print(policies);
 	if (code == EXIT_OK && json_array_size(contracts) > 0) {
-		printf("\nContracts that more than one venue has trades of (looked for from entry %lld on):\n",
+		printf("\n");
+		view_say("Contracts that more than one venue has trades of (looked for from entry %lld on):",
 		    (long long)json_integer_value(json_object_get(answer, "searched_from")));
 		code = shared_print(contracts);
 	}

@@ -5,6 +5,7 @@
 #include "client/commands.h"
 #include "client/out.h"
 #include "client/view.h"
+#include "proto/text.h"
 
 static enum exit_code rows_print(const json_t *rows)
 {
@@ -41,7 +42,7 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	if (code == EXIT_OK && answer != NULL) {
 		code = rows_print(json_object_get(answer, "policies"));
 		if (json_array_size(json_object_get(answer, "policies")) == 0)
-			printf("No policy is in force.\n");
+			view_say("No policy is in force.");
 		else
 			view_caveat(json_object_get(answer, "policies"));
 	}

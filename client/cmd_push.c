@@ -26,6 +26,7 @@
 #include "client/push_sync.h"
 #include "client/table.h"
 #include "proto/date.h"
+#include "proto/text.h"
 
 #define PUSH_OVERHEAD (NOTE_SIZE_MAX + CHECKPOINT_SIZE_MAX) /* of a push's body, besides its records */
 #define RECORD_OVERHEAD 4                                   /* tag and size of one record in it */
@@ -136,10 +137,10 @@ static enum exit_code check_complain(struct pushing *pushing, const struct link_
 		if (index >= 0 && (uint64_t)index >= start && place < pushing->under_way_count)
 			row = pushing->rows.records[pushing->plan.indexes[pushing->done_count + place]].row;
 		rows_complain(&pushing->rows, row, column_by_name(slice_text(json_text_or(error, "field", ""))),
-		    slice_of("", 0), "%s", json_text_or(error, "reason", "refused without a reason"));
+		    slice_of("", 0), "%s", json_text_or(error, "reason", T("refused without a reason")));
 	}
 	(void)snprintf(
-	    next, sizeof(next), "%zu rows before these are pushed, the rest was not sent", pushing->done_count);
+	    next, sizeof(next), T("%zu rows before these are pushed, the rest was not sent"), pushing->done_count);
 	return pushing->rows.fault_total > 0 ? faults_print(pushing->settings, &pushing->rows, next)
 					     : out_fail_answer(answer);
 }
@@ -258,21 +259,21 @@ static enum exit_code summary_print(const struct pushing *pushing)
 	if (pushing->settings->is_json)
 		return summary_print_json(pushing);
 	table_init(&table, columns, 3);
-	table_cell(&table, "new");
+	table_word(&table, "new");
 	table_cellf(&table, "%zu", pushing->done_count);
-	table_cell(&table, "pushed and acknowledged");
-	table_cell(&table, "skipped");
+	table_word(&table, "pushed and acknowledged");
+	table_word(&table, "skipped");
 	table_cellf(&table, "%" PRIu64, pushing->plan.skipped_count);
-	table_cell(&table, "already in the feed");
+	table_word(&table, "already in the feed");
 	if (pushing->resent_count > 0) {
-		table_cell(&table, "resent");
+		table_word(&table, "resent");
 		table_cellf(&table, "%" PRIu64, pushing->resent_count);
-		table_cell(&table, "an earlier run's, acknowledged now");
+		table_word(&table, "an earlier run's, acknowledged now");
 	}
 	if (pushing->known_count > 0) {
-		table_cell(&table, "known");
+		table_word(&table, "known");
 		table_cellf(&table, "%" PRIu64, pushing->known_count);
-		table_cell(&table, "the ledger had them from an earlier push");
+		table_word(&table, "the ledger had them from an earlier push");
 	}
 	for (int i = DISPOSITION_COUNTED; i < DISPOSITION_COUNT; i++) {
 		enum disposition disposition = (enum disposition)i;
@@ -289,8 +290,9 @@ static enum exit_code summary_print(const struct pushing *pushing)
 	if (pushing->plan.count == 0)
 		out_info("subsidy: all rows were there already; nothing was sent");
 	if (receipt_count > 0)
-		out_info("subsidy: %zu %s in %s; ledger size %" PRIu64, receipt_count,
-		    receipt_count == 1 ? "receipt" : "receipts", session->receipts_folder, pushing->ledger_size);
+		out_info(receipt_count == 1 ? "subsidy: %zu receipt in %s; ledger size %" PRIu64
+					    : "subsidy: %zu receipts in %s; ledger size %" PRIu64,
+		    receipt_count, session->receipts_folder, pushing->ledger_size);
 	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
 }
 

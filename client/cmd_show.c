@@ -6,6 +6,7 @@
 #include "client/commands.h"
 #include "client/out.h"
 #include "client/view.h"
+#include "proto/text.h"
 
 static enum exit_code head_print(const json_t *answer)
 {
@@ -68,9 +69,10 @@ static void policy_notes(const json_t *policy)
 	for (size_t i = 0; i < json_array_size(years); i++) {
 		const json_t *year = json_array_get(years, i);
 
-		view_say("  %lld: volume %s, award %s%s.", (long long)json_integer_value(json_object_get(year, "year")),
-		    json_text_or(year, "eligible_volume", "-"), json_text_or(year, "award", "-"),
-		    json_is_true(json_object_get(year, "capped")) ? ", capped" : "");
+		view_say(json_is_true(json_object_get(year, "capped")) ? "  %lld: volume %s, award %s, capped."
+								       : "  %lld: volume %s, award %s.",
+		    (long long)json_integer_value(json_object_get(year, "year")),
+		    json_text_or(year, "eligible_volume", "-"), json_text_or(year, "award", "-"));
 	}
 }
 
@@ -98,14 +100,14 @@ static enum exit_code answer_print(const json_t *answer)
 	if (code == EXIT_OK)
 		code = policies_print(policies);
 	if (json_array_size(policies) == 0)
-		printf("No policy is in force.\n");
+		view_say("No policy is in force.");
 	for (size_t i = 0; i < json_array_size(policies); i++)
 		policy_notes(json_array_get(policies, i));
 	printf("\n");
 	if (code == EXIT_OK)
 		code = months_print(months);
 	if (json_array_size(months) == 0)
-		printf("There are no trades.\n");
+		view_say("There are no trades.");
 	view_caveat(policies);
 	return code;
 }

@@ -7,6 +7,7 @@
 #include "client/out.h"
 #include "client/view.h"
 #include "proto/record.h"
+#include "proto/text.h"
 
 /* The day that matters: of the settlement, of the refund, or of the entry. */
 static void date_add(struct table *table, const json_t *row)
@@ -37,7 +38,7 @@ static void disposition_add(struct table *table, const json_t *row)
 	} else if (disposition == NULL) {
 		table_cell(table, "");
 	} else if (strcmp(disposition, disposition_name(DISPOSITION_COUNTED)) == 0) {
-		table_cell(table, "yes");
+		table_word(table, "yes");
 	} else {
 		table_cell(table, disposition);
 		table_style(table, TABLE_BAD);
@@ -56,7 +57,7 @@ static void policies_add(struct table *table, const json_t *row)
 		bool is_eligible = json_is_true(json_object_get(policy, "eligible"));
 
 		buf_printf(&text, "%s%s: %s", i > 0 ? ", " : "", json_text_or(policy, "policy", "-"),
-		    is_eligible ? "yes" : json_text_or(policy, "gate", "no"));
+		    is_eligible ? T("yes") : json_text_or(policy, "gate", T("no")));
 	}
 	table_cell(table, buf_text(&text));
 	buf_done(&text);
@@ -130,12 +131,12 @@ static enum exit_code answer_print(const json_t *answer)
 	const json_t *rows = json_object_get(answer, "trades");
 	enum exit_code code;
 
-	view_say("%s, %s, at ledger size %lld", json_text_or(answer, "name", "(not registered)"),
+	view_say("%s, %s, at ledger size %lld", json_text_or(answer, "name", T("(not registered)")),
 	    json_text_or(answer, "code", "-"), (long long)json_integer_value(json_object_get(answer, "ledger_size")));
 	printf("\n");
 	code = rows_print(rows);
 	if (json_array_size(rows) == 0)
-		printf("There are no trades.\n");
+		view_say("There are no trades.");
 	words_explain(rows);
 	return code;
 }

@@ -6,6 +6,7 @@
 #include "client/guide.h"
 #include "client/out.h"
 #include "client/table.h"
+#include "proto/text.h"
 
 static int fault_compare(const void *a, const void *b)
 {
@@ -87,13 +88,13 @@ enum exit_code faults_print(const struct settings *settings, struct rows *rows, 
 	if (settings->is_json) {
 		if (faults_print_json(rows) != EXIT_OK)
 			return EXIT_OTHER;
-	} else if (guide_is_chinese()) {
+	} else if (text_language() == TEXT_CHINESE) {
 		faults_print_chinese(rows);
 	} else {
 		faults_print_table(rows);
 	}
 	(void)why_set(
-	    &why, ERR_RECORDS, "%" PRIu64 " %s", rows->fault_total, rows->fault_total == 1 ? "error" : "errors");
+	    &why, ERR_RECORDS, rows->fault_total == 1 ? "%" PRIu64 " error" : "%" PRIu64 " errors", rows->fault_total);
 	(void)out_fail(ERR_RECORDS, &why, next);
 	return EXIT_REFUSED;
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/text.h"
+
 /* As everywhere in what is only an example, the enterprises are not real; their codes check. */
 static const struct {
 	const char *example, *chinese; /* NULL: the same */
@@ -66,7 +68,7 @@ bool guide_is_chinese(void)
 		const char *value = getenv(names[i]);
 
 		if (value != NULL && value[0] != '\0')
-			return strncmp(value, "zh", 2) == 0;
+			return text_language_of_locale(value) == TEXT_CHINESE;
 	}
 	return false;
 }

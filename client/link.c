@@ -14,6 +14,7 @@
 
 #include "client/file.h"
 #include "proto/hash.h"
+#include "proto/text.h"
 
 #define TOKEN_SIZE 32
 #define PROBLEM_PREFIX "urn:subsidy:error:"
@@ -99,6 +100,9 @@ enum err link_open(const struct settings *settings, struct link **ret_link, stru
 	/* "Expect:" because waiting for a 100 costs a round trip, and a second where nobody sends one. */
 	link->headers = curl_slist_append(NULL, "Expect:");
 	if (link->curl == NULL || link->headers == NULL)
+		goto out;
+	/* Programs get what the ledger says to all: no header. */
+	if (text_language() == TEXT_CHINESE && curl_slist_append(link->headers, "Accept-Language: zh") == NULL)
 		goto out;
 	err = settings->token != NULL ? token_load(link, settings->token, why) : OK;
 	if (err == OK) {
@@ -230,7 +234,7 @@ static enum err conclude_lost(
 	const char *text = link->curl_error[0] != '\0' ? link->curl_error : curl_easy_strerror(code);
 
 	if (exchange->answer->body.err != OK)
-		text = "the answer is longer than expected";
+		text = T("the answer is longer than expected");
 	(void)curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &left_us);
 	if (exchange->answer->body.err != OK && exchange->request->content_type == NULL)
 		return why_set(why, ERR_TOO_LARGE, "%s: %s", url, text);
@@ -259,8 +263,9 @@ static enum err conclude_refused(struct exchange *exchange, const char *url)
 	if (answer->status >= 500 && exchange->request->content_type != NULL)
 		return why_set(
 		    &answer->why, ERR_UNCERTAIN, "%s: HTTP status %d without an explanation", url, answer->status);
-	return why_set(&answer->why, error_of_status(answer->status), "%s: HTTP status %d%s", url, answer->status,
-	    type == NULL ? "; is this the address of a subsidy ledger?" : "");
+	return why_set(&answer->why, error_of_status(answer->status),
+	    type == NULL ? "%s: HTTP status %d; is this the address of a subsidy ledger?" : "%s: HTTP status %d", url,
+	    answer->status);
 }
 
 static void answer_parse(CURL *curl, struct link_answer *answer)

@@ -7,8 +7,10 @@
 
 #include "client/args.h"
 #include "client/commands.h"
+#include "client/guide.h"
 #include "client/out.h"
 #include "proto/key.h"
+#include "proto/text.h"
 
 static const struct command *const commands[] = {
 #define COMMAND_ADDRESS(name) &name,
@@ -18,8 +20,8 @@ static const struct command *const commands[] = {
 };
 
 static const char exit_text[] =
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused by a rule, 5 not allowed,\n"
-    "6 verification failed, 7 unreachable or outcome unknown (safe to repeat), 9 damaged ledger.\n";
+    TEXT("Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused by a rule, 5 not allowed,\n"
+	 "6 verification failed, 7 unreachable or outcome unknown (safe to repeat), 9 damaged ledger.\n");
 
 static void help_options(const struct option *options)
 {
@@ -28,38 +30,38 @@ static void help_options(const struct option *options)
 
 		(void)snprintf(text, sizeof(text), "%s%s%s%s", options->name[1] == '\0' ? "-" : "--", options->name,
 		    options->value != NULL ? " " : "", options->value != NULL ? options->value : "");
-		printf("  %-20s %s\n", text, options->help);
+		printf("  %-20s %s\n", text, text_of(options->help));
 	}
 }
 
 static enum exit_code help_all(void)
 {
-	printf("usage: subsidy [option]… command [argument]…\n\n");
+	printf("%s\n\n", T("usage: subsidy [option]… command [argument]…"));
 	for (const struct command *const *command = commands; *command != NULL; command++)
-		printf("  %-20s %s\n", (*command)->name, (*command)->summary);
-	printf("\n`subsidy COMMAND --help` says more of one. Options, before or after the command:\n");
+		printf("  %-20s %s\n", (*command)->name, text_of((*command)->summary));
+	printf("\n%s\n", T("`subsidy COMMAND --help` says more of one. Options, before or after the command:"));
 	help_options(settings_options);
-	printf("\nSettings may also stand in ~/.config/subsidy.conf (\"server = https://…\") or in the environment\n"
-	       "(SUBSIDY_SERVER and so on); an option goes before the environment, the environment before the file.\n"
-	       "\n"
-	       "  subsidy push qddex 2026-11.csv --check\n"
-	       "  subsidy list --sort award --json --server https://subsidy.example.gov.cn --token bureau.token\n"
-	       "\n%s",
-	    exit_text);
+	printf("\n%s\n%s",
+	    T("Settings may also stand in ~/.config/subsidy.conf (\"server = https://…\") or in the environment\n"
+	      "(SUBSIDY_SERVER and so on); an option goes before the environment, the environment before the file.\n"
+	      "\n"
+	      "  subsidy push qddex 2026-11.csv --check\n"
+	      "  subsidy list --sort award --json --server https://subsidy.example.gov.cn --token bureau.token\n"),
+	    text_of(exit_text));
 	return EXIT_OK;
 }
 
 static enum exit_code help_command(const struct command *command)
 {
-	printf("usage: subsidy %s%s%s\n\n%s.\n\n%s", command->name, command->usage[0] != '\0' ? " " : "",
-	    command->usage, command->summary, command->help);
+	printf(T("usage: subsidy %s%s%s"), command->name, command->usage[0] != '\0' ? " " : "", command->usage);
+	printf("\n\n%s.\n\n%s", text_of(command->summary), text_of(command->help));
 	if (command->options != NULL) {
-		printf("\nOptions of this command:\n");
+		printf("\n%s\n", T("Options of this command:"));
 		help_options(command->options);
 	}
-	printf("\nOptions of every command:\n");
+	printf("\n%s\n", T("Options of every command:"));
 	help_options(settings_options);
-	printf("\n%s", exit_text);
+	printf("\n%s", text_of(exit_text));
 	return EXIT_OK;
 }
 
@@ -93,6 +95,9 @@ static enum exit_code command_run(const struct command *command, const struct co
 		return out_usage("\"%s\" is one word too many", line->args.words[command->word_max]);
 	settings_init(&settings);
 	err = settings_load(&settings, &line->globals, &why);
+	/* Programs read one language. */
+	if (settings.is_json)
+		text_use(TEXT_ENGLISH);
 	if (err != OK)
 		code = out_fail(err, &why, NULL);
 	else
@@ -106,7 +111,9 @@ int main(int argc, char **argv)
 	static struct command_line line; /* too large for a stack */
 	enum exit_code code;
 
+	/* Widths of characters are those of UTF-8 whatever the machine has installed; of LANG only the language is read. */
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	text_use(guide_is_chinese() ? TEXT_CHINESE : TEXT_ENGLISH);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (key_global_init() != OK)
 		return EXIT_OTHER;

@@ -6,6 +6,7 @@
 
 #include "proto/date.h"
 #include "proto/feed.h"
+#include "proto/text.h"
 #include "proto/usci.h"
 
 #define ARENA_SIZE (16u << 20) /* lines and faults: several times what a file of orders can hold */
@@ -113,7 +114,7 @@ void items_complain(struct items *items, uint64_t row, enum item_column column, 
 	    .row = row,
 	    .column = column < ITEM_COLUMN_COUNT ? items_columns[column].name : "",
 	    .value = items_keep_text(items, value_shown(value)),
-	    .rule = items_keep_text(items, slice_text(rule)),
+	    .rule = items_keep_text(items, slice_text(text_of(rule))),
 	};
 }
 

@@ -6,7 +6,9 @@
 
 #include "client/out.h"
 #include "client/table.h"
+#include "client/view.h"
 #include "proto/date.h"
+#include "proto/text.h"
 
 static enum err table_finish(struct table *table)
 {
@@ -18,7 +20,7 @@ static enum err table_finish(struct table *table)
 
 static void field(struct table *table, const char *name, const char *text)
 {
-	table_cell(table, name);
+	table_word(table, name);
 	table_cell(table, text);
 }
 
@@ -51,7 +53,7 @@ static void signatures_add(struct table *table, const struct note *note)
 		const struct note_signature *signature = &note->signatures[i];
 
 		key_id_format(signature->key_id, id);
-		table_cell(table, i == 0 ? "signed by" : "");
+		table_word(table, i == 0 ? "signed by" : "");
 		table_cellf(table, "%.*s (key %s)", (int)signature->name.size, (const char *)signature->name.data, id);
 	}
 }
@@ -108,7 +110,7 @@ static void cells_of_delisted(struct table *table, const struct order_item *item
 	if (item->list_count > 0)
 		cell_lists(table, item);
 	else
-		table_cell(table, "all");
+		table_word(table, "all");
 	cell_slice(table, item->reason);
 }
 
@@ -222,7 +224,7 @@ static void body_add(struct table *table, const struct order *order)
 		keys_add(table, "new keys", order->venue_keys, order->venue_key_count);
 		keys_add(table, "revoked keys", order->revoked_keys, order->revoked_key_count);
 		if (order->is_new_generation)
-			field(table, "feed", "a new generation begins, the old one is closed");
+			field(table, "feed", T("a new generation begins, the old one is closed"));
 		break;
 	case ORDER_OFFICER_ADD:
 		field(table, "officer", order->officer.name);
@@ -232,12 +234,12 @@ static void body_add(struct table *table, const struct order *order)
 	case ORDER_OFFICER_REMOVE: field(table, "officer", order->officer.name); break;
 	case ORDER_QUORUM_SET: quorums_add(table, &order->quorums); break;
 	case ORDER_RULES_SET:
-		table_cell(table, "rules version");
+		table_word(table, "rules version");
 		table_cellf(table, "%u", order->rules);
 		break;
 	case ORDER_POLICY_ADOPT:
 		if (order->policy.is_assumed)
-			field(table, "status", "assumed (按假设参数测算)");
+			field(table, "status", T("assumed (按假设参数测算)"));
 		break;
 	case ORDER_ENTERPRISE_REGISTER:
 	case ORDER_ENTERPRISE_RELATE:
@@ -247,7 +249,7 @@ static void body_add(struct table *table, const struct order *order)
 	case ORDER_TRADE_HOLD:
 	case ORDER_TRADE_RELEASE:
 	case ORDER_TRADE_VOID:
-		table_cell(table, "items");
+		table_word(table, "items");
 		table_cellf(table, "%zu", order->item_count);
 		break;
 	}
@@ -283,9 +285,9 @@ static enum err order_print(const struct order *order, const struct note *note)
 	field(&table, "type", order_type_name(order->type));
 	field(&table, "ledger", order->origin);
 	field(&table, "ledger id", order->ledger_id);
-	table_cell(&table, "expires");
+	table_word(&table, "expires");
 	cell_date(&table, order->expires);
-	table_cell(&table, "made at size");
+	table_word(&table, "made at size");
 	table_cellf(&table, "%" PRIu64, order->made_at_size);
 	body_add(&table, order);
 	signatures_add(&table, note);
@@ -390,7 +392,7 @@ static enum err officers_print(const struct genesis *genesis, const struct note 
 			key_format(&officer->keys[j], vkey);
 			table_cell(&table, j == 0 ? officer->name : "");
 			table_cell(&table, j == 0 ? officer_role_name(officer->role) : "");
-			table_cell(&table, note_names_key(note, &officer->keys[j]) ? "yes" : "no");
+			table_word(&table, note_names_key(note, &officer->keys[j]) ? "yes" : "no");
 			table_style(&table, (signed_by[i] >> j & 1) != 0 ? TABLE_GOOD : TABLE_WARN);
 			table_cell(&table, vkey);
 		}
@@ -403,16 +405,17 @@ static void quorums_print(const struct quorums *quorums)
 	struct why text;
 
 	quorum_format(&quorums->fallback, &text);
-	printf("\nquorum of any order: %s\n", text.text);
+	printf("\n");
+	view_say("quorum of any order: %s", text.text);
 	for (int type = ORDER_VENUE_LICENSE; type < ORDER_TYPE_COUNT; type++) {
 		if (quorums->by_type[type].slot_count == 0)
 			continue;
 		quorum_format(&quorums->by_type[type], &text);
-		printf("quorum of %s: %s\n", order_type_name((enum order_type)type), text.text);
+		view_say("quorum of %s: %s", order_type_name((enum order_type)type), text.text);
 	}
 	if (quorums->grant_enterprise.slot_count > 0) {
 		quorum_format(&quorums->grant_enterprise, &text);
-		printf("quorum of grant.add to enterprises alone: %s\n", text.text);
+		view_say("quorum of grant.add to enterprises alone: %s", text.text);
 	}
 }
 
@@ -446,7 +449,9 @@ static enum exit_code genesis_show(const struct settings *settings, const struct
 		char vkey[KEY_VKEY_SIZE];
 
 		key_format(&genesis->ledger_key, vkey);
-		printf("genesis of %s\nledger key %s\n\n", genesis->origin, vkey);
+		view_say("genesis of %s", genesis->origin);
+		view_say("ledger key %s", vkey);
+		printf("\n");
 		err = officers_print(genesis, &note, signed_by);
 		quorums_print(&genesis->quorums);
 		code = err == OK ? EXIT_OK : out_fail(err, NULL, NULL);

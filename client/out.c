@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proto/text.h"
+
 enum exit_code exit_code_of(enum err err)
 {
 	/* What is ours alone, whatever status a server would give it. */
@@ -44,17 +46,17 @@ void out_text(FILE *file, const char *text)
 static const char *next_of(enum err err)
 {
 	if (err == ERR_UNREACHABLE)
-		return "check --server, --feed, --ca and the network, then repeat";
+		return TEXT("check --server, --feed, --ca and the network, then repeat");
 	if (err == ERR_UNCERTAIN || err == ERR_OVERLOADED || err == ERR_STOPPING || err == ERR_FEED_BUSY)
-		return "it is safe to repeat the command";
+		return TEXT("it is safe to repeat the command");
 	if (err == ERR_CLOCK)
-		return "nothing was stored; tell the ledger's operator, and repeat when it takes entries again";
+		return TEXT("nothing was stored; tell the ledger's operator, and repeat when it takes entries again");
 	if (err == ERR_UNAUTHORIZED)
-		return "give an access code that is still valid: --token FILE";
+		return TEXT("give an access code that is still valid: --token FILE");
 	if (err == ERR_FORBIDDEN)
-		return "use an access code that was granted for this";
+		return TEXT("use an access code that was granted for this");
 	if (err == ERR_DAMAGED || err == ERR_GUARD || err == ERR_ROLLED_BACK)
-		return "tell the ledger's operator at once, and keep your receipts";
+		return TEXT("tell the ledger's operator at once, and keep your receipts");
 	return NULL;
 }
 
@@ -71,7 +73,7 @@ enum exit_code out_fail(enum err err, const struct why *why, const char *next)
 		next = next_of(err);
 	if (next != NULL) {
 		fputs("         ", stderr);
-		out_text(stderr, next);
+		out_text(stderr, text_of(next));
 		fputc('\n', stderr);
 	}
 	return exit_code_of(err);
@@ -100,15 +102,15 @@ enum exit_code out_usage(const char *format, ...)
 	int size;
 
 	va_start(arguments, format);
-	size = vasprintf(&text, format, arguments);
+	size = vasprintf(&text, text_of(format), arguments);
 	va_end(arguments);
 	fputs("subsidy: ", stderr);
 	out_text(stderr, size >= 0 ? text : format);
 	fputs("\n         ", stderr);
 	if (usage_command != NULL)
-		fprintf(stderr, "`subsidy %s --help` explains it, with examples", usage_command);
+		fprintf(stderr, T("`subsidy %s --help` explains it, with examples"), usage_command);
 	else
-		fputs("`subsidy --help` lists the commands, `subsidy COMMAND --help` explains one", stderr);
+		fputs(T("`subsidy --help` lists the commands, `subsidy COMMAND --help` explains one"), stderr);
 	fputc('\n', stderr);
 	if (size >= 0)
 		free(text);
@@ -122,7 +124,7 @@ void out_info(const char *format, ...)
 	int size;
 
 	va_start(arguments, format);
-	size = vasprintf(&text, format, arguments);
+	size = vasprintf(&text, text_of(format), arguments);
 	va_end(arguments);
 	out_text(stderr, size >= 0 ? text : format);
 	fputc('\n', stderr);

@@ -10,7 +10,11 @@
 
 #include "client/client.h"
 #include "client/link.h"
+#include "proto/text.h"
 
+/*
+ * Texts are translated here: formats, and `next`.
+ */
 /* "subsidy: <sentence>: <why>" and what to do next (NULL: what is usual for this error). Gives exit_code_of(err). */
 enum exit_code out_fail(enum err err, const struct why *why, const char *next);
 /* The same for a request that did not end in 200, with the problem document's text. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "proto/text.h"
+
 #define BAR_WIDTH 40
 
 void progress_begin(struct progress *progress, uint64_t total)
@@ -25,7 +27,9 @@ void progress_show(struct progress *progress, uint64_t done)
 	for (int i = 0; i < BAR_WIDTH; i++)
 		bar[i] = i < percent * BAR_WIDTH / 100 ? '#' : '.';
 	bar[BAR_WIDTH] = '\0';
-	fprintf(stderr, "\r%s %3d %%  %" PRIu64 " of %" PRIu64 " rows\033[K", bar, percent, done, progress->total);
+	fprintf(stderr, "\r%s %3d %%  ", bar, percent);
+	fprintf(stderr, T("%" PRIu64 " of %" PRIu64 " rows"), done, progress->total);
+	fputs("\033[K", stderr);
 	(void)fflush(stderr);
 }
 

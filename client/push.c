@@ -10,6 +10,7 @@
 #include "client/file.h"
 #include "client/out.h"
 #include "client/push_sync.h"
+#include "proto/text.h"
 
 #define MEDIA_TYPE "application/protobuf"
 #define REBUILD                                                                                                        \
@@ -266,8 +267,8 @@ static enum exit_code fail_unverified(
 
 	if (asprintf(&path, "%s/evidence-%lld.json", feedstate_folder(session->state), (long long)time(NULL)) >= 0 &&
 	    file_write(path, answer, 0600, &file_why) == OK) {
-		if (asprintf(&next, "the answer is kept in %s; show it to the bureau, and push nothing before", path) <
-		    0)
+		if (asprintf(
+			&next, T("the answer is kept in %s; show it to the bureau, and push nothing before"), path) < 0)
 			next = NULL;
 	} else {
 		(void)out_fail(ERR_IO, &file_why, NULL);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/out.h"
+#include "proto/text.h"
 
 /* What GET /v1/feeds/{venue} says. Texts belong to the answer. */
 struct held {
@@ -38,7 +39,7 @@ static enum exit_code fail_sync(struct push_session *session, enum err err, cons
 {
 	char *next = NULL;
 
-	if (asprintf(&next, "nothing is signed on top of it; keep %s and tell the bureau",
+	if (asprintf(&next, T("nothing is signed on top of it; keep %s and tell the bureau"),
 		feedstate_folder(session->state)) < 0)
 		next = NULL;
 	(void)out_fail(err, why, next);

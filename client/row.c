@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client/cell.h"
+#include "proto/text.h"
 #include "proto/usci.h"
 
 #define CODE_TEXT_MAX 64 /* bytes usci_normalise may give */
@@ -56,7 +57,7 @@ static struct slice cell_plain(const struct parsing *parsing, enum column column
 static void complain(struct parsing *parsing, enum column column, const char *rule)
 {
 	if ((parsing->bad & 1u << column) == 0)
-		rows_complain(parsing->rows, parsing->row->number, column, cell(parsing, column), "%s", rule);
+		rows_complain(parsing->rows, parsing->row->number, column, cell(parsing, column), "%s", text_of(rule));
 	parsing->bad |= 1u << column;
 }
 
@@ -336,7 +337,7 @@ static bool has_columns(const struct parsing *parsing, enum record_kind kind)
 		if ((parsing->rows->missing_told & 1u << kind) == 0)
 			rows_complain(parsing->rows, parsing->row->head_number, column, slice_of("", 0),
 			    "the column %s (%s) is missing; a %s needs it", column_name(column), column_chinese(column),
-			    kind == RECORD_TRADE ? "trade" : "refund");
+			    kind == RECORD_TRADE ? T("trade") : T("refund"));
 	}
 	if (!has_all)
 		parsing->rows->missing_told |= 1u << kind;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/money.h"
+#include "proto/text.h"
 
 #define ROWS_SIZE_MAX ((size_t)CSV_ROWS_MAX * 1024) /* bytes of all records of a file; most take about 250 */
 #define VALUE_SHOWN_MAX 60                          /* bytes of a cell that a complaint repeats */
@@ -104,7 +105,7 @@ void rows_complain(struct rows *rows, uint64_t number, enum column column, struc
 	int size;
 
 	va_start(arguments, format);
-	size = vasprintf(&rule, format, arguments);
+	size = vasprintf(&rule, text_of(format), arguments);
 	va_end(arguments);
 	if (size < 0) {
 		rows->err = ERR_MEMORY;

@@ -6,13 +6,15 @@
 #include <wchar.h>
 
 #include "client/out.h"
+#include "proto/text.h"
 
 #define GAP "  "
 
 struct table_cell {
 	char *text;
 	enum table_style style;
-	bool is_absent; /* NULL was given */
+	bool is_absent;   /* NULL was given */
+	const char *word; /* a text of ours, which people read in their language; NULL: `text` is what it is */
 };
 
 /* Decodes by hand, so that widths don't hang on the locale's charset: one character, or one wrong byte. */
@@ -104,6 +106,21 @@ void table_cell(struct table *table, const char *text)
 	table->cells[table->cell_count++] = (struct table_cell){.text = copy, .is_absent = text == NULL};
 }
 
+void table_word(struct table *table, const char *english)
+{
+	size_t before = table->cell_count;
+
+	table_cell(table, english);
+	if (table->cell_count > before)
+		table->cells[before].word = english;
+}
+
+/* What people see of a cell. */
+static const char *cell_shown(const struct table_cell *cell)
+{
+	return cell->word != NULL ? text_of(cell->word) : cell->text;
+}
+
 void table_cellf(struct table *table, const char *format, ...)
 {
 	char *text = NULL;
@@ -111,7 +128,7 @@ void table_cellf(struct table *table, const char *format, ...)
 	int size;
 
 	va_start(arguments, format);
-	size = vasprintf(&text, format, arguments);
+	size = vasprintf(&text, text_of(format), arguments);
 	va_end(arguments);
 	if (size < 0) {
 		table->has_failed = true;
@@ -171,7 +188,7 @@ static void row_print(const struct table *table, FILE *file, size_t first, const
 	for (size_t i = 0; i < count; i++) {
 		const struct table_cell *cell = first + i < table->cell_count ? &table->cells[first + i] : NULL;
 
-		cell_print(file, cell != NULL ? cell->text : "",
+		cell_print(file, cell != NULL ? cell_shown(cell) : "",
 		    cell != NULL && has_color ? style_code(cell->style) : "", widths[i],
 		    (table->columns[i].is_number ? 1u : 0u) | (i + 1 == count ? 2u : 0u));
 	}
@@ -187,16 +204,16 @@ enum err table_print(const struct table *table, FILE *file)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < count; i++) {
 		has_head = has_head || table->columns[i].title != NULL;
-		widths[i] = table->columns[i].title != NULL ? table_width(table->columns[i].title) : 0;
+		widths[i] = table->columns[i].title != NULL ? table_width(text_of(table->columns[i].title)) : 0;
 	}
 	for (size_t i = 0; i < table->cell_count; i++) {
-		size_t width = table_width(table->cells[i].text);
+		size_t width = table_width(cell_shown(&table->cells[i]));
 
 		if (width > widths[i % count])
 			widths[i % count] = width;
 	}
 	for (size_t i = 0; has_head && i < count; i++)
-		cell_print(file, table->columns[i].title != NULL ? table->columns[i].title : "",
+		cell_print(file, table->columns[i].title != NULL ? text_of(table->columns[i].title) : "",
 		    out_has_color(file) ? "\033[1m" : "", widths[i],
 		    (table->columns[i].is_number ? 1u : 0u) | (i + 1 == count ? 2u : 0u));
 	if (has_head)

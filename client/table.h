@@ -19,7 +19,7 @@
 enum table_style { TABLE_PLAIN, TABLE_GOOD, TABLE_WARN, TABLE_BAD, TABLE_FAINT };
 
 struct table_column {
-	const char *title;		/* all NULL: no head */
+	const char *title;		/* in English; all NULL: no head */
 	bool is_number;			/* aligned to the right */
 };
 
@@ -36,10 +36,13 @@ void table_init(struct table *table, const struct table_column *columns, size_t 
 void table_done(struct table *table);
 /* The next cell; copied, control characters escaped. NULL prints as "-". */
 void table_cell(struct table *table, const char *text);
+/* A text of ours, valid as long as the table: people read it in their language, a CSV has it in English. */
+void table_word(struct table *table, const char *english);
+/* The format is translated, too. */
 void table_cellf(struct table *table, const char *format, ...) printf_like(2, 3);
 /* Colour of the cell added last. */
 void table_style(struct table *table, enum table_style style);
-/* An unfinished last row is filled up. ERR_MEMORY, ERR_IO. */
+/* With titles and words in the reader's language. An unfinished last row is filled up. ERR_MEMORY, ERR_IO. */
 enum err table_print(const struct table *table, FILE *file);
 /* The same for spreadsheets: RFC 4180 in UTF-8 with a byte order mark, the titles first, an empty cell for NULL. A text
  * (no number) that begins with = + - or @ gets an apostrophe in front. ERR_MEMORY, ERR_IO. */

@@ -9,6 +9,7 @@
 #include "client/link.h"
 #include "client/out.h"
 #include "proto/policy.h"
+#include "proto/text.h"
 #include "proto/usci.h"
 
 /* ---- paths */
@@ -208,7 +209,7 @@ void view_cell(struct table *table, const json_t *object, const char *key)
 	if (json_is_integer(value))
 		table_cellf(table, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	else if (json_is_boolean(value))
-		table_cell(table, json_is_true(value) ? "yes" : "no");
+		table_word(table, json_is_true(value) ? TEXT("yes") : TEXT("no"));
 	else if (json_is_array(value))
 		cell_texts(table, value);
 	else
@@ -231,7 +232,7 @@ void view_cell_counts(struct table *table, const json_t *counts)
 
 void view_field(struct table *table, const char *name, const json_t *object, const char *key)
 {
-	table_cell(table, name);
+	table_word(table, name);
 	view_cell(table, object, key);
 }
 
@@ -269,7 +270,7 @@ void view_say(const char *format, ...)
 	int size;
 
 	va_start(arguments, format);
-	size = vasprintf(&text, format, arguments);
+	size = vasprintf(&text, text_of(format), arguments);
 	va_end(arguments);
 	if (size < 0)
 		return;
@@ -310,7 +311,7 @@ void view_caveat(const json_t *policies)
 
 	for (size_t i = 0; i < json_array_size(policies); i++)
 		has_assumed = has_assumed || is_assumed(json_array_get(policies, i));
-	printf("\nAn accrual is not a promise of payment.\n");
+	printf("\n%s\n", T("An accrual is not a promise of payment."));
 	if (has_assumed)
-		printf("按假设参数测算: these figures come of assumed parameters, not of a published rule.\n");
+		printf("%s\n", T("按假设参数测算: these figures come of assumed parameters, not of a published rule."));
 }

@@ -195,7 +195,7 @@ static enum err read_head(struct slice text, struct order *order, struct slice *
 	    !order_line_take(&rest, &ledger_id) || !order_line_take(&rest, ret_json) || rest.size > 0)
 		return why_set(why, ERR_SYNTAX, "an order has exactly four lines");
 	if (!slice_equal(header, slice_text(ORDER_HEADER)))
-		return why_set(why, ERR_SYNTAX, "the first line is not " ORDER_HEADER);
+		return why_set(why, ERR_SYNTAX, "the first line is not %s", ORDER_HEADER);
 	if (origin.size > ORIGIN_SIZE_MAX || !origin_is_valid(origin))
 		return why_set(why, ERR_INVALID, "the second line is not a ledger's origin");
 	if (hex_parse(ledger_id, id_bytes, sizeof(id_bytes)) != OK)

@@ -173,7 +173,7 @@ enum err genesis_parse(struct slice text, struct genesis *ret_genesis, struct wh
 	    rest.size > 0)
 		return why_set(why, ERR_SYNTAX, "a genesis text has exactly three lines");
 	if (!slice_equal(header, slice_text(GENESIS_HEADER)))
-		return why_set(why, ERR_SYNTAX, "the first line is not " GENESIS_HEADER);
+		return why_set(why, ERR_SYNTAX, "the first line is not %s", GENESIS_HEADER);
 	genesis = calloc(1, sizeof(*genesis));
 	if (genesis == NULL)
 		return why_set(why, ERR_MEMORY, "not enough memory for the genesis text");

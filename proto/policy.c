@@ -14,25 +14,25 @@
 static const struct {
 	const char *name, *sentence;
 } gates[GATE_COUNT] = {
-    [GATE_ELIGIBLE] = {"eligible", "The trade takes part"},
-    [GATE_WINDOW] = {"window", "The trade's date lies outside the policy's window"},
-    [GATE_SIDE] = {"side", "The policy does not reward this side of a trade"},
-    [GATE_VENUE] = {"venue", "The trade was made at a venue that the policy does not name"},
-    [GATE_LIST] = {"list", "The enterprise is not on the policy's list, or is on the list that it excludes"},
-    [GATE_RELATED] = {"related", "The parties are related, as declared or as listed"},
-    [GATE_OTHER_SUBSIDY] = {"other_subsidy", "The trade is declared to be subsidised elsewhere"},
-    [GATE_PRODUCT_KIND] = {"product_kind", "The policy excludes products of this kind"},
+    [GATE_ELIGIBLE] = {"eligible", TEXT("The trade takes part")},
+    [GATE_WINDOW] = {"window", TEXT("The trade's date lies outside the policy's window")},
+    [GATE_SIDE] = {"side", TEXT("The policy does not reward this side of a trade")},
+    [GATE_VENUE] = {"venue", TEXT("The trade was made at a venue that the policy does not name")},
+    [GATE_LIST] = {"list", TEXT("The enterprise is not on the policy's list, or is on the list that it excludes")},
+    [GATE_RELATED] = {"related", TEXT("The parties are related, as declared or as listed")},
+    [GATE_OTHER_SUBSIDY] = {"other_subsidy", TEXT("The trade is declared to be subsidised elsewhere")},
+    [GATE_PRODUCT_KIND] = {"product_kind", TEXT("The policy excludes products of this kind")},
 };
 
 static const struct {
 	const char *name, *sentence;
 } reasons[] = {
-    [REASON_NONE] = {"none", "There is nothing that stands against an award"},
+    [REASON_NONE] = {"none", TEXT("There is nothing that stands against an award")},
     [REASON_NOT_LISTED] = {"not_listed",
-	"The enterprise is not on the policy's list, or is on the list that it excludes"},
-    [REASON_RATE_NOT_SET] = {"rate_not_set", "The policy sets no rate yet, so there are volumes but no amount"},
-    [REASON_BELOW_THRESHOLD] = {"below_threshold", "The eligible trades do not reach the policy's threshold"},
-    [REASON_NO_ELIGIBLE_TRADE] = {"no_eligible_trade", "No trade with an amount left after refunds takes part"},
+	TEXT("The enterprise is not on the policy's list, or is on the list that it excludes")},
+    [REASON_RATE_NOT_SET] = {"rate_not_set", TEXT("The policy sets no rate yet, so there are volumes but no amount")},
+    [REASON_BELOW_THRESHOLD] = {"below_threshold", TEXT("The eligible trades do not reach the policy's threshold")},
+    [REASON_NO_ELIGIBLE_TRADE] = {"no_eligible_trade", TEXT("No trade with an amount left after refunds takes part")},
 };
 
 const char *policy_gate_name(enum policy_gate gate)

@@ -508,14 +508,15 @@ static const char *const declarations[] = {
 static const struct {
 	const char *name, *sentence;
 } dispositions[DISPOSITION_COUNT] = {
-    [DISPOSITION_COUNTED] = {"counted", "it counts"},
-    [DISPOSITION_DUPLICATE_TRADE] = {"duplicate_trade", "the venue has already recorded a trade of this number"},
+    [DISPOSITION_COUNTED] = {"counted", TEXT("it counts")},
+    [DISPOSITION_DUPLICATE_TRADE] = {"duplicate_trade", TEXT("the venue has already recorded a trade of this number")},
     [DISPOSITION_DUPLICATE_ADJUST] = {"duplicate_adjust",
-	"the venue has already recorded an adjustment of this number"},
-    [DISPOSITION_SELF_TRADE] = {"self_trade", "supplier and buyer are the same enterprise"},
-    [DISPOSITION_REFUND_UNKNOWN] = {"refund_unknown", "no trade of that number that counts was recorded before it"},
-    [DISPOSITION_REFUND_EXCEEDS] = {"refund_exceeds", "with it the trade's refunds would be more than the trade"},
-    [DISPOSITION_OVERFLOW] = {"overflow", "a sum of the enterprise would be too large to hold"},
+	TEXT("the venue has already recorded an adjustment of this number")},
+    [DISPOSITION_SELF_TRADE] = {"self_trade", TEXT("supplier and buyer are the same enterprise")},
+    [DISPOSITION_REFUND_UNKNOWN] = {"refund_unknown",
+	TEXT("no trade of that number that counts was recorded before it")},
+    [DISPOSITION_REFUND_EXCEEDS] = {"refund_exceeds", TEXT("with it the trade's refunds would be more than the trade")},
+    [DISPOSITION_OVERFLOW] = {"overflow", TEXT("a sum of the enterprise would be too large to hold")},
 };
 
 #define COUNT_OF(words) (sizeof(words) / sizeof((words)[0]))
