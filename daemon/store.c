@@ -23,6 +23,8 @@
 
 #include <lmdb.h>
 
+#include "daemon/overlay.h"
+
 #define MAP_SIZE_LEAST (64ULL << 30)   /* bytes: down to here a refused map size is halved */
 #define FILE_SLACK ((off_t)(32 << 20)) /* bytes the file is kept longer than its last page */
 
@@ -36,6 +38,7 @@ struct store {
 	MDB_dbi dbis[STORE_DB_COUNT];
 	/* Venues are numbered from 1 in order, so one number says which trade databases exist. */
 	atomic_uint trades_count;
+	struct overlay *overlay; /* of the write transaction, there being one at a time */
 };
 
 struct store_txn {
@@ -220,6 +223,11 @@ enum err store_open(
 		return ERR_MEMORY;
 	store->mode = mode;
 	store->lock_fd = store->folder_fd = -1;
+	store->overlay = overlay_new(STORE_OVERLAY_MAX);
+	if (store->overlay == NULL) {
+		free(store);
+		return ERR_MEMORY;
+	}
 	store->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store->folder_fd < 0) {
 		err = why_set(why, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "can't open the data folder %s: %s",
@@ -273,6 +281,7 @@ void store_close(struct store *store)
 {
 	if (store == NULL)
 		return;
+	overlay_free(store->overlay);
 	if (store->env != NULL)
 		mdb_env_close(store->env);
 	if (store->lock_fd >= 0)
@@ -330,17 +339,68 @@ enum err store_write(struct store *store, struct store_txn **ret_txn)
 	return err != OK ? err : begin(store, true, ret_txn);
 }
 
+/* ---- rows that are written once, see overlay.h */
+
+/* Those that almost every record changes. */
+static bool is_overlaid(const struct store_txn *txn, unsigned db)
+{
+	return txn->is_write &&
+	       (db == STORE_HEADS || db == STORE_CELLS || db == STORE_VENUE_MONTHS || db == STORE_TOUCHED);
+}
+
+static MDB_val val_of(struct slice slice);
+
+static enum err write_row(void *cookie, const struct overlay_row *row)
+{
+	struct store_txn *txn = cookie;
+	MDB_val key = val_of(row->key), value = val_of(row->value);
+	MDB_dbi dbi = txn->store->dbis[row->db];
+	int code = row->is_absent ? mdb_del(txn->txn, dbi, &key, NULL) : mdb_put(txn->txn, dbi, &key, &value, 0);
+
+	return row->is_absent && code == MDB_NOTFOUND ? OK : err_of(code);
+}
+
+/* Brings the databases up to date with the overlay; needed before a cursor looks, and before the commit. */
+static void write_overlay(struct store_txn *txn)
+{
+	enum err err = txn->err == OK ? overlay_write(txn->store->overlay, write_row, txn) : OK;
+
+	if (err != OK)
+		store_fail(txn, err);
+}
+
+/* A changed row; `value` NULL deletes it. A full overlay is written and begun anew. */
+static void change_row(struct store_txn *txn, unsigned db, struct slice key, const struct slice *value)
+{
+	struct overlay_row direct = {.db = db, .key = key, .is_absent = value == NULL};
+	enum err err = overlay_set(txn->store->overlay, db, key, value, true);
+
+	if (err == ERR_TOO_LARGE) {
+		if (value != NULL)
+			direct.value = *value;
+		/* Everything older first, then this row itself: its bytes may be of the overlay that is cleared after. */
+		write_overlay(txn);
+		err = write_row(txn, &direct);
+		overlay_clear(txn->store->overlay);
+	}
+	if (err != OK)
+		store_fail(txn, err);
+}
+
 enum err store_commit(struct store_txn *txn)
 {
 	struct store *store = txn->store;
-	enum err err = txn->err;
+	enum err err;
 	int code;
 
 	assert(txn->is_write);
+	write_overlay(txn);
+	err = txn->err;
 	if (err != OK) {
 		store_abort(txn);
 		return err;
 	}
+	overlay_clear(store->overlay);
 	code = mdb_txn_commit(txn->txn);
 	if (code == 0) {
 		atomic_store(&store->trades_count, txn->trades_count);
@@ -356,6 +416,8 @@ void store_abort(struct store_txn *txn)
 {
 	if (txn == NULL)
 		return;
+	if (txn->is_write)
+		overlay_clear(txn->store->overlay);
 	mdb_txn_abort(txn->txn);
 	free(txn);
 }
@@ -389,19 +451,48 @@ bool store_has_db(struct store_txn *txn, unsigned db)
 	return db < STORE_FIXED_COUNT || (db > STORE_TRADES && db - STORE_TRADES <= txn->trades_count);
 }
 
-bool store_get(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value)
+/* What the database itself holds. */
+static bool get_direct(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value)
 {
 	MDB_val mdb_key = val_of(key), value;
-	int code;
+	int code = mdb_get(txn->txn, txn->store->dbis[db], &mdb_key, &value);
 
-	if (txn->err != OK || !store_has_db(txn, db))
-		return false;
-	code = mdb_get(txn->txn, txn->store->dbis[db], &mdb_key, &value);
 	if (code == 0)
 		*ret_value = slice_of(value.mv_data, value.mv_size);
 	else if (code != MDB_NOTFOUND)
 		store_fail(txn, err_of(code));
 	return code == 0;
+}
+
+static bool get_overlaid(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value)
+{
+	const struct overlay_row *row = overlay_find(txn->store->overlay, db, key);
+	struct slice value;
+	bool is_there;
+	enum err err;
+
+	if (row != NULL) {
+		if (!row->is_absent)
+			*ret_value = row->value;
+		return !row->is_absent;
+	}
+	is_there = get_direct(txn, db, key, &value);
+	if (txn->err != OK)
+		return false;
+	/* Where it can't be kept it is read again the next time. */
+	err = overlay_set(txn->store->overlay, db, key, is_there ? &value : NULL, false);
+	if (err == OK && is_there)
+		value = overlay_find(txn->store->overlay, db, key)->value;
+	if (is_there)
+		*ret_value = value;
+	return is_there;
+}
+
+bool store_get(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value)
+{
+	if (txn->err != OK || !store_has_db(txn, db))
+		return false;
+	return is_overlaid(txn, db) ? get_overlaid(txn, db, key, ret_value) : get_direct(txn, db, key, ret_value);
 }
 
 static int put(struct store_txn *txn, unsigned db, struct slice key, struct slice value, unsigned flags)
@@ -418,6 +509,10 @@ void store_put(struct store_txn *txn, unsigned db, struct slice key, struct slic
 
 	if (txn->err != OK)
 		return;
+	if (is_overlaid(txn, db)) {
+		change_row(txn, db, key, &value);
+		return;
+	}
 	code = put(txn, db, key, value, 0);
 	if (code != 0)
 		store_fail(txn, err_of(code));
@@ -427,6 +522,7 @@ void store_append(struct store_txn *txn, unsigned db, struct slice key, struct s
 {
 	int code;
 
+	assert(!is_overlaid(txn, db));
 	if (txn->err != OK)
 		return;
 	code = put(txn, db, key, value, MDB_APPEND);
@@ -444,6 +540,10 @@ void store_delete(struct store_txn *txn, unsigned db, struct slice key)
 	assert(txn->is_write && store_has_db(txn, db));
 	if (txn->err != OK)
 		return;
+	if (is_overlaid(txn, db)) {
+		change_row(txn, db, key, NULL);
+		return;
+	}
 	code = mdb_del(txn->txn, txn->store->dbis[db], &mdb_key, NULL);
 	if (code != 0 && code != MDB_NOTFOUND)
 		store_fail(txn, err_of(code));
@@ -472,6 +572,8 @@ void store_cursor_open(struct store_cursor *cursor, struct store_txn *txn, unsig
 	int code;
 
 	*cursor = (struct store_cursor){.txn = txn};
+	if (is_overlaid(txn, db))
+		write_overlay(txn);
 	if (txn->err != OK || !store_has_db(txn, db))
 		return;
 	code = mdb_cursor_open(txn->txn, txn->store->dbis[db], &handle);

@@ -110,6 +110,7 @@
 #define FEED_WAITING_MAX	1	/* pushes of one feed that wait behind the one in work */
 #define MAP_SIZE_MAX		(1ULL << 40)	/* bytes: default of ledger.map_size where the system allows it */
 #define MAP_SIZE_MIN		(64ULL << 20)
+#define STORE_OVERLAY_MAX	(64u << 20)	/* bytes of rows a write transaction holds back to write each once */
 #define ROOM_RESERVE		(16u << 20)	/* bytes of map and disk below which the ledger is read-only */
 #define ROOM_PER_BYTE		8	/* bytes of room asked for per byte of a group: copied pages, derived rows */
 #define READERS_MAX		126

@@ -1,0 +1,252 @@
+#include "daemon/overlay.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS_FIRST 1024u
+#define VALUE_SLACK 32u /* bytes a value may grow in place: a cell gains a digit or two at a time */
+
+/* The hash is kept beside the number, so that only the row that is looked for is touched. */
+struct slot {
+	uint32_t hash;
+	uint32_t number; /* of the row + 1, 0 for none */
+};
+
+struct overlay {
+	struct arena arena;
+	struct overlay_row **rows; /* in the order in which they came */
+	size_t row_count, row_capacity;
+	struct slot *slots; /* open addressing */
+	size_t slot_count;  /* a power of two, at least twice the rows */
+};
+
+struct overlay *overlay_new(size_t size_max)
+{
+	struct overlay *overlay = calloc(1, sizeof(*overlay));
+
+	if (overlay == NULL)
+		return NULL;
+	arena_init(&overlay->arena, size_max);
+	overlay->slot_count = SLOTS_FIRST;
+	overlay->slots = calloc(SLOTS_FIRST, sizeof(*overlay->slots));
+	if (overlay->slots == NULL) {
+		overlay_free(overlay);
+		return NULL;
+	}
+	return overlay;
+}
+
+void overlay_free(struct overlay *overlay)
+{
+	if (overlay == NULL)
+		return;
+	arena_done(&overlay->arena);
+	free(overlay->rows);
+	free(overlay->slots);
+	free(overlay);
+}
+
+void overlay_clear(struct overlay *overlay)
+{
+	if (overlay->row_count > 0)
+		memset(overlay->slots, 0, overlay->slot_count * sizeof(*overlay->slots));
+	overlay->row_count = 0;
+	arena_reset(&overlay->arena);
+}
+
+/* Eight bytes at a step. Whoever chooses keys that collide makes a venue's own group slower, and nothing else. */
+static uint32_t hash_of(unsigned db, struct slice key)
+{
+	uint64_t hash = 14695981039346656037u ^ db ^ (uint64_t)key.size << 32, word;
+	size_t place = 0;
+
+	for (; place + sizeof(word) <= key.size; place += sizeof(word)) {
+		memcpy(&word, key.data + place, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 32;
+	}
+	for (; place < key.size; place++)
+		hash = (hash ^ key.data[place]) * 1099511628211u;
+	return (uint32_t)(hash ^ hash >> 29);
+}
+
+/* The slot of the row, or the empty one where it would go. */
+static size_t slot_of(const struct overlay *overlay, uint32_t hash, unsigned db, struct slice key)
+{
+	size_t mask = overlay->slot_count - 1, slot = hash & mask;
+
+	for (; overlay->slots[slot].number != 0; slot = (slot + 1) & mask) {
+		const struct overlay_row *row;
+
+		if (overlay->slots[slot].hash != hash)
+			continue;
+		row = overlay->rows[overlay->slots[slot].number - 1];
+		if (row->db == db && slice_equal(row->key, key))
+			break;
+	}
+	return slot;
+}
+
+const struct overlay_row *overlay_find(const struct overlay *overlay, unsigned db, struct slice key)
+{
+	uint32_t number = overlay->slots[slot_of(overlay, hash_of(db, key), db, key)].number;
+
+	return number == 0 ? NULL : overlay->rows[number - 1];
+}
+
+static enum err grow_slots(struct overlay *overlay)
+{
+	size_t count = overlay->slot_count * 2, mask = count - 1;
+	struct slot *slots = calloc(count, sizeof(*slots));
+
+	if (slots == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < overlay->slot_count; i++) {
+		size_t slot = overlay->slots[i].hash & mask;
+
+		if (overlay->slots[i].number == 0)
+			continue;
+		while (slots[slot].number != 0)
+			slot = (slot + 1) & mask;
+		slots[slot] = overlay->slots[i];
+	}
+	free(overlay->slots);
+	overlay->slots = slots;
+	overlay->slot_count = count;
+	return OK;
+}
+
+static enum err reserve(struct overlay *overlay)
+{
+	if (overlay->row_count == overlay->row_capacity) {
+		size_t capacity = overlay->row_capacity == 0 ? SLOTS_FIRST : 2 * overlay->row_capacity;
+		struct overlay_row **rows = reallocarray(overlay->rows, capacity, sizeof(struct overlay_row *));
+
+		if (rows == NULL)
+			return ERR_MEMORY;
+		overlay->rows = rows;
+		overlay->row_capacity = capacity;
+	}
+	return 2 * (overlay->row_count + 1) > overlay->slot_count ? grow_slots(overlay) : OK;
+}
+
+/* The arena says NULL for both; a full overlay can be written and cleared. */
+static enum err no_room(const struct overlay *overlay, size_t size)
+{
+	return overlay->arena.used_size + size + 64 > overlay->arena.max ? ERR_TOO_LARGE : ERR_MEMORY;
+}
+
+/* Memory for a value of this size, with room to grow. */
+static enum err alloc_value(struct overlay *overlay, size_t size, uint8_t **ret_bytes, size_t *ret_capacity)
+{
+	size_t capacity = size + size / 2 + VALUE_SLACK;
+	uint8_t *bytes = arena_alloc(&overlay->arena, capacity);
+
+	if (bytes == NULL)
+		return no_room(overlay, capacity);
+	*ret_bytes = bytes;
+	*ret_capacity = capacity;
+	return OK;
+}
+
+/* A row that is wholly there or not at all: a failure leaves the overlay as it was. */
+static enum err add_row(
+    struct overlay *overlay, unsigned db, struct slice key, const struct slice *value, bool is_dirty)
+{
+	struct overlay_row *row;
+	uint8_t *bytes = NULL;
+	uint32_t hash;
+	enum err err = reserve(overlay);
+
+	if (err != OK)
+		return err;
+	row = arena_alloc(&overlay->arena, sizeof(*row));
+	if (row == NULL)
+		return no_room(overlay, sizeof(*row));
+	*row = (struct overlay_row){
+	    .db = db, .key = arena_copy(&overlay->arena, key), .is_absent = value == NULL, .is_dirty = is_dirty};
+	if (row->key.data == NULL)
+		return no_room(overlay, key.size);
+	if (value != NULL) {
+		err = alloc_value(overlay, value->size, &bytes, &row->capacity);
+		if (err != OK)
+			return err;
+		if (value->size > 0)
+			memcpy(bytes, value->data, value->size);
+		row->value = slice_of(bytes, value->size);
+	}
+	hash = hash_of(db, key);
+	overlay->slots[slot_of(overlay, hash, db, key)] = (struct slot){hash, (uint32_t)overlay->row_count + 1};
+	overlay->rows[overlay->row_count++] = row;
+	return OK;
+}
+
+static enum err change_row(struct overlay *overlay, struct overlay_row *row, const struct slice *value, bool is_dirty)
+{
+	/* These bytes are the overlay's own; a slice only says that others must not write them. */
+	union {
+		const uint8_t *in;
+		uint8_t *out;
+	} bytes = {.in = row->value.data};
+	enum err err = OK;
+
+	if (value != NULL && value->size > row->capacity)
+		err = alloc_value(overlay, value->size, &bytes.out, &row->capacity);
+	if (err != OK)
+		return err;
+	if (value != NULL) {
+		if (value->size > 0)
+			memmove(bytes.out, value->data, value->size);
+		row->value = slice_of(bytes.out, value->size);
+	}
+	row->is_absent = value == NULL;
+	row->is_dirty = row->is_dirty || is_dirty;
+	return OK;
+}
+
+enum err overlay_set(struct overlay *overlay, unsigned db, struct slice key, const struct slice *value, bool is_dirty)
+{
+	uint32_t number = overlay->slots[slot_of(overlay, hash_of(db, key), db, key)].number;
+
+	if (number == 0)
+		return add_row(overlay, db, key, value, is_dirty);
+	return change_row(overlay, overlay->rows[number - 1], value, is_dirty);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct overlay_row *left = *(struct overlay_row *const *)a, *right = *(struct overlay_row *const *)b;
+
+	if (left->db != right->db)
+		return left->db < right->db ? -1 : 1;
+	return slice_compare(left->key, right->key);
+}
+
+enum err overlay_write(
+    struct overlay *overlay, enum err (*write)(void *cookie, const struct overlay_row *row), void *cookie)
+{
+	struct overlay_row **dirty;
+	size_t count = 0;
+	enum err err = OK;
+
+	for (size_t i = 0; i < overlay->row_count; i++)
+		count += overlay->rows[i]->is_dirty;
+	if (count == 0)
+		return OK;
+	dirty = calloc(count, sizeof(struct overlay_row *));
+	if (dirty == NULL)
+		return ERR_MEMORY;
+	count = 0;
+	for (size_t i = 0; i < overlay->row_count; i++)
+		if (overlay->rows[i]->is_dirty)
+			dirty[count++] = overlay->rows[i];
+	qsort(dirty, count, sizeof(struct overlay_row *), compare_rows);
+	for (size_t i = 0; i < count && err == OK; i++) {
+		err = write(cookie, dirty[i]);
+		if (err == OK)
+			dirty[i]->is_dirty = false;
+	}
+	free(dirty);
+	return err;
+}

@@ -1,0 +1,44 @@
+/*
+ * An overlay: the rows a write transaction reads and changes again and again, kept in memory until they are written
+ * once, in key order. What a group costs is the number of distinct rows it writes, and heads, cells and month sums are
+ * changed by almost every record.
+ *
+ * Rows are found by database and key. A clean row remembers what the database holds (also that it holds nothing), so
+ * that it is read once. One thread.
+ */
+#ifndef DAEMON_OVERLAY_H
+#define DAEMON_OVERLAY_H
+
+#include "proto/bytes.h"
+#include "proto/limits.h"
+
+struct overlay_row {
+	unsigned db;
+	struct slice key;
+	struct slice value;
+	bool is_absent;			/* there is no such row, or it is to be deleted */
+	bool is_dirty;			/* differs from the database */
+	size_t capacity;		/* bytes behind value.data */
+};
+
+struct overlay;
+
+/* Holds at most `size_max` bytes of keys and values. NULL on lack of memory. */
+struct overlay *overlay_new(size_t size_max);
+void overlay_free(struct overlay *overlay);
+/* Forgets every row, dirty ones too. */
+void overlay_clear(struct overlay *overlay);
+
+/* NULL when the row is not here. Valid until the next overlay_set or overlay_clear. */
+const struct overlay_row *overlay_find(const struct overlay *overlay, unsigned db, struct slice key);
+/*
+ * Puts a row in or changes it; copies key and value (which may be of a row of this overlay). A NULL value is an
+ * absent row. ERR_TOO_LARGE: full, write and clear first (a single row beyond size_max never fits); ERR_MEMORY. On an
+ * error nothing has changed.
+ */
+enum err overlay_set(struct overlay *overlay, unsigned db, struct slice key, const struct slice *value, bool is_dirty) must_check;
+
+/* Gives every dirty row to `write`, by database and key, and marks it clean. Stops at the first error. */
+enum err overlay_write(struct overlay *overlay, enum err (*write)(void *cookie, const struct overlay_row *row), void *cookie) must_check;
+
+#endif
