@@ -100,8 +100,10 @@ class OrdersMore(FlowTest):
         self.assertEqual(again.status, 200, again)
         self.assertEqual((again.json()["new"], again.json()["held"]), (0, 3))
         self.assertEqual(again.json()["push"], first["push"])
-        # Whatever is not all held tells a thief nothing.
-        for body in (feed.body(records("later", 1), key=old), feed.body(records("x", 2), start=2, key=old),
+        # Whatever is not all held tells a thief nothing; nor is a size that is none.
+        lie = wire.sign_note(wire.checkpoint_text(feed.origin, 99, feed.tree.root()), old)
+        for body in (wire.push_body(0, feed.records, lie),
+                     feed.body(records("later", 1), key=old), feed.body(records("x", 2), start=2, key=old),
                      feed.body(records("x", 1), start=9, held=records("y", 9), key=old),
                      wire.push_body(3, records("x", 1), wire.feed_note(old, feed.origin, wire.Tree(records("z", 9))))):
             answer = self.refused_push(feed, body, 403, "unknown_key")

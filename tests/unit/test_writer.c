@@ -189,6 +189,36 @@ static void changes_nothing_where_it_refuses(void **state)
 	assert_int_equal(counts.records, 0);
 }
 
+/* One entry for each feed and size, also where the conflicts come in one group. */
+static void keeps_a_conflict_once(void **state)
+{
+	struct bench *bench = *state;
+	struct ledger_push push = {.signer = bench->venue_signer,
+	    .venue = "qddex",
+	    .start = 4,
+	    .records = trades + 9,
+	    .record_count = 1,
+	    .earlier = bench->leaves};
+	uint64_t size = current_head(bench).size;
+	struct job *jobs[4];
+
+	for (size_t i = 0; i < 4; i++) {
+		push.records = trades + 9 + i; /* the last is a longer one */
+		push.record_count = i == 3 ? 2 : 1;
+		jobs[i] = push_job(bench, &push);
+	}
+	block(bench, jobs[0]);
+	for (size_t i = 1; i < 4; i++)
+		submit(bench, jobs[i]);
+	unblock(bench);
+	receive(bench, 0, 4);
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(jobs[i]->command.err, ERR_FEED_CONFLICT);
+		assert_int_equal(jobs[i]->command.index, i == 3 ? size + 1 : size);
+	}
+	expect_head(bench, size + 2);
+}
+
 static void answers_a_retry_with_the_first_index(void **state)
 {
 	struct bench *bench = *state;
@@ -230,6 +260,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(commits_what_waits_as_one_group, setup, teardown),
 	    cmocka_unit_test_setup_teardown(lets_each_command_see_those_before_it, setup, teardown),
 	    cmocka_unit_test_setup_teardown(changes_nothing_where_it_refuses, setup, teardown),
+	    cmocka_unit_test_setup_teardown(keeps_a_conflict_once, setup, teardown),
 	    cmocka_unit_test_setup_teardown(answers_a_retry_with_the_first_index, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
