@@ -84,7 +84,7 @@ const struct text_row text_zh_proto[] = {
 	{"\"rules\" is not the number of a rules version", "“rules”不是规则版本号"},
 	{"policy: ", "政策："},
 	{"policy: %s", "政策：%s"},
-	{"\"body\": ", "“body”："},
+	{"\"body\": ", "正文“body”："},
 	{"officer %s has the ledger's own key", "经办人员%s用了账本自己的密钥"},
 	{"two officers are named %s", "有两名经办人员都叫%s"},
 	{"officers %s and %s have a key in common", "经办人员%s和%s有同一把密钥"},
@@ -438,6 +438,7 @@ const struct text_row text_zh_proto[] = {
 	{"the order can't be carried out", "指令不能执行"},
 	{"the server could not be reached", "无法连接服务器"},
 	{"the answer was lost; it is safe to repeat", "没有收到答复；可以放心重试"},
+	{"the first line is not %s", "第一行不是%s"},
 	{NULL, NULL},
 };
 /* clang-format on */
