@@ -138,6 +138,9 @@ class Access(FlowTest):
                               (ALICE, f"{path}?limit=2&as_of=5"), ("bureau", "/v1/enterprises?limit=2")):
             answer = self.world.get(f"{other}&cursor={cursor}", viewer)
             self.assert_refused(answer, 400, "bad_request")
+        of_alice = self.world.get_json(f"{path}?limit=2", "bureau")["cursor"]
+        answer = self.world.get(f"/v1/enterprises/{CAROL}/trades?limit=2&cursor={of_alice}", "bureau")
+        self.assert_refused(answer, 400, "bad_request")
         for wrong in ("", "0", cursor[:-1], cursor[:-1] + ("0" if cursor[-1] != "0" else "1"), cursor.upper(),
                       cursor + "0", "0" * len(cursor)):
             if wrong != cursor:

@@ -193,6 +193,7 @@ class FailingCalls(unittest.TestCase):
 
     def test_a_write_or_a_sync_of_a_push(self):
         counts = self.count_push()
+        self.assertGreaterEqual(counts[SYNC], 2, "one sync of the data, one of the guard")
         for kind, error in DISK_FAILURES:
             self.assertGreater(counts[kind], 0)
             at = 1

@@ -6,7 +6,7 @@ import threading
 import unittest
 
 from tests.flow import wire
-from tests.flow.harness import FIRMS, FlowTest, check, in_days, read_json, trade, write_csv
+from tests.flow.harness import FIRMS, QUORUMS, FlowTest, check, in_days, read_json, trade, write_csv
 from tests.flow.wire import item_grant, item_register, item_relate
 from tests.sample import make
 
@@ -41,9 +41,18 @@ class Orders(FlowTest):
             self.assertIn("1 clerk and 1 reviewer or leader", answer["detail"])
 
     def test_one_officer_with_two_keys_is_one_officer(self):
-        items = [self.register_item()]
+        items, grant = [self.register_item()], [item_grant(secrets.token_hex(32), "bureau", "李四", in_days(5), SALT)]
         note = self.world.make_order("enterprise.register", items=items, signers=("zhang", "zhang-2"))
         self.refused(note, items, 403, "quorum_not_met")
+        # Even where two clerks are enough.
+        two_clerks = {"default": QUORUMS["default"], "grant.add": [["clerk"], ["clerk"]]}
+        self.world.order("quorum.set", {"quorums": two_clerks})
+        self.size = self.world.size()
+        note = self.world.make_order("grant.add", items=grant, signers=("zhang", "zhang-2"))
+        self.refused(note, grant, 403, "quorum_not_met")
+        note = self.world.make_order("grant.add", items=grant, signers=("zhang-2", "zhao"))
+        self.assertEqual(self.world.public.order(note, grant).status, 200)
+        self.world.order("quorum.set", {"quorums": QUORUMS})
         note = self.world.make_order("enterprise.register", items=items, signers=("zhang-2", "wang"))
         self.assertEqual(self.world.public.order(note, items).status, 200)
 
@@ -96,9 +105,10 @@ class Orders(FlowTest):
     def test_unknown_and_repeated_keys(self):
         item = self.register_item()
         unknown = item[:-1] + ',"rate":"0.5"}'
-        self.refused(self.world.make_order("enterprise.register", items=[unknown]), [unknown], 422, "bad_order")
-        self.refused(self.world.make_order("enterprise.register", items=[item], note="x"), [item], 422, "bad_order")
-        self.refused(self.world.make_order("enterprise.register", {"x": 1}, [item]), [item], 422, "bad_order")
+        for changes, items, key in (({}, [unknown], "rate"), ({"note": "x"}, [item], "note"), ({"body": {"x": 1}}, [item], "x")):
+            note = self.world.make_order("enterprise.register", items=items, **changes)
+            answer = self.refused(note, items, 422, "bad_order")
+            self.assertIn(f'unknown key: "{key}"', answer["detail"])
         policy = dict(read_json("policy-flat.json"), bonus="1.00")
         answer = self.refused(self.world.make_order("policy.adopt", {"policy": policy}), (), 422, "bad_order")
         self.assertIn("bonus", answer["detail"])

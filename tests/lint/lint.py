@@ -217,7 +217,7 @@ def check_promises(findings):
 # What must not be said, and what must: see tests/README.md, "LMDB and evhttp, used safely".
 NEVER = [
     (r"\bMDB_(WRITEMAP|DUPSORT|DUPFIXED|CURRENT|INTEGERKEY|INTEGERDUP|REVERSEKEY|MAPASYNC|NORDAHEAD|NOLOCK)\b", "an LMDB flag"),
-    (r"\(const struct \w+ \*\)\s*\w+(\.|->)(data|mv_data)\b", "a struct laid over stored bytes"),
+    (r"\(const struct \w+ \*\)\s*[\w.>-]+(\.|->)(data|mv_data)\b", "a struct laid over stored bytes"),
     (r"\bevhttp_(bind_socket|start|new_listener)\b|\bbufferevent_openssl_filter_new\b", "a way past the listener"),
 ]
 ALWAYS = [

@@ -33,6 +33,7 @@ enum mischief {
 };
 
 static struct {
+	const char *id;
 	struct signer *key, *venue, *stranger;
 	char *folder;
 	/* the feed */
@@ -302,7 +303,7 @@ enum err link_ask(struct link *link, const struct link_request *request, struct 
 		return ret_answer->err = why_set(&ret_answer->why, ERR_UNREACHABLE, "down");
 	if (strcmp(request->path, "/v1/ledger") == 0) {
 		key_format(signer_key(ledger.key), vkey);
-		return answer_json(ret_answer, json_pack("{s:s,s:s,s:s,s:I}", "origin", ORIGIN, "ledger_id", LEDGER_ID,
+		return answer_json(ret_answer, json_pack("{s:s,s:s,s:s,s:I}", "origin", ORIGIN, "ledger_id", ledger.id,
 						   "vkey", vkey, "size", (json_int_t)ledger.entry_count));
 	}
 	if (request->content_type != NULL)

@@ -51,6 +51,7 @@ static int begin(void **state)
 	memset(&ledger, 0, sizeof(ledger));
 	if (key_global_init() != OK)
 		return -1;
+	ledger.id = LEDGER_ID;
 	ledger.key = signer_make(ORIGIN, 1);
 	ledger.venue = signer_make("qddex", 2);
 	ledger.stranger = signer_make("qddex", 3);
@@ -367,6 +368,17 @@ static void notices_another_ledger_at_the_same_address(void **state)
 	assert_int_equal(ledger.push_count, 1);
 }
 
+static void notices_another_ledger_of_the_same_key(void **state)
+{
+	(void)state;
+	assert_int_equal(push(1, 1), EXIT_OK);
+	ledger.id = "ffeeddccbbaa9988";
+	assert_int_equal(push(2, 2), EXIT_UNVERIFIED);
+	assert_int_equal(ledger.push_count, 1);
+	ledger.id = LEDGER_ID;
+	assert_int_equal(push(2, 2), EXIT_OK);
+}
+
 static void refuses_to_fork_a_feed_it_does_not_know(void **state)
 {
 	(void)state;
@@ -458,6 +470,7 @@ int main(void)
 	    TEST(forgets_a_refused_push),
 	    TEST(believes_no_forged_receipt),
 	    TEST(notices_another_ledger_at_the_same_address),
+	    TEST(notices_another_ledger_of_the_same_key),
 	    TEST(refuses_to_fork_a_feed_it_does_not_know),
 	    TEST(builds_its_state_anew_from_the_ledger),
 	    TEST(extends_no_history_that_is_not_its_own),

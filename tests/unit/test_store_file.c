@@ -1,6 +1,7 @@
 /* The file under the store: modes, its lock, and what a full or cut one gives. */
 #include "store_fixture.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static void refuses_modes_that_do_not_fit_the_folder(void **state)
@@ -116,6 +117,32 @@ static void takes_a_smaller_map_where_the_system_refuses(void **state)
 	commit(place);
 }
 
+/* A sanitizer maps far more than that for itself. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED true
+#else
+#define IS_SANITIZED false
+#endif
+
+static void refuses_a_map_below_64_gib_where_more_was_asked_for(void **state)
+{
+	struct place *place = *state;
+	struct rlimit before, limit;
+	enum err err;
+
+	if (IS_SANITIZED)
+		skip();
+	close_store(place);
+	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+	limit = before;
+	limit.rlim_cur = 60ULL << 30;
+	assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+	err = open_at(place, 1ULL << 50, STORE_OPEN);
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+	assert_int_equal(err, ERR_MEMORY);
+	assert_int_equal(open_at(place, 1ULL << 50, STORE_OPEN), OK);
+}
+
 static void finds_a_file_that_was_cut_short(void **state)
 {
 	struct place *place = *state;
@@ -200,6 +227,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(answers_a_full_map_and_keeps_what_it_has, setup, teardown),
 	    cmocka_unit_test_setup_teardown(tells_how_much_room_is_left, setup, teardown),
 	    cmocka_unit_test_setup_teardown(takes_a_smaller_map_where_the_system_refuses, setup, teardown),
+	    cmocka_unit_test_setup_teardown(refuses_a_map_below_64_gib_where_more_was_asked_for, setup, teardown),
 	    cmocka_unit_test_setup_teardown(finds_a_file_that_was_cut_short, setup, teardown),
 	    cmocka_unit_test_setup_teardown(keeps_the_file_as_long_as_its_pages, setup, teardown),
 	    cmocka_unit_test_setup_teardown(bounds_its_readers, setup, teardown),
