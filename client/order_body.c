@@ -20,8 +20,7 @@ static enum exit_code values_check(const struct args *args, const char *const *n
 {
 	for (size_t i = 0; names[i] != NULL; i++)
 		if (order_set_text(args, names[i]) == NULL)
-			return out_usage("%s needs --set %s=…; `subsidy order --help` shows what each order takes",
-			    args->words[0], names[i]);
+			return out_usage("%s needs --set %s=…", args->words[0], names[i]);
 	return EXIT_OK;
 }
 

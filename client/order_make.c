@@ -123,9 +123,8 @@ static enum exit_code item_take(struct making *making)
 			row.columns |= 1u << column;
 			row.cells[column] = slice_text(text);
 		} else if (items_needs_column(&making->items, column)) {
-			return out_usage("%s needs --set %s=…, or a list: --file LIST.csv%s; `subsidy order --help` "
-					 "shows what each order takes",
-			    making->args->words[0], items_columns[column].name,
+			return out_usage("%s needs --set %s=…, or a list: --file LIST.csv%s", making->args->words[0],
+			    items_columns[column].name,
 			    making->draft.type == ORDER_GRANT_ADD ? " --tokens-dir DIR" : "");
 		}
 	}

@@ -72,8 +72,7 @@ bool order_set_check(const struct args *args, unsigned types)
 					 (set_keys[at].types & types) == 0))
 			at++;
 		if (at == count) {
-			(void)out_usage(
-			    "%s has no --set %s; `subsidy order --help` lists what it has", args->words[0], text);
+			(void)out_usage("%s has no --set %s", args->words[0], text);
 			return false;
 		}
 		if (!set_keys[at].is_repeatable && order_set_text_at(args, set_keys[at].name, 1) != NULL) {
