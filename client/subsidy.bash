@@ -4,8 +4,8 @@
 _subsidy_globals="--server --feed --ca --token --cert --vkey --state --json --help"
 _subsidy_roles="clerk reviewer leader auditor"
 _subsidy_types="venue.license venue.suspend venue.resume venue.key enterprise.register enterprise.relate
-	enterprise.delist policy.adopt trade.hold trade.release trade.void grant.add grant.revoke officer.add
-	officer.remove quorum.set rules.set genesis"
+	enterprise.delist policy.adopt trade.hold trade.release trade.void grant.add grant.revoke grant.replace
+	officer.add officer.remove quorum.set rules.set genesis"
 
 _subsidy_options() # COMMAND
 {
@@ -32,6 +32,7 @@ _subsidy_set() # TYPE: what --set names
 	trade.hold | trade.release | trade.void) echo venue= trade_no= reason= ;;
 	grant.add) echo subject= holder= expires= name= ;;
 	grant.revoke) echo token_hash= reason= ;;
+	grant.replace) echo token_hash= subject= holder= expires= name= reason= ;;
 	officer.add) echo name= role= key= ;;
 	officer.remove) echo name= reason= ;;
 	rules.set) echo rules= ;;

@@ -172,6 +172,11 @@ def set_keys():
                 found += members
         for member in found:
             keys[names[member]].add(key)
+    # Not an order of its own, but two: it takes what both take.
+    header = read("client/order_replace.h")
+    both = re.findall(r"ORDER_(\w+)", re.search(r"#define ORDER_REPLACE_TYPES (.*)", header).group(1))
+    replace = re.search(r'#define ORDER_REPLACE_NAME "(.*)"', header).group(1)
+    keys[replace] = set().union(*(keys[names[member]] for member in both))
     return keys, common
 
 
