@@ -111,7 +111,8 @@ static void help(FILE *out)
 	      "  subsidyd check -c /etc/subsidyd/subsidyd.conf\n"
 	      "  subsidyd init -c /etc/subsidyd/subsidyd.conf --genesis genesis.note\n"
 	      "  subsidyd -c /etc/subsidyd/subsidyd.conf\n\n"
-	      "Signals: TERM and INT answer what is in work and end, HUP reads the certificates again.\n"
+	      "Signals: TERM and INT answer what is in work and end, HUP reads the certificates again,\n"
+	      "USR1 says that the machine's clock is right, where the log doubts it.\n"
 	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 6 verify found a difference, 9 the ledger must not be "
 	      "served.\n",
 	    out);
@@ -152,6 +153,7 @@ static int run(const struct command *command, const struct options *options)
 	memory_init();
 	err = key_global_init();
 	sigaction(SIGBUS, &action, NULL);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
 	json_object_seed(0);
 	if (err == OK)
 		err = config_load(options->config_file, &config, &why);

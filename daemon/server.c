@@ -24,7 +24,7 @@
 #define STOP_LOOK_US 20000
 #define STOP_FLUSH_US 1000000 /* for answers to leave, once all are given */
 #define STATUS_TICKS 5        /* between two lines for the service manager */
-#define SIGNAL_COUNT 3
+#define SIGNAL_COUNT 4
 
 #define LISTENER_COUNT 3
 
@@ -140,6 +140,14 @@ static void on_hangup(evutil_socket_t signal, short what, void *cookie)
 	(void)signal, (void)what;
 	reload(server->feed_tls, "feed");
 	reload(server->public_tls, "public");
+}
+
+static void on_trust_clock(evutil_socket_t signal, short what, void *cookie)
+{
+	struct server *server = cookie;
+
+	(void)signal, (void)what;
+	writer_trust_clock(server->writer);
 }
 
 static void hand_out_finished(struct server *server)
@@ -271,6 +279,8 @@ static enum err open_loop(struct server *server)
 		err = add_event(&server->signals[1], evsignal_new(base, SIGINT, on_stop_signal, server), NULL);
 	if (err == OK)
 		err = add_event(&server->signals[2], evsignal_new(base, SIGHUP, on_hangup, server), NULL);
+	if (err == OK)
+		err = add_event(&server->signals[3], evsignal_new(base, SIGUSR1, on_trust_clock, server), NULL);
 	if (err == OK)
 		err = add_event(&server->tick, event_new(base, -1, EV_PERSIST, on_tick, server), &tick);
 	if (err != OK)

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -86,7 +87,8 @@ static enum err err_of(int code)
 	case 0: return OK;
 	case MDB_MAP_FULL:
 	case ENOSPC:
-	case EDQUOT: return ERR_DISK_FULL;
+	case EDQUOT:
+	case EFBIG: return ERR_DISK_FULL;
 	case ENOMEM:
 	case MDB_TXN_FULL:
 	case MDB_READERS_FULL: return ERR_MEMORY;
@@ -311,6 +313,14 @@ static enum err begin(struct store *store, bool is_write, struct store_txn **ret
 	return OK;
 }
 
+/* The longest file this process may write. */
+static uint64_t file_size_max(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : UINT64_MAX;
+}
+
 /* Keeps the file longer than the pages it may get, see the top. */
 static enum err extend_file(struct store *store, off_t size)
 {
@@ -322,6 +332,8 @@ static enum err extend_file(struct store *store, off_t size)
 		return ERR_IO;
 	if ((uint64_t)size > store->map_size)
 		size = (off_t)store->map_size;
+	if ((uint64_t)size > file_size_max())
+		size = (off_t)file_size_max();
 	if (status.st_size >= size)
 		return OK;
 	return ftruncate(fd, size) == 0 ? OK : ERR_IO;
@@ -642,22 +654,17 @@ bool store_cursor_previous(struct store_cursor *cursor)
 void store_usage(struct store *store, struct store_usage *ret_usage)
 {
 	struct statvfs status;
+	uint64_t file_left;
 
 	ret_usage->used_size = (uint64_t)page_bytes(store);
 	ret_usage->map_size = store->map_size;
+	ret_usage->page_size = store->page_size;
 	ret_usage->disk_free_size = 0;
 	if (fstatvfs(store->folder_fd, &status) == 0)
 		ret_usage->disk_free_size = (uint64_t)status.f_bavail * status.f_frsize;
-}
-
-uint64_t store_room(struct store *store)
-{
-	struct store_usage usage;
-	uint64_t map_left;
-
-	store_usage(store, &usage);
-	map_left = usage.map_size > usage.used_size ? usage.map_size - usage.used_size : 0;
-	return map_left < usage.disk_free_size ? map_left : usage.disk_free_size;
+	file_left = file_size_max() > ret_usage->used_size ? file_size_max() - ret_usage->used_size : 0;
+	if (ret_usage->disk_free_size > file_left)
+		ret_usage->disk_free_size = file_left;
 }
 
 void store_check_readers(struct store *store)

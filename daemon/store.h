@@ -101,10 +101,11 @@ bool store_cursor_last(struct store_cursor *cursor);
 bool store_cursor_next(struct store_cursor *cursor);
 bool store_cursor_previous(struct store_cursor *cursor);
 
-/* Room for the writer, in bytes: what is left of the map and of the disk, whichever is less. Any thread. */
-uint64_t store_room(struct store *store);
+/* In bytes. Any thread. */
 struct store_usage {
-	uint64_t used_size, map_size, disk_free_size;
+	uint64_t used_size, map_size;
+	uint64_t disk_free_size;	/* or up to the longest file this process may write, where that is less */
+	uint64_t page_size;
 };
 void store_usage(struct store *store, struct store_usage *ret_usage);
 /* Frees reader slots of threads that died; call now and then. */

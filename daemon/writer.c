@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/clock.h"
+#include "daemon/gate.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
 #include "proto/date.h"
@@ -18,8 +19,8 @@ struct writer {
 	struct ledger ledger;
 	char origin[ORIGIN_TEXT_SIZE];
 
-	/* Where both clocks stood at the start: a jump of the wall clock shows against the other. */
-	uint64_t start_wall_us, start_monotonic_us;
+	struct gate gate;
+	atomic_bool is_clock_trusted; /* the operator's word, until the writer has heard it */
 
 	/* Taken from the inbox and not yet in a group, oldest first. */
 	struct mail *pending, *pending_last;
@@ -37,6 +38,16 @@ static struct command *command_of(struct mail *mail)
 static size_t command_records(const struct command *command)
 {
 	return command->kind == COMMAND_PUSH ? command->ingest->push.record_count : 1;
+}
+
+static uint64_t command_rows(const struct command *command)
+{
+	if (command->kind == COMMAND_PUSH)
+		return (uint64_t)command->ingest->push.record_count * ROOM_ROWS_PER_RECORD;
+	/* Past trades between the two are filed anew, in the cells of both. */
+	if (command->plan->order.type == ORDER_ENTERPRISE_RELATE)
+		return 2 * RELATE_TRADES_MAX;
+	return (command->plan->item_count + 1) * ROOM_ROWS_PER_RECORD;
 }
 
 static size_t command_bytes(const struct command *command)
@@ -265,31 +276,41 @@ static void run_command(struct writer *writer, struct store_txn *txn, struct com
 
 /* ---- one group */
 
-/* Why nothing may be written now; OK when it may. */
-static enum err find_obstacle(struct writer *writer, uint64_t now_us, size_t group_bytes)
+static void publish_gate(struct writer *writer)
 {
-	uint64_t elapsed_us = clock_monotonic_us() - writer->start_monotonic_us;
-
-	if (now_us > writer->start_wall_us + elapsed_us + CLOCK_AHEAD_MAX_S * 1000000ULL)
-		return ERR_CLOCK;
-	if (store_room(writer->settings.store) < ROOM_RESERVE + (uint64_t)group_bytes * ROOM_PER_BYTE)
-		return ERR_DISK_FULL;
-	return OK;
+	pthread_mutex_lock(&writer->counts_lock);
+	writer->counts.is_read_only = writer->gate.obstacle != OK;
+	writer->counts.read_only_cause = writer->gate.obstacle;
+	writer->counts.is_room_short = writer->gate.is_room_short;
+	pthread_mutex_unlock(&writer->counts_lock);
 }
 
-static void set_obstacle(struct writer *writer, enum err obstacle)
+static void hear_operator(struct writer *writer)
 {
-	bool was_read_only;
+	if (atomic_exchange(&writer->is_clock_trusted, false))
+		gate_trust(&writer->gate);
+}
 
-	pthread_mutex_lock(&writer->counts_lock);
-	was_read_only = writer->counts.is_read_only;
-	writer->counts.is_read_only = obstacle != OK;
-	writer->counts.read_only_cause = obstacle;
-	pthread_mutex_unlock(&writer->counts_lock);
-	if (obstacle != OK && !was_read_only)
-		log_error("read-only: %s", err_sentence(obstacle));
-	else if (obstacle == OK && was_read_only)
-		log_notice("the ledger takes new entries again");
+/* Why this group may not be written now; OK when it may. */
+static enum err find_obstacle(struct writer *writer, struct mail *group, uint64_t now_us, size_t group_bytes)
+{
+	struct gate_group needs = {.byte_size = group_bytes};
+	enum err obstacle;
+
+	for (struct mail *mail = group; mail != NULL; mail = mail->next)
+		needs.row_count += command_rows(command_of(mail));
+	hear_operator(writer);
+	obstacle = gate_enter(&writer->gate, &needs, now_us, writer->ledger.head.last_time_us);
+	publish_gate(writer);
+	return obstacle;
+}
+
+/* So that what is told of the gate is true while no command comes: nobody pushes to a ledger that says it is closed. */
+static void look(struct writer *writer)
+{
+	hear_operator(writer);
+	gate_look(&writer->gate, writer->ledger.head.last_time_us);
+	publish_gate(writer);
 }
 
 /* Splits the next group off the pending commands. */
@@ -386,10 +407,9 @@ static void refuse_for_now(struct command *command, enum err obstacle)
 static void run_group(struct writer *writer, struct mail *group, size_t records, size_t bytes)
 {
 	uint64_t start_us = clock_monotonic_us(), now_us = clock_now_us(), size_before = writer->ledger.head.size;
-	enum err obstacle = find_obstacle(writer, now_us, bytes), err;
+	enum err obstacle = find_obstacle(writer, group, now_us, bytes), err;
 	struct store_txn *txn;
 
-	set_obstacle(writer, obstacle);
 	if (obstacle != OK) {
 		for (struct mail *mail = group; mail != NULL; mail = mail->next)
 			refuse_for_now(command_of(mail), obstacle);
@@ -427,12 +447,17 @@ static void *run(void *cookie)
 	size_t records, bytes;
 
 	for (;;) {
-		add_pending(
-		    writer, writer->pending == NULL ? mailbox_wait(writer->inbox, -1) : mailbox_take(writer->inbox));
-		if (writer->pending == NULL)
-			break; /* closed and empty */
-		struct mail *group = take_group(writer, &records, &bytes);
+		struct mail *group;
 
+		add_pending(writer,
+		    writer->pending == NULL ? mailbox_wait(writer->inbox, GATE_LOOK_MS) : mailbox_take(writer->inbox));
+		if (writer->pending == NULL && mailbox_is_closed(writer->inbox) && mailbox_count(writer->inbox) == 0)
+			break;
+		if (writer->pending == NULL) {
+			look(writer);
+			continue;
+		}
+		group = take_group(writer, &records, &bytes);
 		run_group(writer, group, records, bytes);
 	}
 	return NULL;
@@ -467,12 +492,15 @@ enum err writer_start(const struct writer_settings *settings, struct writer **re
 	if (writer == NULL)
 		return ERR_MEMORY;
 	writer->settings = *settings;
-	writer->start_wall_us = writer->counts.start_us = clock_now_us();
-	writer->start_monotonic_us = clock_monotonic_us();
+	writer->counts.start_us = clock_now_us();
 	pthread_mutex_init(&writer->counts_lock, NULL);
 	err = mailbox_new(COMMANDS_WAITING_MAX, &writer->inbox);
 	if (err == OK)
 		err = load(writer);
+	if (err == OK) {
+		gate_init(&writer->gate, settings->store, writer->ledger.head.last_time_us);
+		publish_gate(writer);
+	}
 	if (err == OK && pthread_create(&writer->thread, NULL, run, writer) != 0)
 		err = ERR_MEMORY;
 	if (err != OK) {
@@ -486,6 +514,11 @@ enum err writer_start(const struct writer_settings *settings, struct writer **re
 enum err writer_submit(struct writer *writer, struct command *command)
 {
 	return mailbox_send(writer->inbox, &command->mail);
+}
+
+void writer_trust_clock(struct writer *writer)
+{
+	atomic_store(&writer->is_clock_trusted, true);
 }
 
 void writer_counts(struct writer *writer, struct writer_counts *ret_counts)

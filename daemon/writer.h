@@ -48,6 +48,8 @@ struct writer_settings {
 enum err writer_start(const struct writer_settings *settings, struct writer **ret_writer) must_check;
 /* ERR_OVERLOADED at COMMANDS_WAITING_MAX, ERR_STOPPING. Loop thread. */
 enum err writer_submit(struct writer *writer, struct command *command) must_check;
+/* The operator's word that the machine's clock is right; see gate.h. Any thread. */
+void writer_trust_clock(struct writer *writer);
 /* From any thread. */
 void writer_counts(struct writer *writer, struct writer_counts *ret_counts);
 void writer_venue_counts(struct writer *writer, struct venue_counts ret_counts[static VENUE_COUNTS]);

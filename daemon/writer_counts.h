@@ -24,6 +24,7 @@ struct writer_counts {
 	uint64_t waiting;
 	bool is_read_only;
 	enum err read_only_cause;	/* ERR_DISK_FULL, ERR_CLOCK */
+	bool is_room_short;
 };
 
 /* By the venue's number. */

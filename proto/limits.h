@@ -111,10 +111,17 @@
 #define MAP_SIZE_MAX		(1ULL << 40)	/* bytes: default of ledger.map_size where the system allows it */
 #define MAP_SIZE_MIN		(64ULL << 20)
 #define STORE_OVERLAY_MAX	(64u << 20)	/* bytes of rows a write transaction holds back to write each once */
-#define ROOM_RESERVE		(16u << 20)	/* bytes of map and disk below which the ledger is read-only */
-#define ROOM_PER_BYTE		8	/* bytes of room asked for per byte of a group: copied pages, derived rows */
+/* Room of map and disk: short is a warning, what a group needs and less than the reserve is read-only (gate.h). */
+#define ROOM_SHORT		(2ULL << 30)	/* bytes: the largest group still fits */
+#define ROOM_SHORT_SHARE	8	/* of a smaller map this part */
+#define ROOM_RESERVE		(16u << 20)	/* bytes that are left whatever is written: LMDB's own lists of free pages */
+#define ROOM_PER_BYTE		8	/* bytes of room asked for per byte of a group: entries, new rows, halves of split pages */
+#define ROOM_ROWS_PER_RECORD	6	/* rows a record changes, a copied page each: trade, two parties, two cells, refunds */
 #define READERS_MAX		126
 #define CLOCK_AHEAD_MAX_S	86400	/* a jump ahead beyond this makes the daemon read-only */
+#define CLOCK_REST_MAX_S	(30u * 86400)	/* a start believes that the last entry is so old: no holiday is longer */
+#define CLOCK_BEHIND_MAX_S	1	/* behind the last entry by more is worth a line of the log */
+#define GATE_LOOK_MS		1000	/* between two looks at clock and room while nothing is written */
 #define CONFIG_LINE_SIZE_MAX	1000
 #define LOG_LINE_SIZE_MAX	2048
 

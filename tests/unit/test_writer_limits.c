@@ -5,6 +5,8 @@
 
 #include <sys/wait.h>
 
+#include "daemon/gate.h"
+
 #define GROUP_HALF (GROUP_RECORDS_MAX / 2)
 
 static void bounds_a_group_by_its_records(void **state)
@@ -153,8 +155,13 @@ static void goes_on_reading_when_room_is_short(void **state)
 	/* To the byte: what is in use, the reserve, and what the group may need. */
 	store_usage(bench->fixture.store, &usage);
 	job = trades_job(bench, 5, 2);
-	asked = usage.used_size + ROOM_RESERVE + job->bytes.size * ROOM_PER_BYTE;
-	reopen(bench, asked + 4096);
+	asked = usage.used_size +
+		gate_room_needed(
+		    &(struct gate_group){.byte_size = job->bytes.size, .row_count = 2 * ROOM_ROWS_PER_RECORD}, &usage);
+	reopen(bench, asked - asked % 4096);
+	expect_read_only(bench, job, ERR_DISK_FULL);
+	reopen(bench, asked - asked % 4096 + 4096);
+	job = trades_job(bench, 5, 2);
 	assert_int_equal(run(bench, job), OK);
 	job = trades_job(bench, 5, 2); /* even a retry: nothing is looked at when nothing may be written */
 	job->ingest.body.size = LEDGER_MAP_SIZE;
