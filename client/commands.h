@@ -11,6 +11,7 @@
 #define COMMAND_LIST(X) \
 	X(cmd_key) \
 	X(cmd_push) \
+	X(cmd_receipt) \
 	X(cmd_order) \
 	X(cmd_list) \
 	X(cmd_show) \
@@ -19,7 +20,9 @@
 	X(cmd_feed) \
 	X(cmd_overview) \
 	X(cmd_policies) \
-	X(cmd_grants)
+	X(cmd_grants) \
+	X(cmd_export) \
+	X(cmd_verify)
 /* clang-format on */
 
 #define COMMAND_DECLARE(name) extern const struct command name;

@@ -157,9 +157,29 @@ void proof_format(const struct proof *proof, struct buf *ret_bytes)
 	buf_add_slice(ret_bytes, proof->note);
 }
 
-/* The checkpoint, once `ledger` is known to have signed it as its own. */
-static enum err verify_checkpoint(
-    struct slice bytes, const struct key *ledger, struct checkpoint *ret_checkpoint, struct why *why)
+static bool is_own_origin(const char *origin, const struct key *key)
+{
+	return strcmp(origin, key->name) == 0;
+}
+
+static bool is_feed_origin(const char *origin, const struct key *key)
+{
+	struct slice rest = slice_text(origin);
+	uint8_t id[LEDGER_ID_SIZE / 2];
+	uint64_t generation;
+
+	return take_prefix(&rest, key->name) && take_prefix(&rest, "/") && rest.size > LEDGER_ID_SIZE + 1 &&
+	       hex_parse(slice_of(rest.data, LEDGER_ID_SIZE), id, sizeof(id)) == OK &&
+	       rest.data[LEDGER_ID_SIZE] == '/' &&
+	       decimal_parse(slice_of(rest.data + LEDGER_ID_SIZE + 1, rest.size - LEDGER_ID_SIZE - 1),
+		   FEED_GENERATIONS_MAX, &generation) == OK &&
+	       generation > 0;
+}
+
+/* The checkpoint, once `key` is known to have signed it as its own. */
+static enum err verify_checkpoint(struct slice bytes, const struct key *key,
+    bool (*is_its_origin)(const char *origin, const struct key *key), struct checkpoint *ret_checkpoint,
+    struct why *why)
 {
 	struct checkpoint checkpoint;
 	struct note note;
@@ -170,21 +190,22 @@ static enum err verify_checkpoint(
 	if (err != OK)
 		/* One word for every proof whose form is wrong. */
 		return err == ERR_NOTE ? ERR_SYNTAX : err;
-	err = note_verify(&note, ledger, 1, &verified);
+	err = note_verify(&note, key, 1, &verified);
 	if (err != OK)
-		return why_set(why, err, "the proof's checkpoint: %s (%s)", err_sentence(err), ledger->name);
+		return why_set(why, err, "the proof's checkpoint: %s (%s)", err_sentence(err), key->name);
 	err = checkpoint_parse(note.text, &checkpoint, why);
 	if (err != OK)
 		return err;
-	if (strcmp(checkpoint.origin, ledger->name) != 0)
-		return why_set(why, ERR_PROOF, "the proof's checkpoint is of \"%s\", not of \"%s\"", checkpoint.origin,
-		    ledger->name);
+	if (!is_its_origin(checkpoint.origin, key))
+		return why_set(
+		    why, ERR_PROOF, "the proof's checkpoint is of \"%s\", not of \"%s\"", checkpoint.origin, key->name);
 	*ret_checkpoint = checkpoint;
 	return OK;
 }
 
-enum err proof_verify(
-    const struct proof *proof, const struct key *ledger, struct checkpoint *ret_checkpoint, struct why *why)
+static enum err verify_proof(const struct proof *proof, const struct key *key,
+    bool (*is_its_origin)(const char *origin, const struct key *key), struct checkpoint *ret_checkpoint,
+    struct why *why)
 {
 	struct checkpoint checkpoint;
 	struct hash leaf;
@@ -192,7 +213,7 @@ enum err proof_verify(
 
 	if (!proof->has_extra)
 		return why_set(why, ERR_PROOF, "the proof does not carry the entry that it proves");
-	err = verify_checkpoint(proof->note, ledger, &checkpoint, why);
+	err = verify_checkpoint(proof->note, key, is_its_origin, &checkpoint, why);
 	if (err != OK)
 		return err;
 	leaf = hash_leaf(proof->extra);
@@ -202,4 +223,16 @@ enum err proof_verify(
 		    proof->index, checkpoint.size);
 	*ret_checkpoint = checkpoint;
 	return OK;
+}
+
+enum err proof_verify(
+    const struct proof *proof, const struct key *ledger, struct checkpoint *ret_checkpoint, struct why *why)
+{
+	return verify_proof(proof, ledger, is_own_origin, ret_checkpoint, why);
+}
+
+enum err proof_verify_feed(
+    const struct proof *proof, const struct key *venue, struct checkpoint *ret_checkpoint, struct why *why)
+{
+	return verify_proof(proof, venue, is_feed_origin, ret_checkpoint, why);
 }

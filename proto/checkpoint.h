@@ -37,5 +37,9 @@ void proof_format(const struct proof *proof, struct buf *ret_bytes);
  * includes `extra` at `index`. Gives the checkpoint. ERR_PROOF, ERR_SIGNATURE, ERR_UNKNOWN_KEY, ERR_SYNTAX. */
 enum err proof_verify(const struct proof *proof, const struct key *ledger, struct checkpoint *ret_checkpoint,
     struct why *why) must_check;
+/* The same of a record in a feed: the checkpoint is signed by `venue`, and its origin is that of one of its feeds,
+ * "<the key's name>/<ledger id>/<generation>". */
+enum err proof_verify_feed(const struct proof *proof, const struct key *venue, struct checkpoint *ret_checkpoint,
+    struct why *why) must_check;
 
 #endif

@@ -1,0 +1,190 @@
+#include "client/history.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/file.h"
+#include "client/out.h"
+
+#define EVIDENCE_SIZE_MAX (64u << 10)
+#define TELL "tell the bureau and the other venues at once, and keep every receipt"
+
+void history_head_init(struct history_head *head)
+{
+	head->checkpoint = (struct checkpoint){.size = 0};
+	buf_init(&head->note, CHECKPOINT_SIZE_MAX);
+}
+
+void history_head_done(struct history_head *head)
+{
+	buf_done(&head->note);
+}
+
+enum err history_read(struct slice bytes, const struct key *ledger, struct history_head *ret_head, struct why *why)
+{
+	struct note note;
+	uint64_t signed_by;
+	enum err err;
+
+	buf_clear(&ret_head->note);
+	buf_add_slice(&ret_head->note, bytes);
+	err = ret_head->note.err;
+	if (err == OK)
+		err = note_parse(buf_slice(&ret_head->note), &note, why);
+	if (err != OK)
+		return err;
+	err = note_verify(&note, ledger, 1, &signed_by);
+	if (err != OK)
+		return why_set(why, err, "the checkpoint is not signed by %s", ledger->name);
+	err = checkpoint_parse(note.text, &ret_head->checkpoint, why);
+	if (err == OK && strcmp(ret_head->checkpoint.origin, ledger->name) != 0)
+		err = why_set(why, ERR_PROOF, "the checkpoint is of \"%s\", not of \"%s\"", ret_head->checkpoint.origin,
+		    ledger->name);
+	return err;
+}
+
+/* ---- evidence */
+
+static json_t *text_json(const struct buf *text)
+{
+	json_t *json = json_stringn((const char *)text->data, text->size);
+
+	/* What is no UTF-8 is no note either. */
+	return json != NULL ? json : json_null();
+}
+
+static enum err evidence_write(const struct history_question *question, const struct history_head *held,
+    const struct history_head *newest, const json_t *proof, struct why *why)
+{
+	char vkey[KEY_VKEY_SIZE], *text;
+	struct buf bytes;
+	json_t *json;
+	enum err err;
+
+	key_format(question->key, vkey);
+	json = json_pack("{s:s, s:o, s:o, s:O?}", "vkey", vkey, "held", text_json(&held->note), "newest",
+	    text_json(&newest->note), "answer", proof);
+	text = json == NULL ? NULL : json_dumps(json, JSON_INDENT(2));
+	json_decref(json);
+	if (text == NULL)
+		return ERR_MEMORY;
+	buf_init(&bytes, EVIDENCE_SIZE_MAX);
+	buf_add_text(&bytes, text);
+	buf_u8(&bytes, '\n');
+	free(text);
+	err = bytes.err == OK ? file_write(question->evidence_path, buf_slice(&bytes), 0644, why) : bytes.err;
+	buf_done(&bytes);
+	return err;
+}
+
+/* Once the cause is said: says what it means, loudly, and keeps what shows it. */
+static enum exit_code accuse(const struct history_question *question, const struct history_head *held,
+    const struct history_head *newest, const json_t *proof)
+{
+	struct why why = {""};
+	enum err err;
+
+	out_info("         THE LEDGER DOES NOT PROVE THAT IT STILL CONTAINS WHAT IT SIGNED AT SIZE %" PRIu64,
+	    held->checkpoint.size);
+	err = evidence_write(question, held, newest, proof, &why);
+	if (err != OK)
+		(void)out_fail(
+		    err, &why, "the evidence could not be written: repeat from a folder that can be written");
+	else
+		out_info("         the evidence is in %s", question->evidence_path);
+	return EXIT_UNVERIFIED;
+}
+
+/* ---- asking */
+
+enum exit_code history_latest(
+    const struct history_question *question, const struct history_head *held, struct history_head *ret_newest)
+{
+	struct link_request request = {
+	    .door = LINK_SERVER, .path = "/checkpoint", .is_anonymous = true, .answer_max = CHECKPOINT_SIZE_MAX};
+	struct link_answer answer;
+	struct why why = {""};
+	enum exit_code code = EXIT_OK;
+	enum err err;
+
+	if (link_ask(question->link, &request, &answer) != OK) {
+		code = out_fail_answer(&answer);
+		goto out;
+	}
+	err = history_read(buf_slice(&answer.body), question->key, ret_newest, &why);
+	if (err == ERR_MEMORY) {
+		code = out_fail(err, NULL, NULL);
+	} else if (err != OK) {
+		(void)out_fail(err, &why, held != NULL ? TELL : "this is not the ledger of that key");
+		code = held != NULL ? accuse(question, held, ret_newest, NULL) : EXIT_UNVERIFIED;
+	}
+out:
+	link_answer_done(&answer);
+	return code;
+}
+
+static bool path_read(const json_t *json, struct tree_path *ret_path)
+{
+	const json_t *hashes = json_object_get(json, "hashes");
+	size_t size;
+
+	ret_path->count = json_array_size(hashes);
+	if (!json_is_array(hashes) || ret_path->count > PROOF_HASHES_MAX)
+		return false;
+	for (size_t i = 0; i < ret_path->count; i++) {
+		const char *text = json_string_value(json_array_get(hashes, i));
+		struct hash *hash = &ret_path->hashes[i];
+
+		if (text == NULL || base64_parse(slice_text(text), hash->bytes, HASH_SIZE, &size) != OK ||
+		    size != HASH_SIZE)
+			return false;
+	}
+	return true;
+}
+
+static enum exit_code proof_ask(
+    const struct history_question *question, const struct history_head *held, const struct history_head *newest)
+{
+	const struct checkpoint *then = &held->checkpoint, *now = &newest->checkpoint;
+	struct link_request request = {.door = LINK_SERVER, .is_anonymous = true};
+	struct link_answer answer;
+	struct tree_path hashes;
+	struct why why = {""};
+	enum exit_code code = EXIT_OK;
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "/v1/consistency?from=%" PRIu64 "&to=%" PRIu64, then->size, now->size);
+	request.path = path;
+	if (link_ask(question->link, &request, &answer) != OK) {
+		code = out_fail_answer(&answer);
+	} else if (!path_read(answer.json, &hashes) ||
+		   tree_verify_consistency(then->size, now->size, &then->root, &now->root, &hashes) != OK) {
+		(void)why_set(&why, ERR_PROOF,
+		    "its proof does not lead from the root at size %" PRIu64 " to that at size %" PRIu64, then->size,
+		    now->size);
+		(void)out_fail(ERR_PROOF, &why, TELL);
+		code = accuse(question, held, newest, answer.json);
+	}
+	link_answer_done(&answer);
+	return code;
+}
+
+enum exit_code history_check(
+    const struct history_question *question, const struct history_head *held, const struct history_head *newest)
+{
+	const struct checkpoint *then = &held->checkpoint, *now = &newest->checkpoint;
+	struct why why = {""};
+
+	if (now->size > then->size)
+		return proof_ask(question, held, newest);
+	if (now->size == then->size && hash_equal(&now->root, &then->root))
+		return EXIT_OK;
+	if (now->size == then->size)
+		(void)why_set(&why, ERR_ROLLED_BACK, "it signed two roots at size %" PRIu64, now->size);
+	else
+		(void)why_set(
+		    &why, ERR_ROLLED_BACK, "it signed size %" PRIu64 " and now signs %" PRIu64, then->size, now->size);
+	(void)out_fail(ERR_ROLLED_BACK, &why, TELL);
+	return accuse(question, held, newest, NULL);
+}
