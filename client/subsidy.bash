@@ -74,7 +74,7 @@ _subsidy_offer() # WORDS
 
 _subsidy()
 {
-	local commands="key push order list show trades explain feed overview policies grants"
+	local commands="key push receipt order list show trades explain feed overview policies grants export verify"
 	local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command="" first="" value i
 
 	COMPREPLY=()
@@ -111,6 +111,8 @@ _subsidy()
 	:*) _subsidy_offer "$commands" ;;
 	*:-*) _subsidy_offer "$(_subsidy_options "$command") $_subsidy_globals" ;;
 	key:*) [ -n "$first" ] || _subsidy_offer "new show" ;;
+	receipt:*) [ -n "$first" ] || _subsidy_offer "check" ;;
+	export:*) compopt +o default -o dirnames 2>/dev/null ;;
 	order:*) [ -n "$first" ] || _subsidy_offer "$_subsidy_types sign submit show" ;;
 	esac
 }

@@ -8,7 +8,8 @@ from tests.flow import wire
 from tests.flow.harness import (CLIENT, FIRMS, FlowTest, Proxy, World, certificate_command, check, read_json, refund,
                                 run, trade, write_csv)
 
-COMMANDS = ("key", "push", "order", "list", "show", "trades", "explain", "feed", "overview", "policies", "grants")
+COMMANDS = ("key", "push", "receipt", "order", "list", "show", "trades", "explain", "feed", "overview", "policies",
+            "grants", "export", "verify")
 OK, OTHER, USAGE, NOT_FOUND, REFUSED, NOT_ALLOWED, UNVERIFIED, UNREACHABLE = range(8)
 
 
