@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/out.h"
+#include "proto/text.h"
 
 /* ---- what commands ask */
 
@@ -118,8 +119,9 @@ static bool option_take(struct parser *parser)
 		}
 	}
 	if (option == NULL) {
-		(void)out_usage("there is no option %s%.*s%s", dashes, (int)size, name,
-		    line->command == NULL ? " before the command's name" : "");
+		(void)out_usage(line->command == NULL ? "there is no option %s%.*s before the command's name"
+						      : "there is no option %s%.*s",
+		    dashes, (int)size, name);
 		return false;
 	}
 	if (option->value == NULL && equals != NULL) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "client/file.h"
+#include "proto/text.h"
 
 #define STATE_VERSION 1
 #define STATE_SIZE_MAX (4u << 20) /* bytes of `feed`: two notes in JSON */
@@ -81,7 +82,7 @@ static enum err feed_load(struct feedstate *state, struct checkpoint *ret_checkp
 	} else if (err == OK) {
 		json = json_loadb((const char *)bytes.data, bytes.size, JSON_REJECT_DUPLICATES, NULL);
 		if (!feed_take(state, json, ret_checkpoint))
-			err = feed_damaged(state, why, "not what was written there");
+			err = feed_damaged(state, why, T("not what was written there"));
 	}
 	json_decref(json);
 	buf_done(&bytes);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/text.h"
+
 static enum err descriptor_read(int fd, const char *path, struct buf *ret_bytes, struct why *why)
 {
 	uint8_t block[16384];
@@ -51,7 +53,7 @@ static enum err open_and_read(const char *path, mode_t forbidden, struct buf *re
 enum err file_read(const char *path, struct buf *ret_bytes, struct why *why)
 {
 	if (strcmp(path, "-") == 0)
-		return descriptor_read(STDIN_FILENO, "standard input", ret_bytes, why);
+		return descriptor_read(STDIN_FILENO, T("standard input"), ret_bytes, why);
 	return open_and_read(path, 0, ret_bytes, why);
 }
 

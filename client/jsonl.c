@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/text.h"
+
 #define LINE_SIZE_MAX CSV_FIELD_SIZE_MAX /* bytes of one object: ten times the largest record */
 
 /* The text of a value into `texts`, invoice numbers joined with ';'. False for another type. */
@@ -36,10 +38,10 @@ static bool value_take(const json_t *value, enum column column, struct buf *text
 static const char *type_rule(enum column column)
 {
 	if (column == COLUMN_INVOICE_NO)
-		return "must be a string, or an array of strings";
+		return T("must be a string, or an array of strings");
 	if (column == COLUMN_INSTALMENT)
-		return "must be a number or a string";
-	return "must be a string";
+		return T("must be a number or a string");
+	return T("must be a string");
 }
 
 /* Every key of the object to its column. The row's cells point into `texts`. */

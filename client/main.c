@@ -54,7 +54,9 @@ static enum exit_code help_all(void)
 static enum exit_code help_command(const struct command *command)
 {
 	printf(T("usage: subsidy %s%s%s"), command->name, command->usage[0] != '\0' ? " " : "", command->usage);
-	printf("\n\n%s.\n\n%s", text_of(command->summary), text_of(command->help));
+	printf("\n\n");
+	printf(T("%s."), text_of(command->summary));
+	printf("\n\n%s", text_of(command->help));
 	if (command->options != NULL) {
 		printf("\n%s\n", T("Options of this command:"));
 		help_options(command->options);

@@ -137,14 +137,17 @@ struct item_table {
 static const struct item_table *item_table_of(enum order_type type)
 {
 	static const struct item_table grants = {
-	    {{"subject", false}, {"holder", false}, {"expires", false}, {"token hash", false}}, 4, cells_of_grant};
-	static const struct item_table firms = {{{"code", false}, {"name", false}, {"lists", false}}, 3, cells_of_firm};
-	static const struct item_table pairs = {{{"first", false}, {"second", false}}, 2, cells_of_pair};
+	    {{TEXT("subject"), false}, {TEXT("holder"), false}, {TEXT("expires"), false}, {TEXT("token hash"), false}},
+	    4, cells_of_grant};
+	static const struct item_table firms = {
+	    {{TEXT("code"), false}, {TEXT("name"), false}, {TEXT("lists"), false}}, 3, cells_of_firm};
+	static const struct item_table pairs = {{{TEXT("first"), false}, {TEXT("second"), false}}, 2, cells_of_pair};
 	static const struct item_table delisted = {
-	    {{"code", false}, {"off the lists", false}, {"reason", false}}, 3, cells_of_delisted};
-	static const struct item_table revoked = {{{"token hash", false}, {"reason", false}}, 2, cells_of_revoked};
+	    {{TEXT("code"), false}, {TEXT("off the lists"), false}, {TEXT("reason"), false}}, 3, cells_of_delisted};
+	static const struct item_table revoked = {
+	    {{TEXT("token hash"), false}, {TEXT("reason"), false}}, 2, cells_of_revoked};
 	static const struct item_table trades = {
-	    {{"venue", false}, {"trade", false}, {"reason", false}}, 3, cells_of_trade};
+	    {{TEXT("venue"), false}, {TEXT("trade"), false}, {TEXT("reason"), false}}, 3, cells_of_trade};
 
 	switch (type) {
 	case ORDER_ENTERPRISE_REGISTER: return &firms;

@@ -8,6 +8,7 @@
 #include "client/out.h"
 #include "client/pin.h"
 #include "proto/entry.h"
+#include "proto/text.h"
 
 #define ARENA_SIZE (1u << 20) /* an entry's bytes, and what is decoded from them */
 
@@ -86,19 +87,19 @@ static enum exit_code receipt_keep(const struct submission *submission, size_t n
 static const char *next_of(enum err err)
 {
 	if (err == ERR_QUORUM)
-		return "have a further officer sign it (subsidy order sign NOTE --key FILE), and submit it then";
+		return TEXT("have a further officer sign it (subsidy order sign NOTE --key FILE), and submit it then");
 	if (err == ERR_UNKNOWN_KEY || err == ERR_SIGNATURE)
-		return "it must be signed with keys of officers whom the ledger knows";
+		return TEXT("it must be signed with keys of officers whom the ledger knows");
 	if (err == ERR_ORDER_EXPIRED)
-		return "make and sign it anew";
+		return TEXT("make and sign it anew");
 	if (err == ERR_ORDER_ID)
-		return "make and sign it anew, with an id of its own";
+		return TEXT("make and sign it anew, with an id of its own");
 	if (err == ERR_ORDER_LEDGER)
-		return "check --server; an order signed for one ledger is worth nothing to another";
+		return TEXT("check --server; an order signed for one ledger is worth nothing to another");
 	if (err == ERR_ORDER || err == ERR_ORDER_ITEMS || err == ERR_NOTE)
-		return "the file was changed, or not made by `subsidy order`; make and sign it anew";
+		return TEXT("the file was changed, or not made by `subsidy order`; make and sign it anew");
 	if (err == ERR_REFUSED)
-		return "nothing was changed; see what it asks for, then make and sign it anew";
+		return TEXT("nothing was changed; see what it asks for, then make and sign it anew");
 	return NULL;
 }
 

@@ -63,9 +63,9 @@ static const char *next_of(enum err err)
 enum exit_code out_fail(enum err err, const struct why *why, const char *next)
 {
 	(void)fflush(stdout);
-	fprintf(stderr, "subsidy: %s", err_sentence(err));
+	fprintf(stderr, "%s%s", T("subsidy: "), err_sentence(err));
 	if (why != NULL && why->text[0] != '\0') {
-		fputs(": ", stderr);
+		fputs(T(": "), stderr);
 		out_text(stderr, why->text);
 	}
 	fputc('\n', stderr);
@@ -104,7 +104,7 @@ enum exit_code out_usage(const char *format, ...)
 	va_start(arguments, format);
 	size = vasprintf(&text, text_of(format), arguments);
 	va_end(arguments);
-	fputs("subsidy: ", stderr);
+	fputs(T("subsidy: "), stderr);
 	out_text(stderr, size >= 0 ? text : format);
 	fputs("\n         ", stderr);
 	if (usage_command != NULL)

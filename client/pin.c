@@ -7,6 +7,7 @@
 
 #include "client/file.h"
 #include "client/out.h"
+#include "proto/text.h"
 
 /* <state>/ledger-<address>: the vkey and the ledger id, a line each. */
 static enum err pin_path(const struct settings *settings, enum link_door door, struct buf *ret_path, struct why *why)
@@ -158,9 +159,11 @@ static enum exit_code pin_compare(const struct settings *settings, enum link_doo
 		return out_fail(err, &why, NULL);
 	if (key_equal(&known.key, &seen->key) && strcmp(known.id, seen->id) == 0)
 		return EXIT_OK;
-	(void)why_set(&why, ERR_UNKNOWN_KEY, "this address was ledger %s of %s, and now says it is %s of %s%s",
-	    known.id, known.origin, seen->id, seen->origin,
-	    key_equal(&known.key, &seen->key) ? "" : ", with another key");
+	(void)why_set(&why, ERR_UNKNOWN_KEY,
+	    key_equal(&known.key, &seen->key)
+		? "this address was ledger %s of %s, and now says it is %s of %s"
+		: "this address was ledger %s of %s, and now says it is %s of %s, with another key",
+	    known.id, known.origin, seen->id, seen->origin);
 	return fail_unverified(&why, "ask the ledger's operator; if the change is meant, remove the file ledger-… of "
 				     "this address from the state "
 				     "folder");

@@ -68,16 +68,31 @@ bool quorum_is_met(const struct quorum *quorum, const enum officer_role *roles, 
 	return quorum->slot_count > 0;
 }
 
+/* "2 reviewers or leaders" */
 static void add_slot(struct buf *buf, size_t count, uint8_t roles)
 {
-	const char *between = " ";
+	static const char *const one[ROLE_COUNT] = {[ROLE_CLERK] = TEXT("clerk"),
+	    [ROLE_REVIEWER] = TEXT("reviewer"),
+	    [ROLE_LEADER] = TEXT("leader"),
+	    [ROLE_AUDITOR] = TEXT("auditor")};
+	static const char *const many[ROLE_COUNT] = {[ROLE_CLERK] = TEXT("clerks"),
+	    [ROLE_REVIEWER] = TEXT("reviewers"),
+	    [ROLE_LEADER] = TEXT("leaders"),
+	    [ROLE_AUDITOR] = TEXT("auditors")};
+	bool is_first = true;
 
-	buf_printf(buf, "%s%zu", buf->size > 0 ? " and " : "", count);
+	if (buf->size > 0)
+		buf_add_text(buf, T(" and "));
 	for (unsigned role = ROLE_CLERK; role < ROLE_COUNT; role++) {
+		const char *word = text_of(count > 1 ? many[role] : one[role]);
+
 		if (((unsigned)roles >> role & 1u) == 0)
 			continue;
-		buf_printf(buf, "%s%s%s", between, role_names[role], count > 1 ? "s" : "");
-		between = " or ";
+		if (is_first)
+			buf_printf(buf, T("%zu %s"), count, word);
+		else
+			buf_printf(buf, T(" or %s"), word);
+		is_first = false;
 	}
 }
 

@@ -377,6 +377,28 @@ const struct text_row text_zh_help[] = {
 	 "客户端记住的内容；默认~/.local/state/subsidy"},
 	{"print JSON for programs", "输出JSON，供程序使用"},
 	{"this text", "本说明"},
+	{"Writes checkpoint, hash tiles and entries under the paths of C2SP tlog-tiles, so that FOLDER, put "
+	 "behind any\n"
+	 "web server, is a mirror that other programs can read; and ledger.json, which says whose copy it is. "
+	 "Nothing\n"
+	 "is written that the signed checkpoint does not cover. Repeat the command to bring a copy up to "
+	 "date, or\n"
+	 "after it was broken off: what is there and right is not fetched again. If the ledger does not "
+	 "contain any\n"
+	 "more what it signed at the last time, that is said, with exit code 6 and the evidence in FOLDER. "
+	 "Needs an\n"
+	 "access code of the bureau or of an auditor; entries are not public, so guard the folder.\n"
+	 "\n"
+	 "  subsidy export mirror --token auditor.token\n",
+	 "按C2SP tlog-tiles的路径写出检查点、哈希树块和条目，目录放到任何网页服务器上就"
+	 "是其他程序能读取的镜像；\n"
+	 "另有ledger.json说明是谁的副本。签名检查点没有包含的内容都不写出。更新副本或中断之后请重复该命令：\n"
+	 "已有且正确的不再取回。账本如不再包含上次签过的内容，会指出，退出码6，证据存于该目录。\n"
+	 "需要主管部门或审计人员的查询授权码；条目不公开，请保管好目录。\n"
+	 "\n"
+	 "  subsidy export mirror --token auditor.token\n"},
+	{"copy the whole ledger into static files, and verify it while doing so",
+	 "将整个账本复制为静态文件，同时核验"},
 	{NULL, NULL},
 };
 /* clang-format on */

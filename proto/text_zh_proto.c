@@ -439,6 +439,17 @@ const struct text_row text_zh_proto[] = {
 	{"the server could not be reached", "无法连接服务器"},
 	{"the answer was lost; it is safe to repeat", "没有收到答复；可以放心重试"},
 	{"the first line is not %s", "第一行不是%s"},
+	{"clerk", "经办"},
+	{"reviewer", "复核"},
+	{"leader", "局领导"},
+	{"auditor", "审计"},
+	{"clerks", "经办"},
+	{"reviewers", "复核"},
+	{"leaders", "局领导"},
+	{"auditors", "审计"},
+	{" and ", "、"},
+	{" or %s", "或%s"},
+	{"%zu %s", "%zu名%s"},
 	{NULL, NULL},
 };
 /* clang-format on */

@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 import texts
+import translations
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LINES_MAX = 700
@@ -350,6 +351,7 @@ def main():
     check_units(findings)
     check_sample(findings)
     texts.check(args.build, findings)
+    translations.check(findings)
     for row in findings.rows:
         print(row)
     print(f"lint: {len(own) + len(tests)} files, {len(findings.rows)} findings")

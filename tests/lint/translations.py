@@ -20,6 +20,7 @@ CALLS = {
     "T": 0, "TEXT": 0, "why_set": 2, "why_set_cause": 3, "step_add": 2, "policy_json_refuse": 2,
     "out_usage": 0, "out_info": 0, "out_fail": 2, "faults_print": 2, "view_say": 0, "view_field": 1,
     "table_word": 1, "table_cellf": 1, "rows_complain": 4, "items_complain": 4, "complain": 2, "cell_word": 4,
+    "field": 1, "keys_add": 1, "quorum_add": 1, "fail_unverified": 1,
 }
 
 # These speak to the operator of the daemon alone: on its console, in its log, in answers for machines.
@@ -28,12 +29,15 @@ OPERATOR = {
         "address config config_check evidence guard init inherit keyfile main memory metrics replay server store tls verify"
     ).split()
 }
+# Sentences that no reader's language changes: letters are in both, examples are what a file holds, usage lines are commands.
+UNTRANSLATED = {"client/letter.c", "client/guide.c"}
+SENTENCE = re.compile(r"[a-z]{2,} [a-z(`]|[a-z]{2}; ")
 # Formats of the machine's libraries, as literal in a string.
 MACROS = {"PRIu64": "lu", "PRId64": "ld", "PRIu32": "u", "PRId32": "d", "JSON_INTEGER_FORMAT": "lld"}
 
 TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|\w+|[^\w\s]', re.S)
 CONVERSION = re.compile(r"%(?:(\d+)\$)?([-+ #0]*)(\*|\d+)?(\.(?:\*|\d+))?(hh|h|ll|l|z|j|t)?([diouxXcsmp%])")
-CJK = re.compile(r"[\u3400-\u9fff]")
+CHINESE = re.compile(r"[\u3400-\u9fff\u3001-\u3011\uff01-\uff5e]")   # its marks, too
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'", "0": "\0"}
 
 Text = collections.namedtuple("Text", "place text")
@@ -59,6 +63,10 @@ def tokens(code):
         at = match.start()
         if not match.group(0).startswith(("/*", "//")):
             yield match.group(0), line
+
+
+def blank(match):
+    return re.sub(r"[^\n]", " ", match.group(0))
 
 
 def defined_strings(code):
@@ -123,11 +131,14 @@ def groups(stream, start):
                 return
 
 
-def texts_of(path):
-    code = read(path)
-    code = re.sub(r"^#include.*$", "", code, flags=re.M)
+def stream_of(code):
+    """Tokens without those of the preprocessor, and what its macros stand for."""
     macros = defined_strings(code)
-    stream = list(tokens(re.sub(r"^#define (?:\\\n|[^\n])*", lambda m: re.sub(r"[^\n]", " ", m.group(0)), code, flags=re.M)))
+    return list(tokens(re.sub(r"^#(?:\\\n|[^\n])*", blank, code, flags=re.M))), macros
+
+
+def texts_of(path):
+    stream, macros = stream_of(read(path))
     for at, (token, line) in enumerate(stream):
         following = stream[at + 1][0] if at + 1 < len(stream) else ""
         parts = []
@@ -145,8 +156,17 @@ def texts_of(path):
                          if len(row) > (2 if token == "option" else 0)]
         for part in parts:
             for first, text in literals(part, macros):
-                if is_text(text):
-                    yield Text(f"{path}:{first}", text)
+                yield Text(f"{path}:{first}", text)
+
+
+def unmarked(path):
+    """Sentences of the client that go where nobody looks for a translation."""
+    marked = {text.text for text in texts_of(path)}
+    code = re.sub(r"\b(?:_Static_)?assert\([^;]*;|\.usage = [^,]*,", blank, read(path))
+    stream, macros = stream_of(code)
+    for line, text in literals(stream, macros):
+        if text not in marked and SENTENCE.search(text):
+            yield Text(f"{path}:{line}", text)
 
 
 def errors():
@@ -192,6 +212,9 @@ def check(findings):
         if path not in OPERATOR and not path.startswith("proto/text"):
             for text in texts_of(path):
                 used.setdefault(text.text, text.place)
+        if path.startswith("client/") and path not in UNTRANSLATED:
+            for text in unmarked(path):
+                findings.add(text.place, f"say T() or TEXT() of \"{text.text[:60]}\"")
     for text in errors():
         used.setdefault(text.text, text.place)
     known = {}
@@ -201,11 +224,11 @@ def check(findings):
         known[english] = place
         if english not in used:
             findings.add(place, f"nothing says \"{english[:60]}\"")
-        if not CJK.search(chinese):
-            findings.add(place, "its Chinese has no Chinese character")
+        if not CHINESE.search(chinese):
+            findings.add(place, "its Chinese is not Chinese")
         if conversions(english, findings, place) != conversions(chinese, findings, place):
             findings.add(place, "its Chinese does not take the conversions of the English")
-    missing = [(text, place) for text, place in used.items() if text not in known]
+    missing = [(text, place) for text, place in used.items() if text not in known and is_text(text)]
     for text, place in missing:
         findings.add(place, f"no Chinese of \"{text[:60]}\"")
     return missing
