@@ -47,6 +47,15 @@ class Access(FlowTest):
             ("/v1/feeds/qddex/receipt", {*OVERSIGHT, "venue:qddex"}, {"venue:sddex"}),
             ("/v1/feeds/sddex", {*OVERSIGHT, "venue:sddex"}, {"venue:qddex"}),
             ("/v1/feeds/absent", set(), {*OVERSIGHT, "venue:qddex", "venue:sddex"}),
+            ("/v1/feeds/qddex/tile/0/000.p/1", {*OVERSIGHT, "venue:qddex"}, {"venue:sddex"}),
+            ("/v1/feeds/qddex/tile/entries/000.p/1", {*OVERSIGHT, "venue:qddex"}, {"venue:sddex"}),
+            ("/v1/feeds/qddex/proof?index=0", {*OVERSIGHT, "venue:qddex"}, {"venue:sddex"}),
+            ("/v1/feeds/absent/tile/0/000.p/1", set(), {*OVERSIGHT, "venue:qddex", "venue:sddex"}),
+            ("/v1/entries/0", {*OVERSIGHT}, set()),
+            ("/tile/entries/000.p/1", {*OVERSIGHT}, set()),
+            ("/v1/proof?index=0", {*OVERSIGHT}, everyone - {*OVERSIGHT}),
+            ("/tile/0/000.p/1", everyone, set()),
+            ("/v1/consistency?from=1&to=2", everyone, set()),
             ("/v1/ledger", everyone, set()),
             ("/checkpoint", everyone, set()),
             ("/healthz", everyone, set()),
@@ -100,7 +109,8 @@ class Access(FlowTest):
                          "/trades?limit=1"):
                 self.assertEqual(seen(f"/v1/enterprises/{foreign}{rest}", viewer),
                                  seen(f"/v1/enterprises/{absent}{rest}", viewer), (foreign, absent, rest))
-        for rest in ("", "/records?from=0", "/receipt", "/records?from=99"):
+        for rest in ("", "/records?from=0", "/receipt", "/records?from=99", "/proof?index=0", "/proof?index=9999",
+                     "/tile/0/000.p/1", "/tile/entries/000.p/1", "/tile/0/0"):
             self.assertEqual(seen(f"/v1/feeds/sddex{rest}", "venue:qddex"),
                              seen(f"/v1/feeds/absent{rest}", "venue:qddex"))
 

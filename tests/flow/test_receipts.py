@@ -6,7 +6,7 @@ import re
 import unittest
 
 from tests.flow import tlog, wire
-from tests.flow.harness import FIRMS, FlowTest, Proxy, World, records, write_csv, trade
+from tests.flow.harness import FIRMS, FlowTest, Proxy, World, records, trade, write_csv
 
 LOUD = "DOES NOT PROVE"
 

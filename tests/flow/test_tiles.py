@@ -3,12 +3,13 @@ import base64
 import http.client
 import http.server
 import os
+import re
 import shutil
 import threading
 import unittest
 
 from tests.flow import tlog, wire
-from tests.flow.harness import FIRMS, FlowTest, Proxy, records, refund, trade
+from tests.flow.harness import FIRMS, ROOT, FlowTest, Proxy, records, refund, trade
 
 ALICE, BOB, CAROL = FIRMS[:3]
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -46,6 +47,54 @@ class TilesTest(FlowTest):
 
     def status(self, path, subject=None):
         return self.world.get(path, subject).status
+
+
+class Vectors(unittest.TestCase):
+    """The numbers of FORMAT.md, by the reader that the other tests use."""
+
+    @classmethod
+    def setUpClass(cls):
+        with open(os.path.join(ROOT, "proto", "FORMAT.md"), encoding="utf-8") as file:
+            cls.text = file.read().partition("\n## Tiles\n")[2].partition("\n## ")[0]
+
+    def content(self, path, leaves):
+        """A file of the tree over `leaves`, by the definition."""
+        _, level, index, *width = path.replace(".p/", "/").split("/")
+        first, count = int(index) * 256, int(width[0]) if width else 256
+        if level == "entries":
+            return b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in leaves[first:first + count])
+        span = 256 ** int(level)
+        return b"".join(wire.Tree(leaves[i * span:(i + 1) * span]).root() for i in range(first, first + count))
+
+    def test_the_300_leaves(self):
+        leaves = [b"rec-%d" % i for i in range(300)]
+        self.assertIn(f"root `{wire.Tree(leaves).root().hex()}`", self.text)
+        rows = re.findall(r"^\| `(tile/\S+)` \| (\d+) \| `([0-9a-f]{64})` \|$", self.text, re.M)
+        self.assertEqual([row[0] for row in rows], ["tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1",
+                                                    "tile/entries/000", "tile/entries/001.p/44"])
+        for path, size, digest in rows:
+            content = self.content(path, leaves)
+            self.assertEqual((len(content), wire.sha256(content).hex()), (int(size), digest), path)
+        reader = tlog.Reader(lambda path: self.content(path, leaves))
+        self.assertEqual(set(reader.paths(300)), {row[0] for row in rows} | {"checkpoint"})
+        reader.verify(300, wire.Tree(leaves).root())
+
+    def test_the_70000_leaves(self):
+        self.assertIn(wire.Tree(b"rec-%d" % i for i in range(70000)).root().hex(), self.text)
+        paths = [path for path in tlog.Reader(None).paths(70000) if "entries" not in path]
+        self.assertEqual(len([path for path in paths if re.fullmatch(r"tile/0/\d{3}", path)]), 273)
+        self.assertEqual([path for path in paths if not path.startswith("tile/0/") or ".p/" in path],
+                         ["checkpoint", "tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"])
+        for path in re.findall(r"`(tile/\d/\d{3}(?:\.p/\d+)?)`", self.text.partition("70,000")[2]):
+            self.assertIn(path, paths)
+
+    def test_names_and_the_bundle(self):
+        self.assertEqual(tlog.tile_path(0, 1234067, 8), "tile/0/x001/x234/067.p/8")
+        self.assertIn("`tile/0/x001/x234/067.p/8`", self.text)
+        leaves = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+        bundle = self.content("tile/entries/000.p/8", [bytes.fromhex(leaf) for leaf in leaves])
+        self.assertIn(bundle.hex(), self.text.replace("` `", ""))
+        self.assertEqual([entry.hex() for entry in tlog.split_bundle(bundle)], leaves)
 
 
 class Served(TilesTest):
