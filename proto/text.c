@@ -1,21 +1,16 @@
 #include "proto/text.h"
 
-#include <assert.h>
-#include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* A power of two, and at least twice the rows: asserted when the index is made. */
-#define INDEX_SIZE 4096u
-#define WEIGHT_MAX 1000u
+#define WEIGHT_MAX 1000u /* of a weight in thousandths */
 
 static _Thread_local enum text_language current;
 
-/* All rows by a hash of the English; made once, by the first thread that needs it. */
-static const struct text_row *rows_by_hash[INDEX_SIZE];
-static pthread_once_t index_once = PTHREAD_ONCE_INIT;
+const struct text_part *const text_parts[TEXT_PARTS] = {
+    &text_zh_proto, &text_zh_daemon, &text_zh_client, &text_zh_help};
 
 void text_use(enum text_language language)
 {
@@ -29,44 +24,23 @@ enum text_language text_language(void)
 
 /* ---- the table */
 
-/* Where the text's row is, or the free place where it would be. FNV-1a. */
-static const struct text_row **find(const char *english)
+static int row_compare(const void *english, const void *row)
 {
-	uint32_t hash = 2166136261u;
-
-	for (const unsigned char *at = (const unsigned char *)english; *at != '\0'; at++)
-		hash = (hash ^ *at) * 16777619u;
-	while (
-	    rows_by_hash[hash % INDEX_SIZE] != NULL && strcmp(rows_by_hash[hash % INDEX_SIZE]->english, english) != 0)
-		hash++;
-	return &rows_by_hash[hash % INDEX_SIZE];
-}
-
-static void make_index(void)
-{
-	static const struct text_row *const tables[] = {text_zh_proto, text_zh_daemon, text_zh_client, text_zh_help};
-	size_t count = 0;
-
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		for (const struct text_row *row = tables[i]; row->english != NULL; row++) {
-			*find(row->english) = row;
-			count++;
-		}
-	assert(2 * count <= INDEX_SIZE);
+	return strcmp(english, ((const struct text_row *)row)->english);
 }
 
 const char *text_of(const char *english)
 {
-	const struct text_row *row;
-	int result;
-
 	if (current == TEXT_ENGLISH)
 		return english;
-	result = pthread_once(&index_once, make_index);
-	assert(result == 0);
-	(void)result;
-	row = *find(english);
-	return row != NULL ? row->chinese : english;
+	for (size_t i = 0; i < TEXT_PARTS; i++) {
+		const struct text_row *row =
+		    bsearch(english, text_parts[i]->rows, text_parts[i]->row_count, sizeof(*row), row_compare);
+
+		if (row != NULL)
+			return row->chinese;
+	}
+	return english;
 }
 
 /* ---- which language */

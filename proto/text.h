@@ -40,10 +40,16 @@ enum text_language text_language_of_locale(const char *locale);
  */
 enum text_language text_language_of_header(const char *header);
 
-/* One row; what the files of the table give. Ends in a row of NULL. */
+/* The table is in parts, one a file; each is in the order of its English (strcmp). */
 struct text_row {
 	const char *english, *chinese;
 };
-extern const struct text_row text_zh_proto[], text_zh_daemon[], text_zh_client[], text_zh_help[];
+struct text_part {
+	const struct text_row *rows;
+	size_t row_count;
+};
+#define TEXT_PARTS 4
+extern const struct text_part text_zh_proto, text_zh_daemon, text_zh_client, text_zh_help;
+extern const struct text_part *const text_parts[TEXT_PARTS];
 
 #endif

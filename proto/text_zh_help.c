@@ -2,71 +2,7 @@
 #include "proto/text.h"
 
 /* clang-format off */
-const struct text_row text_zh_help[] = {
-	{"Every step, from the trades that each rule turns away to the cap, with the figures that lead to the "
-	 "next.\n"
-	 "\n"
-	 "  subsidy explain 91370202MA0XTE011C\n"
-	 "  subsidy explain 91370202MA0XTE011C --policy qd-2025-47-5 --as-of 2026-06-30\n",
-	 "每一步都列出：从各规则排除的交易直到封顶额，以及得出下一步的数字。\n"
-	 "\n"
-	 "  subsidy explain 91370202MA0XTE011C\n"
-	 "  subsidy explain 91370202MA0XTE011C --policy qd-2025-47-5 --as-of 2026-06-30\n"},
-	{"For the end of a month: compare the sums with the venue's own books. For each month, kind and "
-	 "disposition\n"
-	 "the number of records and their sums, and the totals. Needs an access code of the venue, of the "
-	 "bureau\n"
-	 "or of an auditor. CSV is UTF-8 with a byte order mark; open it with codes and numbers as text.\n"
-	 "\n"
-	 "  subsidy feed qddex --month 2026-06\n"
-	 "  subsidy feed qddex --month 2026-06 --csv > qddex-2026-06.csv\n"
-	 "  subsidy feed qddex --not-counted\n",
-	 "月末对账用：将合计与本机构账目核对。按月份、种类和处置结果列出记录数、各项金额及总计。\n"
-	 "需要该数据交易机构、主管部门或审计人员的查询授权码。CSV为带字节顺序标记的UTF-8；\n"
-	 "打开时请将代码和编号列设为文本。\n"
-	 "\n"
-	 "  subsidy feed qddex --month 2026-06\n"
-	 "  subsidy feed qddex --month 2026-06 --csv > qddex-2026-06.csv\n"
-	 "  subsidy feed qddex --not-counted\n"},
-	{"In the order in which they were granted. The ledger knows a code's hash only; by it an order "
-	 "revokes the\n"
-	 "code. Needs an access code of the bureau or of an auditor.\n"
-	 "\n"
-	 "  subsidy grants --subject 91370202MA0XTE011C\n"
-	 "  subsidy grants --csv > grants.csv\n",
-	 "按授予的先后排列。账本只有授权码的哈希，撤销指令用它指明授权码。\n"
-	 "需要主管部门或审计人员的查询授权码。\n"
-	 "\n"
-	 "  subsidy grants --subject 91370202MA0XTE011C\n"
-	 "  subsidy grants --csv > grants.csv\n"},
-	{"`key new` writes a private key, readable by you alone, and prints its public key, which the bureau\n"
-	 "licenses (a venue's) or which genesis names (an officer's, the ledger's). NAME is the venue's id, "
-	 "the\n"
-	 "officer's name, or the ledger's origin. Whoever has the file can sign: keep it, and a copy of it, "
-	 "safe.\n"
-	 "`key show` prints the public key of a private one.\n"
-	 "\n"
-	 "  subsidy key new qddex -o qddex.key\n"
-	 "  subsidy key new qddex --type sm2 -o qddex-sm2.key\n"
-	 "  subsidy key show qddex.key\n",
-	 "`key new`写出只有您能读取的私钥，并显示其公钥；公钥由主管部门发给许可（数据交易机构），\n"
-	 "或写入创世文本（经办人员、账本）。NAME是数据交易机构的编号、经办人员的姓名或账本的日志名。\n"
-	 "持有该文件的人就能签名：请妥善保管文件及其副本。`key show`显示私钥对应的公钥。\n"
-	 "\n"
-	 "  subsidy key new qddex -o qddex.key\n"
-	 "  subsidy key new qddex --type sm2 -o qddex-sm2.key\n"
-	 "  subsidy key show qddex.key\n"},
-	{"Needs an access code of the bureau or of an auditor. Enterprises that traded without being on the\n"
-	 "register are shown, too.\n"
-	 "\n"
-	 "  subsidy list --sort award --all\n"
-	 "  subsidy list --csv > enterprises.csv\n"
-	 "  subsidy list --find 青岛 --as-of 2026-06-30\n",
-	 "需要主管部门或审计人员的查询授权码。有交易而没有登记的企业也列出。\n"
-	 "\n"
-	 "  subsidy list --sort award --all\n"
-	 "  subsidy list --csv > enterprises.csv\n"
-	 "  subsidy list --find 青岛 --as-of 2026-06-30\n"},
+static const struct text_row rows[] = {
 	{"An order is a note that officers sign; as many different officers as the ledger's quorums ask for. "
 	 "The first\n"
 	 "makes it, the others look at it (show) and add their signatures (sign), anybody submits it. A list "
@@ -183,6 +119,90 @@ const struct text_row text_zh_help[] = {
 	 "  subsidy order submit license.json --receipt license.receipt\n"
 	 "  subsidy order grant.add --set subject=91370202MA0XTE011C --set holder=张三 --key li.key \\\n"
 	 "      --token-out zhangsan.token --submit\n"},
+	{"CODE is the enterprise's unified social credit code. An enterprise's own access code shows that\n"
+	 "enterprise; one of the bureau or of an auditor shows any.\n"
+	 "\n"
+	 "  subsidy show 91370202MA0XTE011C\n"
+	 "  subsidy show 91370202MA0XTE011C --as-of 2026-06-30 --json\n",
+	 "CODE是企业的统一社会信用代码。企业自己的查询授权码可查本企业；主管部门或审计人员的可查任何企业。\n"
+	 "\n"
+	 "  subsidy show 91370202MA0XTE011C\n"
+	 "  subsidy show 91370202MA0XTE011C --as-of 2026-06-30 --json\n"},
+	{"Every step, from the trades that each rule turns away to the cap, with the figures that lead to the "
+	 "next.\n"
+	 "\n"
+	 "  subsidy explain 91370202MA0XTE011C\n"
+	 "  subsidy explain 91370202MA0XTE011C --policy qd-2025-47-5 --as-of 2026-06-30\n",
+	 "每一步都列出：从各规则排除的交易直到封顶额，以及得出下一步的数字。\n"
+	 "\n"
+	 "  subsidy explain 91370202MA0XTE011C\n"
+	 "  subsidy explain 91370202MA0XTE011C --policy qd-2025-47-5 --as-of 2026-06-30\n"},
+	{"Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused by a rule, 5 not allowed,\n"
+	 "6 verification failed, 7 unreachable or outcome unknown (safe to repeat), 9 damaged ledger.\n",
+	 "退出码：0 完成，1 失败，2 用法错误，3 没有找到，4 被规则拒绝，5 不允许，\n"
+	 "6 核验未通过，7 无法连接或结果不明（可以放心重试），9 账本损坏。\n"},
+	{"First each receipt by itself, as `subsidy verify` does: signature, hashes, entry. Then the ledger's "
+	 "newest\n"
+	 "checkpoint is fetched, and the proof that the one in the receipt is part of it. A ledger that was "
+	 "set back\n"
+	 "or replaced can't give that proof: then it is said, exit code 6, and both checkpoints are written "
+	 "to\n"
+	 "FILE.evidence.json, for the bureau and the other venues. Do it now and then, and after any repair "
+	 "of the\n"
+	 "ledger. The key is --vkey, else the one remembered of the server. No access code is needed.\n"
+	 "\n"
+	 "  subsidy receipt check receipts/*.tlog-proof\n"
+	 "  subsidy receipt check receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\" --json\n",
+	 "先像`subsidy verify`那样单独核验每份回执：签名、哈希、条目。再取得账本的最新检查点，以及\n"
+	 "回执中的检查点是其一部分的证明。账本如被回退或替换，就给不出这个证明：这时会指出，退出码6，\n"
+	 "并将两个检查点写入FILE.evidence.json，供主管部门和其他数据交易机构使用。请不时执行，账本修复\n"
+	 "之后也请执行。密钥为--vkey，否则为记住的服务器密钥。不需要查询授权码。\n"
+	 "\n"
+	 "  subsidy receipt check receipts/*.tlog-proof\n"
+	 "  subsidy receipt check receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\" --json\n"},
+	{"For each file: the checkpoint is signed by the key, and its root contains the bytes that the file "
+	 "carries.\n"
+	 "KEY is the ledger's public key, for receipts and proofs of entries, or a venue's, for proofs of "
+	 "records in\n"
+	 "its feed; without --vkey it is the one remembered of --server. No network is used. `subsidy receipt "
+	 "check`\n"
+	 "asks besides whether the ledger still contains what it signed.\n"
+	 "\n"
+	 "  subsidy verify receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\"\n"
+	 "  subsidy verify receipts/qddex-1-0000000000-0000000002.tlog-proof --json\n",
+	 "对每个文件：检查点由该密钥签名，其根包含文件所带的字节。KEY是账本的公钥（核验回执和条目的证明），\n"
+	 "或数据交易机构的公钥（核验其数据流中记录的证明）；没有--vkey则为记住的--server的密钥。\n"
+	 "不联网。`subsidy receipt check`还会查询账本是否仍包含它签过的内容。\n"
+	 "\n"
+	 "  subsidy verify receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\"\n"
+	 "  subsidy verify receipts/qddex-1-0000000000-0000000002.tlog-proof --json\n"},
+	{"For the end of a month: compare the sums with the venue's own books. For each month, kind and "
+	 "disposition\n"
+	 "the number of records and their sums, and the totals. Needs an access code of the venue, of the "
+	 "bureau\n"
+	 "or of an auditor. CSV is UTF-8 with a byte order mark; open it with codes and numbers as text.\n"
+	 "\n"
+	 "  subsidy feed qddex --month 2026-06\n"
+	 "  subsidy feed qddex --month 2026-06 --csv > qddex-2026-06.csv\n"
+	 "  subsidy feed qddex --not-counted\n",
+	 "月末对账用：将合计与本机构账目核对。按月份、种类和处置结果列出记录数、各项金额及总计。\n"
+	 "需要该数据交易机构、主管部门或审计人员的查询授权码。CSV为带字节顺序标记的UTF-8；\n"
+	 "打开时请将代码和编号列设为文本。\n"
+	 "\n"
+	 "  subsidy feed qddex --month 2026-06\n"
+	 "  subsidy feed qddex --month 2026-06 --csv > qddex-2026-06.csv\n"
+	 "  subsidy feed qddex --not-counted\n"},
+	{"In the order in which they were granted. The ledger knows a code's hash only; by it an order "
+	 "revokes the\n"
+	 "code. Needs an access code of the bureau or of an auditor.\n"
+	 "\n"
+	 "  subsidy grants --subject 91370202MA0XTE011C\n"
+	 "  subsidy grants --csv > grants.csv\n",
+	 "按授予的先后排列。账本只有授权码的哈希，撤销指令用它指明授权码。\n"
+	 "需要主管部门或审计人员的查询授权码。\n"
+	 "\n"
+	 "  subsidy grants --subject 91370202MA0XTE011C\n"
+	 "  subsidy grants --csv > grants.csv\n"},
 	{"Needs an access code of the bureau or of an auditor.\n"
 	 "\n"
 	 "  subsidy overview\n"
@@ -191,14 +211,27 @@ const struct text_row text_zh_help[] = {
 	 "\n"
 	 "  subsidy overview\n"
 	 "  subsidy overview --json\n"},
-	{"The newest version of each. --json shows their whole texts, as the officers signed them.\n"
+	{"Needs an access code of the bureau or of an auditor. Enterprises that traded without being on the\n"
+	 "register are shown, too.\n"
 	 "\n"
-	 "  subsidy policies\n"
-	 "  subsidy policies --json\n",
-	 "各政策的最新版本。--json显示经办人员签署的全文。\n"
+	 "  subsidy list --sort award --all\n"
+	 "  subsidy list --csv > enterprises.csv\n"
+	 "  subsidy list --find 青岛 --as-of 2026-06-30\n",
+	 "需要主管部门或审计人员的查询授权码。有交易而没有登记的企业也列出。\n"
 	 "\n"
-	 "  subsidy policies\n"
-	 "  subsidy policies --json\n"},
+	 "  subsidy list --sort award --all\n"
+	 "  subsidy list --csv > enterprises.csv\n"
+	 "  subsidy list --find 青岛 --as-of 2026-06-30\n"},
+	{"Newest first. A trade that does not count stays in the ledger, and the word in its column is "
+	 "explained\n"
+	 "below the table.\n"
+	 "\n"
+	 "  subsidy trades 91370202MA0XTE011C\n"
+	 "  subsidy trades 91370202MA0XTE011C --all --json\n",
+	 "最新的在前。未计入的交易仍在账本中，表中所列的词在表下说明。\n"
+	 "\n"
+	 "  subsidy trades 91370202MA0XTE011C\n"
+	 "  subsidy trades 91370202MA0XTE011C --all --json\n"},
 	{"Reads a file of trades and refunds, complains of every wrong row at once (and then sends nothing), "
 	 "signs\n"
 	 "what the feed does not have yet, sends it, and keeps the ledger's receipts. Rows that were pushed "
@@ -243,64 +276,6 @@ const struct text_row text_zh_help[] = {
 	 "\n"
 	 "报送过的内容记在状态目录中。该目录丢失时，请用--token FILE给出本机构的查询授权码：\n"
 	 "从账本取回数据流，只有您的密钥签过的才会采信。\n"},
-	{"First each receipt by itself, as `subsidy verify` does: signature, hashes, entry. Then the ledger's "
-	 "newest\n"
-	 "checkpoint is fetched, and the proof that the one in the receipt is part of it. A ledger that was "
-	 "set back\n"
-	 "or replaced can't give that proof: then it is said, exit code 6, and both checkpoints are written "
-	 "to\n"
-	 "FILE.evidence.json, for the bureau and the other venues. Do it now and then, and after any repair "
-	 "of the\n"
-	 "ledger. The key is --vkey, else the one remembered of the server. No access code is needed.\n"
-	 "\n"
-	 "  subsidy receipt check receipts/*.tlog-proof\n"
-	 "  subsidy receipt check receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\" --json\n",
-	 "先像`subsidy verify`那样单独核验每份回执：签名、哈希、条目。再取得账本的最新检查点，以及\n"
-	 "回执中的检查点是其一部分的证明。账本如被回退或替换，就给不出这个证明：这时会指出，退出码6，\n"
-	 "并将两个检查点写入FILE.evidence.json，供主管部门和其他数据交易机构使用。请不时执行，账本修复\n"
-	 "之后也请执行。密钥为--vkey，否则为记住的服务器密钥。不需要查询授权码。\n"
-	 "\n"
-	 "  subsidy receipt check receipts/*.tlog-proof\n"
-	 "  subsidy receipt check receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\" --json\n"},
-	{"CODE is the enterprise's unified social credit code. An enterprise's own access code shows that\n"
-	 "enterprise; one of the bureau or of an auditor shows any.\n"
-	 "\n"
-	 "  subsidy show 91370202MA0XTE011C\n"
-	 "  subsidy show 91370202MA0XTE011C --as-of 2026-06-30 --json\n",
-	 "CODE是企业的统一社会信用代码。企业自己的查询授权码可查本企业；主管部门或审计人员的可查任何企业。\n"
-	 "\n"
-	 "  subsidy show 91370202MA0XTE011C\n"
-	 "  subsidy show 91370202MA0XTE011C --as-of 2026-06-30 --json\n"},
-	{"Newest first. A trade that does not count stays in the ledger, and the word in its column is "
-	 "explained\n"
-	 "below the table.\n"
-	 "\n"
-	 "  subsidy trades 91370202MA0XTE011C\n"
-	 "  subsidy trades 91370202MA0XTE011C --all --json\n",
-	 "最新的在前。未计入的交易仍在账本中，表中所列的词在表下说明。\n"
-	 "\n"
-	 "  subsidy trades 91370202MA0XTE011C\n"
-	 "  subsidy trades 91370202MA0XTE011C --all --json\n"},
-	{"For each file: the checkpoint is signed by the key, and its root contains the bytes that the file "
-	 "carries.\n"
-	 "KEY is the ledger's public key, for receipts and proofs of entries, or a venue's, for proofs of "
-	 "records in\n"
-	 "its feed; without --vkey it is the one remembered of --server. No network is used. `subsidy receipt "
-	 "check`\n"
-	 "asks besides whether the ledger still contains what it signed.\n"
-	 "\n"
-	 "  subsidy verify receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\"\n"
-	 "  subsidy verify receipts/qddex-1-0000000000-0000000002.tlog-proof --json\n",
-	 "对每个文件：检查点由该密钥签名，其根包含文件所带的字节。KEY是账本的公钥（核验回执和条目的证明），\n"
-	 "或数据交易机构的公钥（核验其数据流中记录的证明）；没有--vkey则为记住的--server的密钥。\n"
-	 "不联网。`subsidy receipt check`还会查询账本是否仍包含它签过的内容。\n"
-	 "\n"
-	 "  subsidy verify receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\"\n"
-	 "  subsidy verify receipts/qddex-1-0000000000-0000000002.tlog-proof --json\n"},
-	{"Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused by a rule, 5 not allowed,\n"
-	 "6 verification failed, 7 unreachable or outcome unknown (safe to repeat), 9 damaged ledger.\n",
-	 "退出码：0 完成，1 失败，2 用法错误，3 没有找到，4 被规则拒绝，5 不允许，\n"
-	 "6 核验未通过，7 无法连接或结果不明（可以放心重试），9 账本损坏。\n"},
 	{"Settings may also stand in ~/.config/subsidy.conf (\"server = https://…\") or in the environment\n"
 	 "(SUBSIDY_SERVER and so on); an option goes before the environment, the environment before the "
 	 "file.\n"
@@ -312,71 +287,14 @@ const struct text_row text_zh_help[] = {
 	 "\n"
 	 "  subsidy push qddex 2026-11.csv --check\n"
 	 "  subsidy list --sort award --json --server https://subsidy.example.gov.cn --token bureau.token\n"},
-	{"which policy; otherwise the first by name", "哪一个政策；否则为按名称的第一个"},
-	{"as the ledger stood at this size, or at the end of this day", "账本为该条目数时，或该日结束时的情况"},
-	{"how an enterprise's award comes about, step by step", "逐步说明企业的测算额如何得出"},
-	{"the records that do not count, and why", "未计入的记录及其原因"},
-	{"this month only (of the tables; --json is never cut)", "只看该月（指表格；--json从不截取）"},
-	{"as CSV for a spreadsheet", "输出CSV，供电子表格使用"},
-	{"a venue's feed as the ledger holds it, month by month; what does not count",
-	 "账本所存的数据流，按月统计；哪些没有计入"},
-	{"bureau, auditor, venue:ID or an enterprise's code; otherwise all",
-	 "bureau、auditor、venue:编号或企业的统一社会信用代码；否则为全部"},
-	{"every page", "全部各页"},
-	{"every page as CSV for a spreadsheet", "全部各页，输出CSV，供电子表格使用"},
-	{"to whom access codes were granted, and which were revoked", "查询授权码授予了谁，哪些已撤销"},
-	{"where the private key goes; must not exist yet", "私钥写到哪里；该文件不得已存在"},
-	{"ed25519 (the default) or sm2", "ed25519（默认）或sm2"},
-	{"make a signing key; show its public half", "制作签名密钥；显示其公钥"},
-	{"code (the default), award or volume, the largest first",
-	 "code（默认）、award或volume，后两者从大到小"},
-	{"whose figures are shown; otherwise the first by name", "显示哪一政策的数字；否则为按名称的第一个"},
-	{"only enterprises on this list", "只列该名单上的企业"},
-	{"only those with this in code or name", "只列代码或名称中含此文字的企业"},
-	{"all enterprises, and what each has accrued", "全部企业及其测算额"},
-	{"a value of the order, see above", "指令的内容，见上"},
-	{"what the order is over: a list (CSV), or a policy or genesis draft (JSON)",
-	 "指令的对象：名单（CSV），或政策、创世文本草稿（JSON）"},
-	{"private key of an officer who signs", "签名的经办人员的私钥"},
-	{"where the signed order goes; must not exist yet", "签好的指令写到哪里；该文件不得已存在"},
-	{"send it to the ledger at once", "立即提交给账本"},
-	{"keep the ledger's receipt", "保存账本的回执"},
-	{"where a grant's access code goes, instead of stdout", "查询授权码写到哪里，而不显示在屏幕上"},
-	{"where the access codes of a list of grants go", "一批授权的查询授权码写到哪个目录"},
-	{"where a letter for each grant's holder goes, to be printed; and a list of them",
-	 "每位持有人的信函写到哪个目录，供打印；另附清单"},
-	{"whom those letters say to ask when a code is lost", "信函中写明授权码遗失时向谁询问"},
-	{"make, sign, show and submit the bureau's orders", "制作、签署、查看和提交主管部门的指令"},
-	{"the whole ledger: venues, sums, policies, what is worth a look",
-	 "整个账本：数据交易机构、合计、政策、值得留意之处"},
-	{"the policies in force", "生效的政策"},
-	{"the venue's private key", "数据交易机构的私钥"},
-	{"only look at the file: no key, no network", "只检查文件：不用密钥，不联网"},
-	{"where receipts go; by default into the state folder", "回执存到哪里；默认为状态目录"},
-	{"rows of one push, 1 to 65536; by default 10000, or fewer where no certificate is shown",
-	 "每次报送的行数，1至65536；默认10000，不出示证书时更少"},
-	{"write an empty file's head and two example rows, in Chinese or in English",
-	 "写一个空白文件的表头和两行样例，中文或英文"},
-	{"where the template goes; by default standard output", "样例文件写到哪里；默认为标准输出"},
-	{"push trades and refunds to the ledger", "向账本报送交易和退款"},
-	{"check receipts, and that the ledger still contains what it signed in them",
-	 "核验回执，并核验账本仍包含回执中签过的内容"},
-	{"what an enterprise has accrued, policy by policy, and its months",
-	 "企业的测算额，逐个政策，以及各月情况"},
-	{"an enterprise's trades and refunds, and why some do not count",
-	 "企业的交易和退款，以及为何有的没有计入"},
-	{"check receipts and proofs, without asking anybody", "核验回执和证明，不向任何人查询"},
-	{"the ledger's public address, https://…", "账本的公开地址，https://…"},
-	{"the address that takes pushes; without it the server's", "接收报送的地址；没有则用server的"},
-	{"certificates of the authority that vouches for both (PEM)", "为两者作保的证书机构的证书（PEM）"},
-	{"the file that holds the access code", "存放查询授权码的文件"},
-	{"certificate and key shown to the feed address (PEM)", "向报送地址出示的证书及其密钥（PEM）"},
-	{"the ledger's public key; without it the first one seen is remembered",
-	 "账本的公钥；没有则记住首次见到的"},
-	{"what the client remembers; by default ~/.local/state/subsidy",
-	 "客户端记住的内容；默认~/.local/state/subsidy"},
-	{"print JSON for programs", "输出JSON，供程序使用"},
-	{"this text", "本说明"},
+	{"The newest version of each. --json shows their whole texts, as the officers signed them.\n"
+	 "\n"
+	 "  subsidy policies\n"
+	 "  subsidy policies --json\n",
+	 "各政策的最新版本。--json显示经办人员签署的全文。\n"
+	 "\n"
+	 "  subsidy policies\n"
+	 "  subsidy policies --json\n"},
 	{"Writes checkpoint, hash tiles and entries under the paths of C2SP tlog-tiles, so that FOLDER, put "
 	 "behind any\n"
 	 "web server, is a mirror that other programs can read; and ledger.json, which says whose copy it is. "
@@ -397,8 +315,91 @@ const struct text_row text_zh_help[] = {
 	 "需要主管部门或审计人员的查询授权码；条目不公开，请保管好目录。\n"
 	 "\n"
 	 "  subsidy export mirror --token auditor.token\n"},
+	{"`key new` writes a private key, readable by you alone, and prints its public key, which the bureau\n"
+	 "licenses (a venue's) or which genesis names (an officer's, the ledger's). NAME is the venue's id, "
+	 "the\n"
+	 "officer's name, or the ledger's origin. Whoever has the file can sign: keep it, and a copy of it, "
+	 "safe.\n"
+	 "`key show` prints the public key of a private one.\n"
+	 "\n"
+	 "  subsidy key new qddex -o qddex.key\n"
+	 "  subsidy key new qddex --type sm2 -o qddex-sm2.key\n"
+	 "  subsidy key show qddex.key\n",
+	 "`key new`写出只有您能读取的私钥，并显示其公钥；公钥由主管部门发给许可（数据交易机构），\n"
+	 "或写入创世文本（经办人员、账本）。NAME是数据交易机构的编号、经办人员的姓名或账本的日志名。\n"
+	 "持有该文件的人就能签名：请妥善保管文件及其副本。`key show`显示私钥对应的公钥。\n"
+	 "\n"
+	 "  subsidy key new qddex -o qddex.key\n"
+	 "  subsidy key new qddex --type sm2 -o qddex-sm2.key\n"
+	 "  subsidy key show qddex.key\n"},
+	{"a value of the order, see above", "指令的内容，见上"},
+	{"a venue's feed as the ledger holds it, month by month; what does not count",
+	 "账本所存的数据流，按月统计；哪些没有计入"},
+	{"all enterprises, and what each has accrued", "全部企业及其测算额"},
+	{"an enterprise's trades and refunds, and why some do not count",
+	 "企业的交易和退款，以及为何有的没有计入"},
+	{"as CSV for a spreadsheet", "输出CSV，供电子表格使用"},
+	{"as the ledger stood at this size, or at the end of this day", "账本为该条目数时，或该日结束时的情况"},
+	{"bureau, auditor, venue:ID or an enterprise's code; otherwise all",
+	 "bureau、auditor、venue:编号或企业的统一社会信用代码；否则为全部"},
+	{"certificate and key shown to the feed address (PEM)", "向报送地址出示的证书及其密钥（PEM）"},
+	{"certificates of the authority that vouches for both (PEM)", "为两者作保的证书机构的证书（PEM）"},
+	{"check receipts and proofs, without asking anybody", "核验回执和证明，不向任何人查询"},
+	{"check receipts, and that the ledger still contains what it signed in them",
+	 "核验回执，并核验账本仍包含回执中签过的内容"},
+	{"code (the default), award or volume, the largest first",
+	 "code（默认）、award或volume，后两者从大到小"},
 	{"copy the whole ledger into static files, and verify it while doing so",
 	 "将整个账本复制为静态文件，同时核验"},
-	{NULL, NULL},
+	{"ed25519 (the default) or sm2", "ed25519（默认）或sm2"},
+	{"every page", "全部各页"},
+	{"every page as CSV for a spreadsheet", "全部各页，输出CSV，供电子表格使用"},
+	{"how an enterprise's award comes about, step by step", "逐步说明企业的测算额如何得出"},
+	{"keep the ledger's receipt", "保存账本的回执"},
+	{"make a signing key; show its public half", "制作签名密钥；显示其公钥"},
+	{"make, sign, show and submit the bureau's orders", "制作、签署、查看和提交主管部门的指令"},
+	{"only enterprises on this list", "只列该名单上的企业"},
+	{"only look at the file: no key, no network", "只检查文件：不用密钥，不联网"},
+	{"only those with this in code or name", "只列代码或名称中含此文字的企业"},
+	{"print JSON for programs", "输出JSON，供程序使用"},
+	{"private key of an officer who signs", "签名的经办人员的私钥"},
+	{"push trades and refunds to the ledger", "向账本报送交易和退款"},
+	{"rows of one push, 1 to 65536; by default 10000, or fewer where no certificate is shown",
+	 "每次报送的行数，1至65536；默认10000，不出示证书时更少"},
+	{"send it to the ledger at once", "立即提交给账本"},
+	{"the address that takes pushes; without it the server's", "接收报送的地址；没有则用server的"},
+	{"the file that holds the access code", "存放查询授权码的文件"},
+	{"the ledger's public address, https://…", "账本的公开地址，https://…"},
+	{"the ledger's public key; without it the first one seen is remembered",
+	 "账本的公钥；没有则记住首次见到的"},
+	{"the policies in force", "生效的政策"},
+	{"the records that do not count, and why", "未计入的记录及其原因"},
+	{"the venue's private key", "数据交易机构的私钥"},
+	{"the whole ledger: venues, sums, policies, what is worth a look",
+	 "整个账本：数据交易机构、合计、政策、值得留意之处"},
+	{"this month only (of the tables; --json is never cut)", "只看该月（指表格；--json从不截取）"},
+	{"this text", "本说明"},
+	{"to whom access codes were granted, and which were revoked", "查询授权码授予了谁，哪些已撤销"},
+	{"what an enterprise has accrued, policy by policy, and its months",
+	 "企业的测算额，逐个政策，以及各月情况"},
+	{"what the client remembers; by default ~/.local/state/subsidy",
+	 "客户端记住的内容；默认~/.local/state/subsidy"},
+	{"what the order is over: a list (CSV), or a policy or genesis draft (JSON)",
+	 "指令的对象：名单（CSV），或政策、创世文本草稿（JSON）"},
+	{"where a grant's access code goes, instead of stdout", "查询授权码写到哪里，而不显示在屏幕上"},
+	{"where a letter for each grant's holder goes, to be printed; and a list of them",
+	 "每位持有人的信函写到哪个目录，供打印；另附清单"},
+	{"where receipts go; by default into the state folder", "回执存到哪里；默认为状态目录"},
+	{"where the access codes of a list of grants go", "一批授权的查询授权码写到哪个目录"},
+	{"where the private key goes; must not exist yet", "私钥写到哪里；该文件不得已存在"},
+	{"where the signed order goes; must not exist yet", "签好的指令写到哪里；该文件不得已存在"},
+	{"where the template goes; by default standard output", "样例文件写到哪里；默认为标准输出"},
+	{"which policy; otherwise the first by name", "哪一个政策；否则为按名称的第一个"},
+	{"whom those letters say to ask when a code is lost", "信函中写明授权码遗失时向谁询问"},
+	{"whose figures are shown; otherwise the first by name", "显示哪一政策的数字；否则为按名称的第一个"},
+	{"write an empty file's head and two example rows, in Chinese or in English",
+	 "写一个空白文件的表头和两行样例，中文或英文"},
 };
 /* clang-format on */
+
+const struct text_part text_zh_help = {rows, sizeof(rows) / sizeof(rows[0])};

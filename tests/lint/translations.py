@@ -217,8 +217,12 @@ def check(findings):
                 findings.add(text.place, f"say T() or TEXT() of \"{text.text[:60]}\"")
     for text in errors():
         used.setdefault(text.text, text.place)
-    known = {}
+    known, before = {}, ("", b"")
     for place, english, chinese in rows():
+        path, order = place.partition(":")[0], english.encode()
+        if before[0] == path and order <= before[1]:
+            findings.add(place, "is not in the order of the English: text_of would not find it")
+        before = path, order
         if english in known:
             findings.add(place, f"a second row of \"{english[:60]}\"; the first is {known[english]}")
         known[english] = place

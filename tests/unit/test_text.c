@@ -54,15 +54,17 @@ static void gives_back_what_has_no_row(void **state)
 
 static void finds_every_row_of_every_table(void **state)
 {
-	static const struct text_row *const tables[] = {text_zh_proto, text_zh_daemon, text_zh_client, text_zh_help};
 	size_t count = 0;
 
 	(void)state;
 	text_use(TEXT_CHINESE);
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		for (const struct text_row *row = tables[i]; row->english != NULL; row++, count++)
+	for (size_t i = 0; i < TEXT_PARTS; i++)
+		for (size_t j = 0; j < text_parts[i]->row_count; j++, count++) {
+			const struct text_row *row = &text_parts[i]->rows[j];
+
 			if (strcmp(text_of(row->english), row->chinese) != 0)
 				fail_msg("\"%s\" is not found", row->english);
+		}
 	assert_true(count > 500);
 }
 
