@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -398,6 +399,59 @@ static void proves_the_only_entry_of_a_ledger_if_it_is_there(void **state)
 	buf_done(&text);
 }
 
+/* A venue's key proves records of its own feeds, and nothing of a ledger; a ledger's key the other way round. */
+static void tells_a_feeds_proof_by_its_origin(void **state)
+{
+	static const struct {
+		const char *origin;
+		bool is_feed;
+	} rows[] = {
+	    {"qddex/0123456789abcdef/1", true},
+	    {"qddex/0123456789abcdef/1000", true},
+	    {"qddex/0123456789abcdef/0", false},
+	    {"qddex/0123456789abcdef/01", false},
+	    {"qddex/0123456789abcdef/1001", false},
+	    {"qddex/0123456789abcdef/", false},
+	    {"qddex/0123456789abcdef", false},
+	    {"qddex/0123456789abcde/1", false},
+	    {"qddex/0123456789abcdef0/1", false},
+	    {"qddex/0123456789abcdeF/1", false},
+	    {"qddex/0123456789abcdef/1/1", false},
+	    {"qddex2/0123456789abcdef/1", false},
+	    {"qdde/0123456789abcdef/1", false},
+	    {"qddex", false},
+	    {"sddex/0123456789abcdef/1", false},
+	};
+	static const uint8_t secret[32] = {7};
+	struct proof proof = {.has_extra = true, .extra = slice_text("a record")};
+	struct checkpoint signed_checkpoint = {.size = 1}, checkpoint;
+	struct signer *signer;
+	struct buf text, note;
+
+	(void)state;
+	buf_init(&text, CHECKPOINT_SIZE_MAX);
+	buf_init(&note, CHECKPOINT_SIZE_MAX);
+	signed_checkpoint.root = hash_leaf(proof.extra);
+	assert_int_equal(signer_from_secret(KEY_ED25519, slice_text("qddex"), secret, &signer), OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_clear(&text);
+		buf_clear(&note);
+		snprintf(signed_checkpoint.origin, sizeof(signed_checkpoint.origin), "%s", rows[i].origin);
+		checkpoint_format(&signed_checkpoint, &text);
+		assert_int_equal(note_sign(buf_slice(&text), &signer, 1, &note), OK);
+		proof.note = buf_slice(&note);
+		if (proof_verify_feed(&proof, signer_key(signer), &checkpoint, NULL) !=
+		    (rows[i].is_feed ? OK : ERR_PROOF))
+			fail_msg("%s as a feed's", rows[i].origin);
+		if (proof_verify(&proof, signer_key(signer), &checkpoint, NULL) !=
+		    (strcmp(rows[i].origin, "qddex") == 0 ? OK : ERR_PROOF))
+			fail_msg("%s as a ledger's", rows[i].origin);
+	}
+	signer_free(signer);
+	buf_done(&note);
+	buf_done(&text);
+}
+
 static void reads_no_truncation_of_a_receipt_as_genuine(void **state)
 {
 	struct key ledger = key_of(LOG_VKEY);
@@ -435,6 +489,7 @@ int main(void)
 	    cmocka_unit_test(refuses_receipts_that_lie),
 	    cmocka_unit_test(refuses_a_ledgers_signature_under_what_is_no_checkpoint),
 	    cmocka_unit_test(proves_the_only_entry_of_a_ledger_if_it_is_there),
+	    cmocka_unit_test(tells_a_feeds_proof_by_its_origin),
 	    cmocka_unit_test(reads_no_truncation_of_a_receipt_as_genuine),
 	};
 	return cmocka_run_group_tests(tests, init, NULL);
