@@ -213,7 +213,8 @@ class Receipts(FlowTest):
         good = self.world.public.get("/checkpoint").body
         other = wire.Key(self.world.origin, b"\7" * 32)
         for body in (good[:-10], swap(good, b"ledger.example/flow\n", b"ledger.example/else\n"), b"\n",
-                     wire.sign_note(wire.split_note(good)[0], other)):
+                     wire.sign_note(wire.split_note(good)[0], other),
+                     wire.sign_note(swap(wire.split_note(good)[0], b"flow\n", b"else\n"), self.world.ledger_key)):
             self.assertIn(LOUD, self.answered(6, checkpoint=body).err)
             self.assertIsNotNone(self.evidence())
 
