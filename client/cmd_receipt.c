@@ -81,11 +81,13 @@ static enum exit_code check_all(struct checking *checking, const struct args *ar
 		if (code == EXIT_OK || shown == EXIT_UNVERIFIED)
 			code = shown;
 	}
-	if (checking->settings->is_json)
+	if (checking->settings->is_json) {
 		shown = out_json(json_pack("{s:O, s:I}", "contained", checking->rows, "ledger_size",
 		    (json_int_t)checking->newest.checkpoint.size));
-	else
+		table_done(&checking->table);
+	} else {
 		shown = view_print(&checking->table);
+	}
 	if (code == EXIT_OK && shown == EXIT_OK)
 		out_info("subsidy: the ledger, of size %llu now, contains all that it signed here",
 		    (unsigned long long)checking->newest.checkpoint.size);

@@ -76,6 +76,7 @@ class Receipts(FlowTest):
         self.assert_code(self.verify(self.receipt, vkey=venue), 6)
 
     def test_the_remembered_key_will_do(self):
+        self.assert_code(self.world.client("receipt", "check", self.receipt), 0)
         self.assert_code(self.world.client("verify", self.receipt), 0)
         self.assert_code(self.world.client("verify", self.receipt, SUBSIDY_STATE=self.world.path("fresh")), 2)
 
