@@ -87,17 +87,24 @@ uint64_t gate_room_needed(const struct gate_group *group, const struct store_usa
 	       less(group->row_count * usage->page_size, usage->used_size);
 }
 
-/* A small map is short of room later, with an eighth left: whoever chose it knows that not every group fits. */
-static void watch_room(struct gate *gate, const struct store_usage *usage)
+bool gate_is_short(const struct store_usage *usage, bool was_short)
 {
-	uint64_t bound_map = less(ROOM_SHORT, usage->map_size / ROOM_SHORT_SHARE), bound_disk = ROOM_SHORT;
-	bool is_short;
+	uint64_t bound_map = usage->map_size / ROOM_SHORT_SHARE, bound_disk = ROOM_SHORT;
 
-	if (gate->is_room_short) { /* at the bound it would come and go */
+	if (bound_map < 2 * ROOM_RESERVE)
+		bound_map = 2 * ROOM_RESERVE;
+	bound_map = less(bound_map, ROOM_SHORT);
+	if (was_short) {
 		bound_map += bound_map / ROOM_SHORT_SHARE;
 		bound_disk += bound_disk / ROOM_SHORT_SHARE;
 	}
-	is_short = map_left(usage) < bound_map || usage->disk_free_size < bound_disk;
+	return map_left(usage) < bound_map || usage->disk_free_size < bound_disk;
+}
+
+static void watch_room(struct gate *gate, const struct store_usage *usage)
+{
+	bool is_short = gate_is_short(usage, gate->is_room_short);
+
 	if (is_short && !gate->is_room_short)
 		log_warn(
 		    "room is short: %llu MiB left of the map, %llu MiB of the disk; make room on the disk, or raise "

@@ -46,5 +46,10 @@ void gate_trust(struct gate *gate);
 
 /* Bytes of room asked for before such a group is written into a store of this use. */
 uint64_t gate_room_needed(const struct gate_group *group, const struct store_usage *usage);
+/*
+ * Is the room short? A small map is so later, with an eighth left: whoever chose it knows that not every group fits. And
+ * once it is short it is so for a little longer, for at the bound it would come and go.
+ */
+bool gate_is_short(const struct store_usage *usage, bool was_short);
 
 #endif

@@ -41,28 +41,15 @@ struct place {
 
 static const struct gate_group small = {.byte_size = 1000, .row_count = 10};
 
-static void open_store(struct place *place, uint64_t map_size, enum store_mode mode)
-{
-	struct why why = {.text = ""};
-
-	if (store_open(place->folder, map_size, mode, &place->store, &why) != OK)
-		fail_msg("%s", why.text);
-}
-
-static void reopen(struct place *place, uint64_t map_size)
-{
-	store_close(place->store);
-	open_store(place, map_size, STORE_OPEN);
-	gate_init(&place->gate, place->store, LAST_US);
-}
-
 static int setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
+	struct why why = {.text = ""};
 
 	snprintf(place->folder, sizeof(place->folder), "/tmp/subsidyd-test-XXXXXX");
 	assert_non_null(mkdtemp(place->folder));
-	open_store(place, 4 * ROOM_SHORT, STORE_CREATE);
+	if (store_open(place->folder, 4 * ROOM_SHORT, STORE_CREATE, &place->store, &why) != OK)
+		fail_msg("%s", why.text);
 	wall_us = LAST_US + 60 * S;
 	monotonic_us = 1000;
 	gate_init(&place->gate, place->store, LAST_US);
@@ -192,26 +179,43 @@ static void asks_for_what_is_added_and_for_the_pages_that_are_copied(void **stat
 	assert_int_equal(gate_room_needed(&group, &usage), ROOM_RESERVE + 1000 * ROOM_PER_BYTE + 100 * MIB);
 }
 
+static void knows_when_room_is_short(void **state)
+{
+	static const struct {
+		uint64_t map_size, map_left, disk_free_size;
+		bool was_short, is_short;
+	} rows[] = {
+	    {16 * ROOM_SHORT, ROOM_SHORT, ROOM_SHORT, false, false},
+	    {16 * ROOM_SHORT, ROOM_SHORT - 1, ROOM_SHORT, false, true},
+	    {16 * ROOM_SHORT, ROOM_SHORT, ROOM_SHORT - 1, false, true},
+	    {16 * ROOM_SHORT, ROOM_SHORT / 8 * 9, ROOM_SHORT / 8 * 9, true, false},
+	    {16 * ROOM_SHORT, ROOM_SHORT / 8 * 9 - 1, ROOM_SHORT / 8 * 9, true, true},
+	    {16 * ROOM_SHORT, ROOM_SHORT / 8 * 9, ROOM_SHORT / 8 * 9 - 1, true, true},
+	    {1024 * MIB, 128 * MIB, ROOM_SHORT, false, false},
+	    {1024 * MIB, 128 * MIB - 1, ROOM_SHORT, false, true},
+	    {1024 * MIB, 144 * MIB, ROOM_SHORT * 2, true, false},
+	    {1024 * MIB, 144 * MIB - 1, ROOM_SHORT * 2, true, true},
+	    {MAP_SIZE_MIN, 2 * ROOM_RESERVE, ROOM_SHORT, false, false},
+	    {MAP_SIZE_MIN, 2 * ROOM_RESERVE - 1, ROOM_SHORT, false, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct store_usage usage = {.map_size = rows[i].map_size,
+		    .used_size = rows[i].map_size - rows[i].map_left,
+		    .disk_free_size = rows[i].disk_free_size};
+
+		if (gate_is_short(&usage, rows[i].was_short) != rows[i].is_short)
+			fail_msg("row %zu", i);
+	}
+}
+
 static uint64_t used_size(struct place *place)
 {
 	struct store_usage usage;
 
 	store_usage(place->store, &usage);
 	return usage.used_size;
-}
-
-/* An eighth of a small map; large ones warn as a disk does, see below. */
-static void warns_of_a_small_map_when_an_eighth_is_left(void **state)
-{
-	struct place *place = *state;
-	uint64_t used = used_size(place), left = used / 7 - used / 7 % 4096;
-
-	reopen(place, used + left + 4096);
-	assert_false(place->gate.is_room_short);
-	reopen(place, used + left);
-	assert_true(place->gate.is_room_short);
-	reopen(place, 4 * ROOM_SHORT);
-	assert_false(place->gate.is_room_short);
 }
 
 /* The longest file that a process may write is a disk that the test can fill and empty. */
@@ -291,7 +295,7 @@ int main(void)
 		learns_the_time_when_a_clock_that_began_behind_is_set_right, setup, teardown),
 	    cmocka_unit_test_setup_teardown(opens_on_the_operators_word_and_for_that_time_only, setup, teardown),
 	    cmocka_unit_test_setup_teardown(asks_for_what_is_added_and_for_the_pages_that_are_copied, setup, teardown),
-	    cmocka_unit_test_setup_teardown(warns_of_a_small_map_when_an_eighth_is_left, setup, teardown),
+	    cmocka_unit_test(knows_when_room_is_short),
 	    cmocka_unit_test_setup_teardown(goes_through_the_stages_and_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(names_the_clock_first, setup, teardown),
 	};
