@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "client/file.h"
-#include "client/history.h"
+#include "client/kept.h"
 #include "client/out.h"
 #include "client/pin.h"
 #include "client/progress.h"
@@ -18,7 +18,7 @@ struct exporting {
 	const char *path;
 	struct link *link;
 	struct ledger_id ledger;
-	struct history_head newest;
+	struct kept_head newest;
 	struct tilefolder *folder;
 	struct progress progress;
 };
@@ -100,35 +100,35 @@ static enum exit_code claim_folder(const struct exporting *exporting)
 /* The copy may have been made before: what was signed then must be part of what is signed now. */
 static enum exit_code check_history(struct exporting *exporting)
 {
-	struct history_question question = {.link = exporting->link, .key = &exporting->ledger.key};
-	struct history_head held;
+	struct kept_question question = {.link = exporting->link, .key = &exporting->ledger.key};
+	struct kept_head held;
 	struct buf bytes, evidence_path;
 	struct why why = {""};
 	bool has_held;
 	enum exit_code code = EXIT_OK;
 	enum err err;
 
-	history_head_init(&held);
+	kept_head_init(&held);
 	buf_init(&bytes, CHECKPOINT_SIZE_MAX);
 	err = path_of(exporting, "evidence.json", &evidence_path);
 	if (err == OK)
 		err = load(exporting, "checkpoint", &bytes, &why);
 	has_held = err == OK;
 	if (err == OK)
-		err = history_read(buf_slice(&bytes), &exporting->ledger.key, &held, &why);
+		err = history_read_head(buf_slice(&bytes), &exporting->ledger.key, &held, &why);
 	if (err != OK && err != ERR_NOT_FOUND) {
 		code =
 		    out_fail(err, &why, "the folder's file checkpoint is not one of this ledger; remove or restore it");
 		goto out;
 	}
 	question.evidence_path = buf_text(&evidence_path);
-	code = history_latest(&question, has_held ? &held : NULL, &exporting->newest);
+	code = kept_latest(&question, has_held ? &held : NULL, &exporting->newest);
 	if (code == EXIT_OK && has_held)
-		code = history_check(&question, &held, &exporting->newest);
+		code = kept_check(&question, &held, &exporting->newest);
 out:
 	buf_done(&evidence_path);
 	buf_done(&bytes);
-	history_head_done(&held);
+	kept_head_done(&held);
 	return code;
 }
 
@@ -191,11 +191,11 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 
 	if (err != OK)
 		return out_fail(err, &why, NULL);
-	history_head_init(&exporting.newest);
+	kept_head_init(&exporting.newest);
 	exporting.folder = calloc(1, sizeof(*exporting.folder));
 	code = exporting.folder == NULL ? out_fail(ERR_MEMORY, NULL, NULL) : export_ledger(&exporting);
 	free(exporting.folder);
-	history_head_done(&exporting.newest);
+	kept_head_done(&exporting.newest);
 	link_close(exporting.link);
 	return code;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/history.h"
+#include "client/kept.h"
 #include "client/out.h"
 #include "client/prooffile.h"
 #include "client/view.h"
@@ -12,7 +12,7 @@ struct checking {
 	const struct settings *settings;
 	struct link *link;
 	struct key key;
-	struct history_head newest; /* asked for once, with the first receipt that is one */
+	struct kept_head newest; /* asked for once, with the first receipt that is one */
 	bool has_newest;
 	struct table table;
 	json_t *rows;
@@ -21,33 +21,33 @@ struct checking {
 /* Is the receipt's checkpoint part of the ledger as it is now? */
 static enum exit_code ask_ledger(struct checking *checking, const struct prooffile *file, const char *path)
 {
-	struct history_question question = {.link = checking->link, .key = &checking->key};
-	struct history_head held;
+	struct kept_question question = {.link = checking->link, .key = &checking->key};
+	struct kept_head held;
 	struct why why = {""};
 	char *evidence_path = NULL;
 	enum exit_code code = EXIT_OK;
 	enum err err;
 
-	history_head_init(&held);
+	kept_head_init(&held);
 	err = asprintf(&evidence_path, "%s.evidence.json", path) < 0 ? ERR_MEMORY : OK;
 	if (err != OK)
 		evidence_path = NULL;
 	if (err == OK)
-		err = history_read(file->proof.note, &checking->key, &held, &why);
+		err = history_read_head(file->proof.note, &checking->key, &held, &why);
 	if (err != OK) {
 		code = out_fail(err, &why, NULL);
 		goto out;
 	}
 	question.evidence_path = evidence_path;
 	if (!checking->has_newest) {
-		code = history_latest(&question, &held, &checking->newest);
+		code = kept_latest(&question, &held, &checking->newest);
 		checking->has_newest = code == EXIT_OK;
 	}
 	if (code == EXIT_OK)
-		code = history_check(&question, &held, &checking->newest);
+		code = kept_check(&question, &held, &checking->newest);
 out:
 	free(evidence_path);
-	history_head_done(&held);
+	kept_head_done(&held);
 	return code;
 }
 
@@ -124,7 +124,7 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	err = link_open(settings, &checking.link, &why);
 	if (err != OK)
 		return out_fail(err, &why, NULL);
-	history_head_init(&checking.newest);
+	kept_head_init(&checking.newest);
 	table_init(&checking.table, prooffile_columns, PROOFFILE_COLUMNS);
 	checking.rows = json_array();
 	code = find_key(&checking);
@@ -133,7 +133,7 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	else
 		table_done(&checking.table);
 	json_decref(checking.rows);
-	history_head_done(&checking.newest);
+	kept_head_done(&checking.newest);
 	link_close(checking.link);
 	return code;
 }

@@ -1,4 +1,4 @@
-#include "client/history.h"
+#include "client/kept.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,18 +10,18 @@
 #define EVIDENCE_SIZE_MAX (64u << 10)
 #define TELL "tell the bureau and the other venues at once, and keep every receipt"
 
-void history_head_init(struct history_head *head)
+void kept_head_init(struct kept_head *head)
 {
 	head->checkpoint = (struct checkpoint){.size = 0};
 	buf_init(&head->note, CHECKPOINT_SIZE_MAX);
 }
 
-void history_head_done(struct history_head *head)
+void kept_head_done(struct kept_head *head)
 {
 	buf_done(&head->note);
 }
 
-enum err history_read(struct slice bytes, const struct key *ledger, struct history_head *ret_head, struct why *why)
+enum err history_read_head(struct slice bytes, const struct key *ledger, struct kept_head *ret_head, struct why *why)
 {
 	struct note note;
 	uint64_t signed_by;
@@ -54,8 +54,8 @@ static json_t *text_json(const struct buf *text)
 	return json != NULL ? json : json_null();
 }
 
-static enum err evidence_write(const struct history_question *question, const struct history_head *held,
-    const struct history_head *newest, const json_t *proof, struct why *why)
+static enum err evidence_write(const struct kept_question *question, const struct kept_head *held,
+    const struct kept_head *newest, const json_t *proof, struct why *why)
 {
 	char vkey[KEY_VKEY_SIZE], *text;
 	struct buf bytes;
@@ -79,8 +79,8 @@ static enum err evidence_write(const struct history_question *question, const st
 }
 
 /* Once the cause is said: says what it means, loudly, and keeps what shows it. */
-static enum exit_code accuse(const struct history_question *question, const struct history_head *held,
-    const struct history_head *newest, const json_t *proof)
+static enum exit_code accuse(const struct kept_question *question, const struct kept_head *held,
+    const struct kept_head *newest, const json_t *proof)
 {
 	struct why why = {""};
 	enum err err;
@@ -98,8 +98,8 @@ static enum exit_code accuse(const struct history_question *question, const stru
 
 /* ---- asking */
 
-enum exit_code history_latest(
-    const struct history_question *question, const struct history_head *held, struct history_head *ret_newest)
+enum exit_code kept_latest(
+    const struct kept_question *question, const struct kept_head *held, struct kept_head *ret_newest)
 {
 	struct link_request request = {
 	    .door = LINK_SERVER, .path = "/checkpoint", .is_anonymous = true, .answer_max = CHECKPOINT_SIZE_MAX};
@@ -112,7 +112,7 @@ enum exit_code history_latest(
 		code = out_fail_answer(&answer);
 		goto out;
 	}
-	err = history_read(buf_slice(&answer.body), question->key, ret_newest, &why);
+	err = history_read_head(buf_slice(&answer.body), question->key, ret_newest, &why);
 	if (err == ERR_MEMORY) {
 		code = out_fail(err, NULL, NULL);
 	} else if (err != OK) {
@@ -144,7 +144,7 @@ static bool path_read(const json_t *json, struct tree_path *ret_path)
 }
 
 static enum exit_code proof_ask(
-    const struct history_question *question, const struct history_head *held, const struct history_head *newest)
+    const struct kept_question *question, const struct kept_head *held, const struct kept_head *newest)
 {
 	const struct checkpoint *then = &held->checkpoint, *now = &newest->checkpoint;
 	struct link_request request = {.door = LINK_SERVER, .is_anonymous = true};
@@ -170,8 +170,8 @@ static enum exit_code proof_ask(
 	return code;
 }
 
-enum exit_code history_check(
-    const struct history_question *question, const struct history_head *held, const struct history_head *newest)
+enum exit_code kept_check(
+    const struct kept_question *question, const struct kept_head *held, const struct kept_head *newest)
 {
 	const struct checkpoint *then = &held->checkpoint, *now = &newest->checkpoint;
 	struct why why = {""};
