@@ -115,7 +115,7 @@ static enum exit_code check_history(struct exporting *exporting)
 		err = load(exporting, "checkpoint", &bytes, &why);
 	has_held = err == OK;
 	if (err == OK)
-		err = history_read_head(buf_slice(&bytes), &exporting->ledger.key, &held, &why);
+		err = kept_read_head(buf_slice(&bytes), &exporting->ledger.key, &held, &why);
 	if (err != OK && err != ERR_NOT_FOUND) {
 		code =
 		    out_fail(err, &why, "the folder's file checkpoint is not one of this ledger; remove or restore it");

@@ -33,7 +33,7 @@ static enum exit_code ask_ledger(struct checking *checking, const struct prooffi
 	if (err != OK)
 		evidence_path = NULL;
 	if (err == OK)
-		err = history_read_head(file->proof.note, &checking->key, &held, &why);
+		err = kept_read_head(file->proof.note, &checking->key, &held, &why);
 	if (err != OK) {
 		code = out_fail(err, &why, NULL);
 		goto out;

@@ -21,7 +21,7 @@ void kept_head_done(struct kept_head *head)
 	buf_done(&head->note);
 }
 
-enum err history_read_head(struct slice bytes, const struct key *ledger, struct kept_head *ret_head, struct why *why)
+enum err kept_read_head(struct slice bytes, const struct key *ledger, struct kept_head *ret_head, struct why *why)
 {
 	struct note note;
 	uint64_t signed_by;
@@ -112,7 +112,7 @@ enum exit_code kept_latest(
 		code = out_fail_answer(&answer);
 		goto out;
 	}
-	err = history_read_head(buf_slice(&answer.body), question->key, ret_newest, &why);
+	err = kept_read_head(buf_slice(&answer.body), question->key, ret_newest, &why);
 	if (err == ERR_MEMORY) {
 		code = out_fail(err, NULL, NULL);
 	} else if (err != OK) {

@@ -16,7 +16,7 @@ struct kept_head {
 void kept_head_init(struct kept_head *head);
 void kept_head_done(struct kept_head *head);
 /* Of a note: signed by `ledger`, of its own origin. ERR_SYNTAX, ERR_NOTE, ERR_UNKNOWN_KEY, ERR_SIGNATURE, ERR_PROOF. */
-enum err history_read_head(struct slice note, const struct key *ledger, struct kept_head *ret_head, struct why *why) must_check;
+enum err kept_read_head(struct slice note, const struct key *ledger, struct kept_head *ret_head, struct why *why) must_check;
 
 /* What is asked: does the ledger of `key`, at its newest checkpoint, contain `held`? */
 struct kept_question {
