@@ -40,7 +40,7 @@ DAEMON_LAYERS = [
     "overlay",
     "store",
     "tiles ledger state cells venues",
-    "chain ingest orders evidence keyfile guard head",
+    "chain ingest orders evidence keyfile guard head gate",
     "fold",
     "writer replay",
     "past history",
