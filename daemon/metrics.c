@@ -115,7 +115,8 @@ static void add_read_only(struct buf *text, const struct writer_counts *writer)
 {
 	static const enum err causes[] = {ERR_DISK_FULL, ERR_CLOCK};
 
-	add_head(text, "subsidy_read_only", "gauge", "1 while no new entries are taken, or the last push was refused for want of room.");
+	add_head(text, "subsidy_read_only", "gauge",
+	    "1 while no new entries are taken, or the last push was refused for want of room.");
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
 		buf_printf(text, "subsidy_read_only{cause=\"%s\"} %d\n", err_name(causes[i]),
 		    writer->is_read_only && writer->read_only_cause == causes[i]);
