@@ -145,7 +145,8 @@ class Access(FlowTest):
         self.assertEqual([row["number"] for row in second["trades"] if row["kind"] == "trade"], ["a0"])
         for viewer, other in (("bureau", f"{path}?limit=2"), ("auditor", f"{path}?limit=2"),
                               (BOB, f"/v1/enterprises/{BOB}/trades?limit=2"),
-                              (ALICE, f"{path}?limit=2&as_of=5"), ("bureau", "/v1/enterprises?limit=2")):
+                              (ALICE, f"{path}?limit=2&as_of=5"), (ALICE, f"{path}?limit=3"),
+                              ("bureau", "/v1/enterprises?limit=2")):
             answer = self.world.get(f"{other}&cursor={cursor}", viewer)
             self.assert_refused(answer, 400, "bad_request")
         of_alice = self.world.get_json(f"{path}?limit=2", "bureau")["cursor"]

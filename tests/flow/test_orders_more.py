@@ -114,6 +114,11 @@ class OrdersMore(FlowTest):
         late = wire.push_body(3, records("later", 2), wire.feed_note(old, feed.origin, feed.tree))
         self.refused_push(feed, late, 403, "unknown_key")
         self.assertEqual([row["key"] for row in self.feed_json()["retired_keys"]], [old.vkey()])
+        # Nor was one that came before its key did.
+        self.change_keys(add=[self.new_key()], revoke=[new])
+        early = wire.push_body(0, records(self.venue, 3), wire.feed_note(new, feed.origin, wire.Tree(records(self.venue, 3))))
+        self.refused_push(feed, early, 403, "unknown_key")
+        self.assertEqual(self.world.feed.push(self.venue, late).status, 403)
         self.world.restart()
         self.assertEqual(self.world.feed.push(self.venue, held).status, 200)
 
@@ -128,6 +133,7 @@ class OrdersMore(FlowTest):
         self.refused_keys(add=[wire.Key("other", b"\1" * 32)], problem="bad_order")
         self.refused_keys(add=others)
         self.change_keys(add=others[:7])
+        self.assertIn("no valid key", self.refused_keys(revoke=[self.new_key()]))
         self.refused_keys(add=others[7:])
         self.change_keys(add=others[7:], revoke=others[:1])
         self.assertIn("revoked", self.refused_keys(add=others[:1], revoke=others[1:2]))
@@ -345,6 +351,10 @@ class OrdersMore(FlowTest):
         self.assertIn("1 clerk and 1 reviewer and 1 leader", detail)
         self.refused("trade.void", items=items, signers=("zhang", "li", "wang"))
         self.refused("officer.remove", {"name": "wang", "reason": WHY})
+        # Two clerks are asked for, and there are two.
+        world.order("quorum.set", {"quorums": {"default": good["default"], "trade.void": [["clerk"], ["clerk"]]}})
+        for name in ("zhang", "zhao"):
+            self.assertIn("trade.void", self.refused("officer.remove", {"name": name, "reason": WHY}))
         world.order("quorum.set", {"quorums": good})
 
     def test_a_later_version_of_the_rules_is_not_known_yet(self):

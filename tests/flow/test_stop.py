@@ -11,6 +11,7 @@ from tests.flow.harness import World, certificate_command, check, records, run, 
 
 VENUES = ("a", "b", "c", "d")
 PUSH_RECORDS = 8000
+LARGE_RECORDS = 60000
 
 
 class Stop(unittest.TestCase):
@@ -55,6 +56,30 @@ class Stop(unittest.TestCase):
             self.assertTrue(size == PUSH_RECORDS or venue not in taken, venue)
         world.stop()
         check(world.daemon("verify", "-c", "subsidyd.conf"))
+
+    def test_what_the_writer_has_is_answered_with_its_receipt(self):
+        """It is at work on a large push when the signal comes, and another waits behind that."""
+        world = self.world
+        counts, answers = {"a": LARGE_RECORDS, "b": 20}, {}
+        feeds = {venue: world.license(venue) for venue in counts}
+        bodies = {venue: feeds[venue].body(records(venue, 1) * count) for venue, count in counts.items()}
+
+        def push(venue):
+            connection = wire.Connection(world.addresses["feed"], world.path("ca.pem"))
+            answers[venue] = connection.push(venue, bodies[venue])
+            connection.close()
+        threads = []
+        for in_work, venue in enumerate(counts, 1):
+            threads.append(threading.Thread(target=push, args=(venue,)))
+            threads[-1].start()
+            wait_until(lambda wanted=in_work: wire.read_metrics(world.addresses["metrics"])[
+                "subsidy_commands_in_work"] >= wanted, 60, "a push with the writer")
+        world.stop()
+        for thread in threads:
+            thread.join(60)
+        for venue, count in counts.items():
+            self.assertEqual((answers[venue].status, answers[venue].json()["new"]), (200, count), answers[venue])
+            wire.verify_receipt(answers[venue].json()["receipt"], world.ledger_key)
 
     def test_idle_connections_do_not_hold_it_up(self):
         idle = [wire.Connection(self.world.addresses["public"], self.world.path("ca.pem")) for _ in range(5)]

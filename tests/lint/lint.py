@@ -231,6 +231,7 @@ ALWAYS = [
     ("daemon/http.c", r"evhttp_set_timeout_tv\(", "limits idleness"),
     ("daemon/http.c", r"signal\(SIGPIPE, SIG_IGN\)", "ignores broken pipes"),
     ("daemon/connection.c", r"TCP_NODELAY", "sends without delay"),
+    ("daemon/tls.c", r"SSL_CTX_set_min_proto_version\(context, TLS1_2_VERSION\)", "asks for TLS 1.2"),
     ("daemon/tls.c", r"SSL_CTX_set_max_early_data\(context, 0\)", "takes no early data"),
 ]
 
