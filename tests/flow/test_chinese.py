@@ -11,7 +11,7 @@ OK, OTHER, USAGE, NOT_FOUND, REFUSED, NOT_ALLOWED = range(6)
 CHINESE = {"LANG": "zh_CN.UTF-8", "LC_ALL": "", "LC_MESSAGES": ""}
 CJK = re.compile("[\u3400-\u9fff]")
 COMMANDS = ("key", "push", "order", "list", "show", "trades", "explain", "feed", "overview", "policies", "grants",
-            "receipt", "verify")
+            "receipt", "verify", "export")
 
 
 class Chinese(FlowTest):

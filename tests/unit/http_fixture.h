@@ -21,6 +21,7 @@ static struct tls *server_tls;
 static SSL_CTX *client_tls;
 static char answer[ANSWER_MAX];
 static char later_peer[64]; /* as the last late answer saw it */
+static enum text_language later_language;
 
 struct later {
 	struct http_request *request;
@@ -34,6 +35,7 @@ static inline void on_later(evutil_socket_t fd, short what, void *cookie)
 
 	(void)fd, (void)what;
 	memset(body, 'l', sizeof(body));
+	later_language = text_language();
 	snprintf(later_peer, sizeof(later_peer), "%s", http_request_peer(later->request));
 	http_reply(later->request, 200, "text/plain", slice_of(body, sizeof(body)));
 	event_free(later->timer);

@@ -174,6 +174,29 @@ static void answers_problems_as_documents(void **state)
 	assert_int_equal(server.counters.replies[5], 1);
 }
 
+static void speaks_to_each_request_in_its_language(void **state)
+{
+	struct server server = server_default();
+
+	(void)state;
+	server_start(&server);
+	exchange(&server, NULL, "GET /x HTTP/1.1\r\nAccept-Language: zh-CN,en;q=0.5\r\n" HOST CLOSE "\r\n");
+	assert_non_null(strstr(answer, "\r\nContent-Language: zh\r\n"));
+	assert_non_null(
+	    strstr(answer_body(answer), "\"type\":\"urn:subsidy:error:not_found\",\"title\":\"没有要找的内容\""));
+	exchange(&server, NULL, "PUT /x HTTP/1.1\r\nAccept-Language: zh\r\n" HOST "\r\n");
+	assert_non_null(strstr(answer_body(answer), "\"detail\":\"只支持GET、HEAD、POST和DELETE方法\""));
+	/* The loop has forgotten it when it comes back to itself. */
+	later_language = TEXT_CHINESE;
+	exchange(&server, NULL, "GET /later HTTP/1.1\r\nAccept-Language: zh\r\n" HOST CLOSE "\r\n");
+	assert_int_equal(answer_status(answer), 200);
+	assert_int_equal(later_language, TEXT_ENGLISH);
+	exchange(&server, NULL, "GET /x HTTP/1.1\r\n" HOST CLOSE "\r\n");
+	assert_non_null(strstr(answer, "\r\nContent-Language: en\r\n"));
+	assert_non_null(strstr(answer_body(answer), "\"title\":\"there is no such thing here\""));
+	stop_when_quiet(&server);
+}
+
 static void keeps_the_size_of_targets_and_headers(void **state)
 {
 	static char request[4 * HTTP_HEADERS_SIZE_MAX];
@@ -376,6 +399,7 @@ int main(void)
 	    cmocka_unit_test(answers_head_without_a_body),
 	    cmocka_unit_test(refuses_what_is_doubtful),
 	    cmocka_unit_test(answers_problems_as_documents),
+	    cmocka_unit_test(speaks_to_each_request_in_its_language),
 	    cmocka_unit_test(keeps_the_size_of_targets_and_headers),
 	    cmocka_unit_test(keeps_the_size_of_bodies),
 	    cmocka_unit_test(takes_the_longest_push),

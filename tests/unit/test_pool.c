@@ -87,6 +87,27 @@ static void *open_gate_soon(void *cookie)
 	return NULL;
 }
 
+static enum text_language language_at_work;
+
+static void work_in_its_language(struct job *job)
+{
+	(void)job;
+	language_at_work = text_language();
+}
+
+static void works_in_the_language_of_the_job(void **state)
+{
+	struct job job = {.work = work_in_its_language, .language = TEXT_CHINESE};
+
+	(void)state;
+	job_run(&job);
+	assert_int_equal(language_at_work, TEXT_CHINESE);
+	assert_int_equal(text_language(), TEXT_ENGLISH);
+	job.language = TEXT_ENGLISH;
+	job_run(&job);
+	assert_int_equal(language_at_work, TEXT_ENGLISH);
+}
+
 static void refuses_beyond_its_bound_and_cancels_at_the_stop(void **state)
 {
 	struct event_base *base = event_base_new();
@@ -145,6 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(works_in_workers_and_ends_on_the_loop),
+	    cmocka_unit_test(works_in_the_language_of_the_job),
 	    cmocka_unit_test(refuses_beyond_its_bound_and_cancels_at_the_stop),
 	    cmocka_unit_test(waits_for_the_job_in_work),
 	};

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "proto/text.h"
+
 static const struct table_column columns[] = {{"name", false}, {"amount", true}, {"note", false}};
 
 static char *print(const struct table *table)
@@ -63,6 +65,32 @@ static void lines_columns_up(void **state)
 				  "青岛        5  -\n"
 				  "ab    1234.50  x\n"
 				  "last           \n");
+	free(text);
+	table_done(&table);
+}
+
+static void shows_titles_and_words_in_the_readers_language_and_nothing_else(void **state)
+{
+	struct table table;
+	char *text, csv[256] = "";
+	FILE *file = tmpfile();
+
+	(void)state;
+	assert_non_null(file);
+	table_init(&table, columns, 3);
+	table_word(&table, "yes");
+	table_cell(&table, "1");
+	table_cell(&table, "yes");
+	text_use(TEXT_CHINESE);
+	text = print(&table);
+	assert_int_equal(table_print_csv(&table, file), OK);
+	text_use(TEXT_ENGLISH);
+	assert_string_equal(text, "名称  金额  note\n"
+				  "是       1  yes\n");
+	rewind(file);
+	assert_true(fread(csv, 1, sizeof(csv) - 1, file) > 0);
+	assert_string_equal(csv, "\xef\xbb\xbfname,amount,note\r\nyes,1,yes\r\n");
+	fclose(file);
 	free(text);
 	table_done(&table);
 }
@@ -142,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(counts_columns_as_a_terminal_does),
 	    cmocka_unit_test(lines_columns_up),
+	    cmocka_unit_test(shows_titles_and_words_in_the_readers_language_and_nothing_else),
 	    cmocka_unit_test(escapes_control_characters_and_colours_no_file),
 	    cmocka_unit_test(grows_with_its_rows),
 	    cmocka_unit_test(writes_csv_that_a_spreadsheet_neither_breaks_nor_computes),
