@@ -28,7 +28,7 @@ static int teardown(void **state)
 static uint64_t push_trades(struct ledger_fixture *fixture, struct signer *signer, uint64_t start, size_t count)
 {
 	static struct record records[LEDGER_PUSH_RECORDS];
-	static char numbers[LEDGER_PUSH_RECORDS][16];
+	static char numbers[LEDGER_PUSH_RECORDS][24];
 
 	for (size_t i = 0; i < count; i++) {
 		snprintf(numbers[i], sizeof(numbers[i]), "T%llu", (unsigned long long)start + i);

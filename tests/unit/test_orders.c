@@ -250,7 +250,7 @@ static void adopts_policies_of_rising_version_over_licensed_venues(void **state)
 	struct policy policy;
 	struct buf text;
 	uint64_t index;
-	char id[16];
+	char id[24];
 
 	expect(fixture, policy_order("p", 1, "qddex"), ERR_REFUSED, "names venue qddex, which is not licensed");
 	signer_free(ledger_license(fixture, KEY_ED25519, "qddex"));
