@@ -111,13 +111,13 @@ class Bodies(FlowTest):
             answer = self.raw(request)
             self.assertRegex(answer[:12] or b"HTTP/1.1 400", rb"HTTP/1\.[01] (4|5)", (request, answer))
 
-    def push_at_once(self, body, count):
+    def push_at_once(self, body, count, query=""):
         """The answers to the same push, sent over so many connections together."""
         answers = []
 
         def push():
             connection = wire.Connection(self.world.addresses["feed"], self.world.path("ca.pem"))
-            answers.append(connection.push("qddex", body))
+            answers.append(connection.push("qddex", body, query))
             connection.close()
         threads = [threading.Thread(target=push) for _ in range(count)]
         for thread in threads:
@@ -143,6 +143,12 @@ class Bodies(FlowTest):
             if refused:
                 return
         self.fail("eight pushes at once were never too many")
+
+    def test_checks_take_nobodys_turn(self):
+        """They ask for no signature: else a stranger could keep a venue from pushing."""
+        body = wire.push_body(len(self.feed.records), records("checked", 5000), b"")
+        for _ in range(5):
+            self.assertEqual({answer.status for answer in self.push_at_once(body, 8, "?check=1")}, {200})
 
     def test_too_many_connections_of_one_address(self):
         host, _, port = self.world.addresses["public"].rpartition(":")

@@ -85,13 +85,14 @@ static void gives_each_record_its_disposition(void **state)
 	    ledger_refund("A6", "T9", 600, 60),    /* the rest exactly */
 	    ledger_refund("A1", "T9", 1, 0),       /* a used number, though its first one was unknown */
 	    ledger_refund("A7", "T2", 10, 1),      /* of a trade that does not count */
+	    ledger_refund("A1", "T9", 1, 0),       /* the third of its number; it is still the first that has it */
 	};
 	static const enum disposition want[] = {DISPOSITION_COUNTED, DISPOSITION_DUPLICATE_TRADE, DISPOSITION_SELF_TRADE,
 	    DISPOSITION_REFUND_UNKNOWN, DISPOSITION_COUNTED, DISPOSITION_COUNTED, DISPOSITION_DUPLICATE_ADJUST,
 	    DISPOSITION_REFUND_EXCEEDS, DISPOSITION_REFUND_EXCEEDS, DISPOSITION_REFUND_EXCEEDS, DISPOSITION_COUNTED,
-	    DISPOSITION_DUPLICATE_ADJUST, DISPOSITION_REFUND_UNKNOWN};
+	    DISPOSITION_DUPLICATE_ADJUST, DISPOSITION_REFUND_UNKNOWN, DISPOSITION_DUPLICATE_ADJUST};
 	/* What each refers to: a place in the push, or -1. */
-	static const int refers[] = {-1, 0, -1, -1, -1, 4, 5, 4, 4, 4, 4, 3, 2};
+	static const int refers[] = {-1, 0, -1, -1, -1, 4, 5, 4, 4, 4, 4, 3, 2, 3};
 	size_t count = sizeof(records) / sizeof(records[0]);
 	uint64_t index = ledger_push(fixture, signer, "qddex", leaves, 0, records, count), first = index - count;
 	struct arena arena;
