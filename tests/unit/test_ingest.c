@@ -367,6 +367,40 @@ static void is_stale_once_the_licence_is_another(void **state)
 	end(&ingest, &body);
 }
 
+static void order_about_the_venue(struct ledger_fixture *fixture, enum order_type type)
+{
+	ledger_order(fixture,
+	    (struct ledger_order){.type = type, .body = json_pack("{s:s,s:s}", "venue", "qddex", "reason", "x")});
+}
+
+/* Checked by a worker, then an order comes, then it is the push's turn with the writer. */
+static void is_stale_once_an_order_was_about_the_venue(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+	struct ledger_push push = next_push();
+	struct signer *other = ledger_make_signer(KEY_ED25519, "qddex", 77);
+	char old_key[KEY_VKEY_SIZE], new_key[KEY_VKEY_SIZE];
+	struct ingest ingest;
+	struct buf body;
+
+	begin(fixture, &push, &ingest, &body);
+	assert_int_equal(ingest_check(&ingest, fixture->txn, &fixture->why), OK);
+	order_about_the_venue(fixture, ORDER_VENUE_SUSPEND);
+	assert_true(ingest_is_stale(&ingest, fixture->txn));
+	assert_int_equal(ingest_check(&ingest, fixture->txn, &fixture->why), ERR_SUSPENDED);
+	order_about_the_venue(fixture, ORDER_VENUE_RESUME);
+	assert_int_equal(ingest_check(&ingest, fixture->txn, &fixture->why), OK);
+	key_format(signer_key(venue_signer), old_key);
+	key_format(signer_key(other), new_key);
+	ledger_order(fixture, (struct ledger_order){.type = ORDER_VENUE_KEY,
+				  .body = json_pack("{s:s,s:[s],s:[s],s:b,s:s}", "venue", "qddex", "add", new_key,
+				      "revoke", old_key, "new_generation", 0, "reason", "x")});
+	assert_true(ingest_is_stale(&ingest, fixture->txn));
+	assert_int_equal(ingest_check(&ingest, fixture->txn, &fixture->why), ERR_UNKNOWN_KEY);
+	signer_free(other);
+	end(&ingest, &body);
+}
+
 static void tells_what_is_held_where_it_refuses(void **state)
 {
 	struct ledger_fixture *fixture = *state;
@@ -492,6 +526,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(appends_the_rest_of_what_overlaps, setup, teardown),
 	    cmocka_unit_test_setup_teardown(is_stale_once_the_feed_has_grown, setup, teardown),
 	    cmocka_unit_test_setup_teardown(is_stale_once_the_licence_is_another, setup, teardown),
+	    cmocka_unit_test_setup_teardown(is_stale_once_an_order_was_about_the_venue, setup, teardown),
 	    cmocka_unit_test_setup_teardown(tells_what_is_held_where_it_refuses, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_dates_after_the_day_of_ingest, setup, teardown),
 	    cmocka_unit_test_setup_teardown(lists_faults_up_to_the_limit, setup, teardown),
