@@ -9,6 +9,7 @@ from tests.flow.harness import FIRMS, Feed, FlowTest, check, in_days, read_json,
 
 SALT = "5a" * 16
 WHY = "核查发现疑点"
+VENUE_KEYS_MAX, VENUE_KEYS_EVER_MAX = 8, 64
 
 
 def item_trade(venue, trade_no, reason=WHY):
@@ -116,10 +117,22 @@ class OrdersMore(FlowTest):
         self.assertEqual([row["key"] for row in self.feed_json()["retired_keys"]], [old.vkey()])
         # Nor was one that came before its key did.
         self.change_keys(add=[self.new_key()], revoke=[new])
-        early = wire.push_body(0, records(self.venue, 3), wire.feed_note(new, feed.origin, wire.Tree(records(self.venue, 3))))
-        self.refused_push(feed, early, 403, "unknown_key")
+        early = wire.feed_note(new, feed.origin, wire.Tree(records(self.venue, 3)))
+        self.refused_push(feed, wire.push_body(0, records(self.venue, 3), early), 403, "unknown_key")
         self.assertEqual(self.world.feed.push(self.venue, late).status, 403)
         self.world.restart()
+        self.assertEqual(self.world.feed.push(self.venue, held).status, 200)
+
+    def test_a_key_vouches_for_nothing_that_came_before_it(self):
+        """Also where it was the second key, and became the first one."""
+        feed, second = self.license(), self.new_key()
+        feed.push(records(self.venue, 3))
+        self.change_keys(add=[second])
+        self.change_keys(revoke=[feed.key])
+        self.change_keys(add=[self.new_key()], revoke=[second])
+        early = wire.feed_note(second, feed.origin, feed.tree)
+        self.refused_push(feed, wire.push_body(0, records(self.venue, 3), early), 403, "unknown_key")
+        held = wire.push_body(0, records(self.venue, 3), wire.feed_note(feed.key, feed.origin, feed.tree))
         self.assertEqual(self.world.feed.push(self.venue, held).status, 200)
 
     def test_keys_that_cannot_be_added_or_revoked(self):
@@ -140,6 +153,17 @@ class OrdersMore(FlowTest):
         for key in (feed.key, others[7]):
             feed.key = key
             feed.push(records(f"{self.venue}-{key.id.hex()}", 1))
+
+    def test_keys_beyond_those_a_venue_may_ever_have(self):
+        feed, count = self.license(), 1
+        keys = [feed.key]
+        while count < VENUE_KEYS_EVER_MAX:
+            more = [self.new_key() for _ in range(min(VENUE_KEYS_MAX, VENUE_KEYS_EVER_MAX - count))]
+            self.change_keys(add=more, revoke=keys)
+            count, keys = count + len(more), more
+        self.assertIn("in all", self.refused_keys(add=[self.new_key()], revoke=keys))
+        feed.key = keys[0]
+        feed.push(records(self.venue, 1))
 
     def test_a_new_generation_closes_the_old_feed(self):
         feed = self.license()
@@ -291,6 +315,11 @@ class OrdersMore(FlowTest):
         self.assertEqual([(row["kind"], row["lists"]) for row in rows[1:3]],
                          [("delisted", ["default", "third"]), ("delisted", ["pilot"])])
         self.assertEqual(rows[1]["effect_reason"], WHY)
+        # Listed and taken off again: only what came after the newest registration counts.
+        world.order("enterprise.delist", items=[item_delist(code, ["pilot"])])
+        later = world.size()
+        world.register([(code, "丙", ["fourth"])])
+        self.assertEqual(world.enterprise(code, f"?as_of={later}")["lists"], [])
 
     def test_a_revoked_code_opens_nothing(self):
         world, token = self.world, secrets.token_hex(32)

@@ -193,7 +193,9 @@ class Hostile(FlowTest):
     def test_pushes_of_other_venues_and_other_feeds(self):
         new = self.new()
         self.refused(self.feed.body(new, origin=self.other.origin), 422, "wrong_origin")
-        self.refused(self.feed.body(new, origin=f"qddex/{self.world.ledger_id}/2"), 422, "wrong_origin")
+        for generation in (0, 2):
+            origin = f"qddex/{self.world.ledger_id}/{generation}"
+            self.refused(self.feed.body(new, origin=origin), 422, "wrong_origin")
         self.refused(self.feed.body(new, key=self.other.key), 422, "wrong_origin", venue="sddex")
         self.refused(self.feed.body(new), 403, "unknown_key", venue="sddex")
         self.refused(self.feed.body(new), 403, "unknown_venue", venue="nobody")
