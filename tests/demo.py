@@ -370,7 +370,8 @@ def main():
     args = parser.parse_args()
     build = os.path.abspath(args.build)
     demo = Demo(build, os.path.abspath(args.dir or os.path.join(build, "demo")))
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: a shell that starts this in the background has it ignored, and Python keeps to that.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
     code = 1
     try:
