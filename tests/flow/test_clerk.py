@@ -66,6 +66,7 @@ class Clerk(FlowTest):
         plain = check(self.check_file(os.path.join(VECTORS, "plain.csv"), "--json"))
         self.assertNotIn("is read as", plain.err)
         for name, words in (("wps-gb18030.csv", "GB18030 text with commas"),
+                            ("libreoffice-gb18030.csv", "GB18030 text with commas"),
                             ("excel-unicode-text.csv", "UTF-16 text with tabs"),
                             ("excel-semicolons.csv", "UTF-8 text with semicolons"),
                             ("utf16-big-endian.csv", "UTF-16 text with tabs"), ("by-hand.csv", "")):
