@@ -2,7 +2,7 @@
 
 Unit tests are cmocka programs (build/tests/unit/test_*), fuzz corpora are replayed by the fuzz programs linked
 with replay.c, flow tests are Python modules tests/flow/test_*.py (unittest) that drive the real programs.
-    python3 tests/run.py --build build [--only NAME] [--verbose]
+    python3 tests/run.py --build build [--only NAME] [--skip NAME,…] [--verbose]
 """
 import argparse
 import concurrent.futures
@@ -66,6 +66,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--only", default="", help="only tests whose name contains this")
+    parser.add_argument("--skip", default="", help="names of test files to leave out, separated by commas")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     args = parser.parse_args()
@@ -80,7 +81,8 @@ def main():
         jobs.append((run_unit, os.path.join(build, "tests", "unit", os.path.basename(path)[:-2])))
     for path in sorted(glob.glob(os.path.join(ROOT, "tests", "fuzz", "fuzz_*.c"))):
         jobs.append((run_fuzz, os.path.join(build, "tests", "fuzz", os.path.basename(path)[:-2])))
-    jobs = [job for job in jobs if args.only in job[1]]
+    skipped = set(args.skip.split(","))
+    jobs = [job for job in jobs if args.only in job[1] and os.path.basename(job[1]) not in skipped]
 
     passed = failed = 0
     start = time.monotonic()
