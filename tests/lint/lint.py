@@ -25,7 +25,7 @@ CODE_FOLDERS = ("proto", "daemon", "client")
 DOORS = [
     (r"lmdb\.h", {"daemon/store.c", "tests/tools/bench_floor.c", "tests/tools/corrupt.c"}),
     (r"openssl/ssl\.h|openssl/err\.h", {"daemon/tls.c", "proto/key.c", "tests/unit/server.h"}),
-    (r"openssl/(?!ssl\.h|err\.h)", {"proto/key.c", "proto/hash.c", "daemon/tls.c", "daemon/memory.c"}),
+    (r"openssl/(?!ssl\.h|err\.h)", {"proto/key.c", "proto/hash.c", "daemon/tls.c", "daemon/memory.c", "tests/unit/test_memory.c"}),
     (r"sodium\.h", {"proto/key.c"}),
     (r"event2/http.*\.h", {"daemon/http.c", "daemon/http_reply.c", "daemon/connection.c", "daemon/target.c"}),
     (r"curl/curl\.h", {"client/link.c"}),
