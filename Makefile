@@ -32,7 +32,7 @@ endif
 endif
 
 PROTO_PACKAGES = libprotobuf-c jansson libsodium libcrypto
-DAEMON_PACKAGES = libevent libevent_openssl libevent_pthreads lmdb libssl inih
+DAEMON_PACKAGES = libevent libevent_openssl libevent_pthreads lmdb libssl
 CLIENT_PACKAGES = libcurl inih
 PACKAGES = $(PROTO_PACKAGES) $(DAEMON_PACKAGES) $(CLIENT_PACKAGES)
 
