@@ -552,6 +552,18 @@ def parse_checkpoint(text):
     return lines[0], int(lines[1]), root
 
 
+def read_claim(text):
+    """Origin, ledger id, code, index of the newest entry, size, root."""
+    lines = text.decode().split("\n")
+    need(len(lines) == 8 and lines[0] == "subsidy.head/v1" and lines[1] and not lines[7], "a claim has seven lines", "malformed")
+    need(re.fullmatch("[0-9a-f]{16}", lines[2]) and is_code(lines[3]), "ledger id or code", "malformed")
+    need(all(re.fullmatch("[1-9][0-9]*", line) for line in lines[4:6]) and int(lines[4]) < int(lines[5]), "index or size",
+         "malformed")
+    root = unbase64(lines[6])
+    need(len(root) == 32, "a root of another size", "malformed")
+    return lines[1], lines[2], lines[3], int(lines[4]), int(lines[5]), root
+
+
 def verify_receipt(data, key):
     """Index, size of the ledger, and the leaf that the receipt proves."""
     head, separator, note = data.partition(b"\n\n")

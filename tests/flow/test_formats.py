@@ -352,6 +352,19 @@ class Notes(unittest.TestCase):
         origin, size, root = formats.parse_checkpoint(formats.split_note(note)[0])
         self.assertEqual((origin, size, root), (keys[0].name, 8, formats.Frontier(EIGHT_LEAVES).root()))
 
+    def test_a_claim_is_signed_by_a_key_of_its_own(self):
+        note = next(note for note in NOTES if note.startswith(b"subsidy.head/v1\n"))
+        key, text = formats.parse_vkey(re.search(r"`(\S+/heads\+\S+)`", TEXT)[1]), formats.split_note(note)[0]
+        origin, _, code, last, size, root = formats.read_claim(text)
+        self.assertEqual(key.name, origin + "/heads")
+        self.assertEqual(formats.signers_of(note, [key]), [key])
+        self.assertEqual((origin, size, root), (known_keys()[0].name, 8, formats.Frontier(EIGHT_LEAVES).root()))
+        self.assertTrue(formats.is_code(code) and last < size)
+        for wrong in (text + b"\n", text.replace(b"\n6\n", b"\n06\n"), text.replace(b"\n6\n", b"\n8\n"),
+                      text.replace(b"\n6\n", b"\n0\n"), text.replace(b"00000015\n", b"00000016\n")):
+            with self.assertRaises(Refused):
+                formats.read_claim(wrong)
+
     def test_genesis_is_signed_by_all_it_names(self):
         note, content = genesis()
         self.assertEqual(set(formats.signers_of(note, known_keys())), set(known_keys()))

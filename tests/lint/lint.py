@@ -59,6 +59,7 @@ PROTO_LAYERS = [
     "key tree tile wire",
     "note",
     "checkpoint record",
+    "claim",
     "feed entry policy policy_json policy_rate",
     "order order_json order_internal",
 ]
