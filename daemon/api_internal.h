@@ -79,6 +79,22 @@ void api_refuse_command(struct api *api, struct http_request *request, const str
 /* Submits the job, or runs it here where the pool can't take it: for the answer to what is stored already. */
 void api_run_receipt(struct api *api, struct job *job);
 
+/*
+ * The head that `/checkpoint` shows, and that what is made to be kept for long is made under. Any thread; to be taken
+ * before a transaction begins, which then holds whatever the head covers.
+ */
+void api_published(const struct api *api, struct head *ret_head);
+
+/* A checkpoint that somebody brought, once a key of this ledger has signed it. ERR_NOTE, ERR_FEED_ORIGIN,
+ * ERR_UNKNOWN_KEY, ERR_SIGNATURE. */
+enum err api_read_own_checkpoint(const struct api *api, struct store_txn *txn, const struct note *note,
+    struct checkpoint *ret_checkpoint, struct why *why) must_check;
+/* Is such a checkpoint one of this ledger's history? ERR_ROLLED_BACK with `who` showed it; ERR_DAMAGED. */
+enum err api_check_history(
+    struct store_txn *txn, const struct checkpoint *checkpoint, const char *who, struct why *why) must_check;
+/* Where it is not: the daemon ends. Loop thread. */
+void api_stop_rolled_back(struct api *api, const struct why *why);
+
 /* The receipt of an entry under a published head that covers it. ERR_MEMORY, ERR_DAMAGED. */
 enum err api_receipt(struct store_txn *txn, const struct head *head, uint64_t index, json_t **ret_receipt) must_check;
 /* The answer to a push, for the push entry at `push_index`. */

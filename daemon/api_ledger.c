@@ -10,12 +10,17 @@
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
 
+void api_published(const struct api *api, struct head *ret_head)
+{
+	head_get(api->head, ret_head);
+}
+
 void api_checkpoint(struct api *api, struct http_request *request, struct slice subject)
 {
 	struct head head;
 
 	(void)subject;
-	head_get(api->head, &head);
+	api_published(api, &head);
 	http_reply_header(request, "Cache-Control", "public, max-age=2");
 	http_reply(request, 200, TEXT_TYPE, head_note(&head));
 }

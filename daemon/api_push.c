@@ -184,21 +184,10 @@ static void push_free(struct push_work *work)
 	free(work);
 }
 
-static void stop_rolled_back(struct push_work *work)
-{
-	struct api *api = work->api;
-
-	if (api->is_rolled_back)
-		return;
-	api->is_rolled_back = true;
-	log_error("stopping: %s: %s", err_sentence(ERR_ROLLED_BACK), why_english(&work->why));
-	api->stop(api->cookie, ERR_ROLLED_BACK);
-}
-
 static void refuse(struct push_work *work, enum err err)
 {
 	if (err == ERR_ROLLED_BACK)
-		stop_rolled_back(work);
+		api_stop_rolled_back(work->api, &work->why);
 	api_refuse_command(work->api, work->request,
 	    &(struct refusal){
 		.venue = work->ingest.venue_id, .err = err, .why = &work->why, .extra = extra_json(err, work)});
@@ -305,41 +294,13 @@ static void begin_write(struct push_work *work)
 
 /* ---- check */
 
-/* Of a checkpoint signed by our key: is it one of this ledger's history? */
-static enum err compare_history(struct push_work *work, struct store_txn *txn, const struct checkpoint *checkpoint)
-{
-	uint64_t size = ledger_size(txn);
-	struct ledger_source source;
-	struct frontier frontier;
-	struct hash root;
-	enum err err;
-
-	if (checkpoint->size > size)
-		return why_set(&work->why, ERR_ROLLED_BACK,
-		    "%s has shown a checkpoint of %llu entries that this ledger signed, but it holds %llu",
-		    work->ingest.venue_id, (unsigned long long)checkpoint->size, (unsigned long long)size);
-	ledger_source_init(&source, txn);
-	err = tree_frontier(&source.source, checkpoint->size, &frontier);
-	if (err != OK)
-		return err;
-	root = frontier_root(&frontier);
-	if (!hash_equal(&root, &checkpoint->root))
-		return why_set(&work->why, ERR_ROLLED_BACK,
-		    "%s has shown a checkpoint of %llu entries that this ledger signed, of another history than its "
-		    "own",
-		    work->ingest.venue_id, (unsigned long long)checkpoint->size);
-	return OK;
-}
-
 /*
  * The newest checkpoint that the venue holds, where it sends one. Whatever isn't a checkpoint signed by our key says
  * nothing about this ledger, and is passed over.
  */
 static enum err check_history(struct push_work *work, struct store_txn *txn)
 {
-	const struct ledger_identity *identity = &work->api->identity;
 	struct checkpoint checkpoint;
-	uint64_t signed_by;
 	struct note *note;
 	enum err err = OK;
 
@@ -349,9 +310,8 @@ static enum err check_history(struct push_work *work, struct store_txn *txn)
 	if (note == NULL)
 		return ERR_MEMORY;
 	if (note_parse(work->ingest.push.ledger_checkpoint, note, NULL) == OK &&
-	    note_verify(note, &identity->ledger_key, 1, &signed_by) == OK &&
-	    checkpoint_parse(note->text, &checkpoint, NULL) == OK && strcmp(checkpoint.origin, identity->origin) == 0)
-		err = compare_history(work, txn, &checkpoint);
+	    api_read_own_checkpoint(work->api, txn, note, &checkpoint, NULL) == OK)
+		err = api_check_history(txn, &checkpoint, work->ingest.venue_id, &work->why);
 	free(note);
 	return err;
 }
