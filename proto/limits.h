@@ -52,6 +52,13 @@
 #define NOTE_SIGNATURES_MAX	32	/* signature lines; C2SP asks for at least 16 */
 #define CHECKPOINT_SIZE_MAX	8192	/* bytes of a checkpoint note with its cosignatures */
 
+/* Policy files: whose cosignatures are asked for (C2SP asks for at least 32 each) */
+#define TRUST_SIZE_MAX		65536	/* bytes of one file */
+#define TRUST_LOGS_MAX		32
+#define TRUST_WITNESSES_MAX	32	/* a note carries no more lines; and with the groups they are one word of bits */
+#define TRUST_GROUPS_MAX	32
+#define TRUST_URL_SIZE_MAX	512	/* bytes */
+
 /* Orders (format) */
 #define ORDER_ID_SIZE_MAX	64	/* bytes, visible ASCII */
 #define ORDER_BODY_SIZE_MAX	49152	/* bytes: note and item lines together, 48 KiB */

@@ -58,7 +58,7 @@ PROTO_LAYERS = [
     "money date usci hash",
     "key tree tile wire",
     "note",
-    "checkpoint record",
+    "checkpoint record trust",
     "claim",
     "feed entry policy policy_json policy_rate",
     "order order_json order_internal",
