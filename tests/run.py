@@ -2,7 +2,7 @@
 
 Unit tests are cmocka programs (build/tests/unit/test_*), fuzz corpora are replayed by the fuzz programs linked
 with replay.c, flow tests are Python modules tests/flow/test_*.py (unittest) that drive the real programs.
-    python3 tests/run.py --build build [--only NAME] [--skip NAME,…] [--verbose]
+    python3 tests/run.py --build build [--only NAME,…] [--skip NAME,…] [--verbose]
 """
 import argparse
 import concurrent.futures
@@ -65,7 +65,7 @@ def run_flow(module, env):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
-    parser.add_argument("--only", default="", help="only tests whose name contains this")
+    parser.add_argument("--only", default="", help="only tests whose name contains this, or one of these, with commas between")
     parser.add_argument("--skip", default="", help="names of test files to leave out, separated by commas")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -82,7 +82,8 @@ def main():
     for path in sorted(glob.glob(os.path.join(ROOT, "tests", "fuzz", "fuzz_*.c"))):
         jobs.append((run_fuzz, os.path.join(build, "tests", "fuzz", os.path.basename(path)[:-2])))
     skipped = set(args.skip.split(","))
-    jobs = [job for job in jobs if args.only in job[1] and os.path.basename(job[1]) not in skipped]
+    jobs = [job for job in jobs
+            if any(name in job[1] for name in args.only.split(",")) and os.path.basename(job[1]) not in skipped]
 
     passed = failed = 0
     start = time.monotonic()
