@@ -25,6 +25,8 @@ static const char *const grants_parameters[] = {"cursor", "limit", "subject", NU
 static const char *const as_of_parameters[] = {"as_of", NULL};
 static const char *const trades_parameters[] = {"cursor", "limit", "as_of", NULL};
 static const char *const explain_parameters[] = {"policy", "as_of", NULL};
+static const char *const statement_parameters[] = {"cursor", "limit", NULL};
+static const char *const acts_parameters[] = {"size", "cursor", "limit", NULL};
 static const char *const generation_parameters[] = {"generation", NULL};
 static const char *const proof_parameters[] = {"index", "size", NULL};
 static const char *const feed_proof_parameters[] = {"index", "generation", NULL};
@@ -43,6 +45,9 @@ static const struct route routes[] = {
 	{HTTP_GET, "/v1/enterprises/{}", ON_PUBLIC, ACCESS_ENTERPRISE, as_of_parameters, .read = api_enterprise},
 	{HTTP_GET, "/v1/enterprises/{}/trades", ON_PUBLIC, ACCESS_ENTERPRISE, trades_parameters, .read = api_trades},
 	{HTTP_GET, "/v1/enterprises/{}/explain", ON_PUBLIC, ACCESS_ENTERPRISE, explain_parameters, .read = api_explain},
+	{HTTP_GET, "/v1/enterprises/{}/statement", ON_PUBLIC, ACCESS_ENTERPRISE, statement_parameters,
+	    .read = api_statement},
+	{HTTP_GET, "/v1/enterprises/{}/acts", ON_PUBLIC, ACCESS_ENTERPRISE, acts_parameters, .read = api_acts},
 	{HTTP_GET, "/v1/grants", ON_PUBLIC, ACCESS_OVERSIGHT, grants_parameters, .read = api_grants},
 	{HTTP_GET, "/v1/policies", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_policies},
 	{HTTP_GET, "/v1/overview", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_overview},
@@ -205,6 +210,7 @@ static void run_reading(struct job *job)
 	struct store_txn *txn;
 	enum err err;
 
+	api_published(reading->api, &reading->published);
 	head_get(reading->api->head, &reading->head);
 	err = store_read(reading->api->store, &txn);
 	if (err != OK) {

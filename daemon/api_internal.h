@@ -18,6 +18,7 @@ struct reading {
 	uint64_t now_us;
 	/* The newest checkpoint; taken before the transaction begins, so that this holds whatever it covers. */
 	struct head head;
+	struct head published;		/* the one that /checkpoint serves; covers no more */
 	/* Found in the worker. */
 	struct viewer viewer;
 	/* The answer. */
@@ -122,6 +123,8 @@ enum err api_enterprises(struct reading *reading, struct store_txn *txn) must_ch
 enum err api_enterprise(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_trades(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_explain(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_statement(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_acts(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_policies(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_grants(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_overview(struct reading *reading, struct store_txn *txn) must_check;

@@ -102,6 +102,7 @@ static void make_binding(const struct reading *reading, struct buf *binding)
 enum err api_page_begin(struct reading *reading, struct query_page *ret_page)
 {
 	struct query_page page = {.after = 0};
+	struct cursor_place place = {.position = 0};
 	struct slice cursor;
 	struct buf binding;
 	enum err err = api_limit(reading->target, &page.limit, &reading->why);
@@ -113,9 +114,11 @@ enum err api_page_begin(struct reading *reading, struct query_page *ret_page)
 		make_binding(reading, &binding);
 		err = binding.err != OK ? binding.err
 					: cursor_parse(&reading->api->cursor_secret, buf_slice(&binding), cursor,
-					      &page.after, &reading->why);
+					      &place, &reading->why);
 		buf_done(&binding);
 	}
+	page.after = place.position;
+	page.size = place.size;
 	if (err == OK)
 		*ret_page = page;
 	return err;
@@ -123,6 +126,7 @@ enum err api_page_begin(struct reading *reading, struct query_page *ret_page)
 
 enum err api_page_end(struct reading *reading, const struct query_page *page)
 {
+	const struct cursor_place place = {page->ret_after, page->size};
 	char text[CURSOR_TEXT_SIZE];
 	struct buf binding;
 	enum err err;
@@ -133,7 +137,7 @@ enum err api_page_end(struct reading *reading, const struct query_page *page)
 	make_binding(reading, &binding);
 	err = binding.err;
 	if (err == OK) {
-		cursor_format(&reading->api->cursor_secret, buf_slice(&binding), page->ret_after, text);
+		cursor_format(&reading->api->cursor_secret, buf_slice(&binding), &place, text);
 		if (json_object_set_new(reading->json, "cursor", json_string(text)) != 0)
 			err = ERR_MEMORY;
 	}

@@ -30,31 +30,18 @@ static bool is_of_venue(const struct entry *entry, struct slice venue)
 	return false;
 }
 
-/*
- * On its chain. A duplicate stands on the chains of the first trade's parties, and may name others: those who are not
- * named in it don't get its bytes.
- */
-static bool is_of_enterprise(const struct chain_item *item, struct slice code_text)
-{
-	struct code code = code_of(code_text);
-	uint64_t link;
-
-	if (!chain_item_link(item, &code, &link))
-		return false;
-	if (item->entry.kind != ENTRY_RECORD || item->record.kind != RECORD_TRADE)
-		return true;
-	return slice_equal(item->record.trade.supplier, code_text) || slice_equal(item->record.trade.buyer, code_text);
-}
-
 static enum err check_owner(struct reading *reading, struct store_txn *txn, uint64_t index)
 {
 	const struct grant *grant = &reading->viewer.grant;
 	struct slice name = slice_text(grant->name);
+	struct code code = {.text = ""};
 	struct chain_item item;
 	struct arena arena;
 	bool is_own;
 	enum err err;
 
+	if (grant->subject == SUBJECT_ENTERPRISE)
+		code = code_of(name);
 	if (index >= reading->head.size)
 		return absent_entry(&reading->why);
 	if (access_is_oversight(&reading->viewer))
@@ -62,27 +49,12 @@ static enum err check_owner(struct reading *reading, struct store_txn *txn, uint
 	arena_init(&arena, CHAIN_ARENA_SIZE);
 	err = chain_item_read(txn, index, &arena, &item);
 	if (err == OK) {
-		is_own =
-		    grant->subject == SUBJECT_VENUE ? is_of_venue(&item.entry, name) : is_of_enterprise(&item, name);
+		is_own = grant->subject == SUBJECT_VENUE ? is_of_venue(&item.entry, name)
+							 : chain_item_is_shown(&item, &code);
 		err = is_own ? OK : absent_entry(&reading->why);
 	}
 	arena_done(&arena);
 	return err;
-}
-
-/* ---- proofs as JSON */
-
-static json_t *path_json(const struct tree_path *path)
-{
-	json_t *hashes = json_array();
-	enum err err = hashes == NULL ? ERR_MEMORY : OK;
-
-	for (size_t i = 0; i < path->count && err == OK; i++)
-		err = query_append(hashes, query_base64(hash_slice(&path->hashes[i])));
-	if (err == OK)
-		return hashes;
-	json_decref(hashes);
-	return NULL;
 }
 
 /* For a size that no checkpoint is at hand for. */
@@ -99,7 +71,7 @@ static enum err prove_bare(struct reading *reading, struct store_txn *txn, uint6
 	err = tree_inclusion(&source.source, index, size, &path);
 	return err != OK ? err
 			 : query_take(json_pack("{s:o, s:o, s:o}", "index", query_number(index), "size",
-					  query_number(size), "hashes", path_json(&path)),
+					  query_number(size), "hashes", query_path(&path)),
 			       &reading->json);
 }
 
@@ -156,41 +128,8 @@ enum err api_consistency(struct reading *reading, struct store_txn *txn)
 	err = tree_consistency(&source.source, from, to, &path);
 	return err != OK ? err
 			 : query_take(json_pack("{s:o, s:o, s:o}", "from", query_number(from), "to", query_number(to),
-					  "hashes", path_json(&path)),
+					  "hashes", query_path(&path)),
 			       &reading->json);
-}
-
-static enum err prove_record(struct reading *reading, struct store_txn *txn, const struct feed *feed, uint64_t index)
-{
-	struct proof proof = {.has_extra = true, .index = index};
-	struct tree_source source;
-	struct feed_lookup lookup;
-	uint64_t push_index;
-	struct arena arena;
-	struct entry entry;
-	enum err err;
-
-	if (!push_get(txn, feed->number, index, &push_index))
-		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
-	arena_init(&arena, 4 * ENTRY_SIZE_MAX);
-	feed_lookup_init(&lookup, txn, feed);
-	source = feed_lookup_source(&lookup);
-	err = ledger_entry(txn, push_index, &arena, &entry);
-	if (err == OK && (entry.kind != ENTRY_PUSH || index - entry.push.start >= entry.push.count ||
-			     entry.push.start + entry.push.count > feed->frontier.size))
-		err = ERR_DAMAGED;
-	if (err == OK)
-		err = tree_inclusion(&source, index, entry.push.start + entry.push.count, &proof.path);
-	if (err == OK)
-		err = feed_lookup_leaves(&lookup).entry(&lookup, index, &proof.extra);
-	if (err == OK) {
-		proof.note = entry.push.note;
-		proof_format(&proof, &reading->body);
-		err = reading->body.err;
-	}
-	feed_lookup_done(&lookup);
-	arena_done(&arena);
-	return err == ERR_NOT_FOUND ? ERR_DAMAGED : err;
 }
 
 enum err api_feed_proof(struct reading *reading, struct store_txn *txn)
@@ -208,7 +147,7 @@ enum err api_feed_proof(struct reading *reading, struct store_txn *txn)
 		return err;
 	reading->content_type = PROOF_TYPE;
 	buf_init(&reading->body, RECEIPT_SIZE_MAX);
-	return prove_record(reading, txn, &named.feed, index);
+	return query_feed_proof(txn, &named.feed, index, &reading->body);
 }
 
 enum err api_entry(struct reading *reading, struct store_txn *txn)

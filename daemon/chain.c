@@ -146,6 +146,17 @@ bool chain_item_link(const struct chain_item *item, const struct code *code, uin
 	return true;
 }
 
+bool chain_item_is_shown(const struct chain_item *item, const struct code *code)
+{
+	uint64_t link;
+
+	if (!chain_item_link(item, code, &link))
+		return false;
+	if (item->entry.kind != ENTRY_RECORD || item->record.kind != RECORD_TRADE)
+		return true;
+	return is_code(item->record.trade.supplier, code) || is_code(item->record.trade.buyer, code);
+}
+
 static void chain_init(
     struct chain *chain, struct store_txn *txn, const struct code *code, uint64_t size, uint64_t step_max)
 {

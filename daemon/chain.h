@@ -40,5 +40,10 @@ void chain_done(struct chain *chain);
 enum err chain_item_read(struct store_txn *txn, uint64_t index, struct arena *arena, struct chain_item *ret_item) must_check;
 /* Does the entry concern the enterprise, and which entry did so before (0 for none)? */
 bool chain_item_link(const struct chain_item *item, const struct code *code, uint64_t *ret_link);
+/*
+ * May the enterprise have the entry's bytes? What is on its chain, but for a duplicate that names others: that stands on
+ * the chains of the first trade's parties, and is told to those who are named in it.
+ */
+bool chain_item_is_shown(const struct chain_item *item, const struct code *code);
 
 #endif

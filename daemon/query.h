@@ -25,6 +25,7 @@ struct query_page {
 	uint64_t after;
 	size_t limit;
 	uint64_t ret_after;
+	uint64_t size;			/* of the ledger that all pages are of; 0 where they need not be of one */
 };
 enum err query_trades(struct store_txn *txn, const struct code *code, uint64_t size, struct query_page *page, json_t **ret_json,
     struct why *why) must_check;
@@ -46,6 +47,27 @@ enum err query_overview(struct store_txn *txn, uint64_t now_us, json_t **ret_jso
 
 /* One entry: its envelope, and its bytes. ERR_DAMAGED, ERR_MEMORY. */
 enum err query_entry(struct store_txn *txn, uint64_t index, json_t **ret_json) must_check;
+
+/*
+ * Statements: an enterprise's chain below page->size, newest first, each entry with its inclusion path at that size, a
+ * record with its proof in the feed, an effect with the officers' note and its own item line alone. An entry that the
+ * enterprise may not see is its leaf's hash alone. `checkpoint` is the note of that size, on the first page; NULL: none.
+ * A page ends at its limit of rows, or before STATEMENT_PAGE_SIZE_MAX bytes. ERR_NOT_FOUND for a code that no entry
+ * below the size concerned, ERR_BAD_REQUEST for an `after` that is not on the chain.
+ */
+struct statement_query {
+	const struct code *code;
+	const struct ledger_identity *identity;
+	const struct slice *checkpoint;
+	struct query_page page;
+};
+enum err query_statement(struct store_txn *txn, struct statement_query *query, json_t **ret_json, struct why *why) must_check;
+/* Genesis and the orders without items below page->size, newest first: what the bureau did that is no single firm's
+ * business. Reads at most ACTS_WALK_MAX orders, so that a page may have no rows and yet not be the last. */
+enum err query_acts(struct store_txn *txn, struct query_page *page, json_t **ret_json) must_check;
+
+/* A tlog-proof of a record in its feed, under the note of the push that brought it. ERR_DAMAGED, ERR_MEMORY. */
+enum err query_feed_proof(struct store_txn *txn, const struct feed *feed, uint64_t index, struct buf *ret_proof) must_check;
 
 /* Grants of access in the order in which they were given. */
 struct grants_query {

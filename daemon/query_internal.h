@@ -27,6 +27,14 @@ enum err query_append(json_t *array, json_t *value) must_check;
 /* Gives `made` away, or says that memory was short. */
 enum err query_take(json_t *made, json_t **ret_json) must_check;
 
+/* Inclusion or consistency hashes in base64; NULL on lack of memory. */
+json_t *query_path(const struct tree_path *path);
+/*
+ * That an order holds an item line: {"index","item","note","line","count","hashes"}, the line's path among the items
+ * whose root the officers signed. No other line of the order is told. ERR_DAMAGED, ERR_MEMORY.
+ */
+enum err query_item_proof(struct store_txn *txn, uint64_t order_index, uint32_t place, json_t **ret_json) must_check;
+
 /* The policies in force at a size, by id. */
 struct query_policy {
 	uint64_t index;			/* of the order that adopted it */

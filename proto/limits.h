@@ -103,6 +103,8 @@
 #define PAGE_ROWS_MAX		1000	/* rows of one answer page */
 #define PAGE_ROWS_DEFAULT	100
 #define RECORDS_PAGE_SIZE_MAX	(1u << 20)	/* bytes of records in one answer page */
+#define STATEMENT_PAGE_SIZE_MAX	(1u << 20)	/* bytes of rows, as JSON, in one page of a statement or of acts */
+#define ACTS_WALK_MAX		4096	/* orders one page of acts looks at; most have items and are none */
 #define ERRORS_REPORTED_MAX	1000	/* record errors listed in one refusal; the count is always whole */
 #define AS_OF_WALK_MAX		1000000	/* chain entries one answer may read */
 #define OVERVIEW_SCAN_MAX	2000000	/* newest entries searched for equal contract hashes */

@@ -116,6 +116,7 @@ static const struct text_row rows[] = {
 	{"send the access code as \"Authorization: Bearer …\"",
 	 "请在请求头中写明查询授权码：“Authorization: Bearer …”"},
 	{"size: entry %llu is in the sizes from %llu to %llu", "size：条目%llu包含在条目数%llu至%llu的账本中"},
+	{"size: the ledger's sizes are 1 to %llu", "size：账本条目数应为1至%llu"},
 	{"sort is code, award or volume", "sort只能是code、award或volume"},
 	{"start lies beyond what a feed can hold", "start超出了数据流的容量"},
 	{"subject is bureau, auditor, venue:ID or an enterprise's code",

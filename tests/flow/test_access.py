@@ -40,6 +40,11 @@ class Access(FlowTest):
             (f"/v1/enterprises/{BOB}", {*OVERSIGHT, BOB}, {ALICE}),
             (f"/v1/enterprises/{ALICE}/trades", {*OVERSIGHT, ALICE}, {BOB}),
             (f"/v1/enterprises/{ALICE}/explain?policy={POLICY}", {*OVERSIGHT, ALICE}, {BOB}),
+            (f"/v1/enterprises/{ALICE}/statement", {*OVERSIGHT, ALICE}, {BOB}),
+            (f"/v1/enterprises/{ALICE}/acts?size=5", {*OVERSIGHT, ALICE}, {BOB}),
+            (f"/v1/enterprises/{UNSEEN}/statement", set(), {*OVERSIGHT, ALICE, BOB}),
+            (f"/v1/enterprises/{UNSEEN}/acts", set(), {*OVERSIGHT, ALICE, BOB}),
+            ("/v1/enterprises/junk/acts", set(), {*OVERSIGHT, ALICE, BOB}),
             (f"/v1/enterprises/{UNSEEN}", set(), {*OVERSIGHT, ALICE, BOB}),
             ("/v1/enterprises/junk", set(), {*OVERSIGHT, ALICE, BOB}),
             ("/v1/feeds/qddex", {*OVERSIGHT, "venue:qddex"}, {"venue:sddex"}),
@@ -106,7 +111,7 @@ class Access(FlowTest):
         for viewer, foreign, absent in (
                 (ALICE, BOB, UNSEEN), (ALICE, CAROL, "junk"), (BOB, ALICE, UNSEEN.lower()), (ALICE, BOB, "%E4%B9%99")):
             for rest in ("", "/trades", f"/explain?policy={POLICY}", "?as_of=1", "/explain?policy=none",
-                         "/trades?limit=1"):
+                         "/trades?limit=1", "/statement", "/statement?cursor=0", "/acts", "/acts?size=0"):
                 self.assertEqual(seen(f"/v1/enterprises/{foreign}{rest}", viewer),
                                  seen(f"/v1/enterprises/{absent}{rest}", viewer), (foreign, absent, rest))
         for rest in ("", "/records?from=0", "/receipt", "/records?from=99", "/proof?index=0", "/proof?index=9999",
@@ -116,7 +121,8 @@ class Access(FlowTest):
 
     def test_refusals_never_tell_of_others(self):
         asked = [f"/v1/enterprises/{BOB}{rest}" for rest in (
-            "", "/trades", f"/explain?policy={POLICY}", "?as_of=7", "?as_of=999999", "?x=1", "/trades?cursor=00")]
+            "", "/trades", f"/explain?policy={POLICY}", "?as_of=7", "?as_of=999999", "?x=1", "/trades?cursor=00",
+            "/statement", "/acts", "/acts?size=999999")]
         asked += ["/v1/enterprises", "/v1/overview", "/v1/grants", "/v1/policies", "/v1/feeds/sddex"]
         for path in asked:
             for viewer in (ALICE, "venue:qddex", None):
@@ -159,6 +165,8 @@ class Access(FlowTest):
 
     def test_pages_give_every_row_once(self):
         for path, key in ((f"/v1/enterprises/{CAROL}/trades?limit=3", "trades"),
+                          (f"/v1/enterprises/{CAROL}/statement?limit=3", "entries"),
+                          (f"/v1/enterprises/{CAROL}/acts?limit=1", "acts"),
                           ("/v1/enterprises?limit=1", "enterprises"),
                           ("/v1/enterprises?limit=2&sort=award", "enterprises"),
                           ("/v1/grants?limit=2", "grants")):
@@ -189,7 +197,8 @@ class Access(FlowTest):
 
     def test_wrong_parameters_are_named(self):
         for path in ("/v1/overview?as_of=3", f"/v1/enterprises/{ALICE}?limit=1", "/v1/enterprises?sort=name",
-                     "/v1/enterprises?limit=0", "/v1/enterprises?limit=1001", "/v1/enterprises?limit=x",
+                     "/v1/enterprises?limit=0", f"/v1/enterprises/{ALICE}/acts?size=0",
+                     f"/v1/enterprises/{ALICE}/acts?size=99999", f"/v1/enterprises/{ALICE}/statement?size=4", "/v1/enterprises?limit=1001", "/v1/enterprises?limit=x",
                      f"/v1/enterprises/{ALICE}?as_of=0", f"/v1/enterprises/{ALICE}?as_of=99999",
                      f"/v1/enterprises/{ALICE}?as_of=2026-02-30", f"/v1/enterprises/{ALICE}?as_of=-1",
                      f"/v1/enterprises/{ALICE}?as_of=1&as_of=2", f"/v1/enterprises/{ALICE}/explain",

@@ -13,32 +13,33 @@
 
 #define BINDING "viewer and query"
 
-static void gives_back_each_position(void **state)
+static void gives_back_each_place(void **state)
 {
-	static const uint64_t positions[] = {0, 1, 255, 256, 1ULL << 32, TREE_SIZE_MAX, UINT64_MAX};
+	static const struct cursor_place places[] = {{0, 0}, {1, 0}, {0, 1}, {255, 256}, {256, 255}, {1ULL << 32, 7},
+	    {TREE_SIZE_MAX, TREE_SIZE_MAX}, {UINT64_MAX, UINT64_MAX - 1}};
 	struct cursor_secret secret;
 
 	(void)state;
 	cursor_secret_init(&secret);
-	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		char text[CURSOR_TEXT_SIZE];
-		uint64_t position;
+		struct cursor_place place = {77, 78};
 
-		cursor_format(&secret, slice_text(BINDING), positions[i], text);
+		cursor_format(&secret, slice_text(BINDING), &places[i], text);
 		assert_int_equal(strlen(text), CURSOR_TEXT_SIZE - 1);
-		assert_int_equal(cursor_parse(&secret, slice_text(BINDING), slice_text(text), &position, NULL), OK);
-		assert_true(position == positions[i]);
+		assert_int_equal(cursor_parse(&secret, slice_text(BINDING), slice_text(text), &place, NULL), OK);
+		assert_true(place.position == places[i].position && place.size == places[i].size);
 	}
 }
 
 static void expect_refused(const struct cursor_secret *secret, const char *binding, const char *text)
 {
-	uint64_t position = 77;
+	struct cursor_place place = {77, 78};
 	struct why why = {.text = ""};
 
-	if (cursor_parse(secret, slice_text(binding), slice_text(text), &position, &why) != ERR_BAD_REQUEST)
+	if (cursor_parse(secret, slice_text(binding), slice_text(text), &place, &why) != ERR_BAD_REQUEST)
 		fail_msg("\"%s\" of \"%s\" was taken", text, binding);
-	assert_int_equal(position, 77);
+	assert_true(place.position == 77 && place.size == 78);
 	assert_true(why.text[0] != '\0');
 }
 
@@ -49,7 +50,8 @@ static void refuses_a_change_of_any_digit(void **state)
 
 	(void)state;
 	cursor_secret_init(&secret);
-	cursor_format(&secret, slice_text(BINDING), 0x123456789abcdef0, text);
+	cursor_format(
+	    &secret, slice_text(BINDING), &(struct cursor_place){0x123456789abcdef0, 0xfedcba987654321}, text);
 	for (size_t i = 0; i < CURSOR_TEXT_SIZE - 1; i++) {
 		char digit = text[i];
 
@@ -67,7 +69,7 @@ static void refuses_another_binding(void **state)
 
 	(void)state;
 	cursor_secret_init(&secret);
-	cursor_format(&secret, slice_text(BINDING), 5, text);
+	cursor_format(&secret, slice_text(BINDING), &(struct cursor_place){5, 9}, text);
 	for (size_t i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++)
 		expect_refused(&secret, bindings[i], text);
 }
@@ -80,7 +82,7 @@ static void refuses_cursors_of_another_process(void **state)
 	(void)state;
 	cursor_secret_init(&secret);
 	cursor_secret_init(&other);
-	cursor_format(&secret, slice_text(BINDING), 5, text);
+	cursor_format(&secret, slice_text(BINDING), &(struct cursor_place){5, 9}, text);
 	expect_refused(&other, BINDING, text);
 	/* Both halves of the secret matter. */
 	memcpy(other.inner, secret.inner, sizeof(other.inner));
@@ -97,8 +99,8 @@ static void refuses_other_sizes_and_letters(void **state)
 
 	(void)state;
 	cursor_secret_init(&secret);
-	/* A position of which every digit is a letter, so that the other case is another text. */
-	cursor_format(&secret, slice_text(BINDING), 0xabcdefabcdefabcd, text);
+	/* A place of which every digit is a letter, so that the other case is another text. */
+	cursor_format(&secret, slice_text(BINDING), &(struct cursor_place){0xabcdefabcdefabcd, 9}, text);
 	text[0] = 'A';
 	expect_refused(&secret, BINDING, text);
 	text[0] = 'g';
@@ -127,7 +129,7 @@ static void forgets_its_secret(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(gives_back_each_position),
+	    cmocka_unit_test(gives_back_each_place),
 	    cmocka_unit_test(refuses_a_change_of_any_digit),
 	    cmocka_unit_test(refuses_another_binding),
 	    cmocka_unit_test(refuses_cursors_of_another_process),
