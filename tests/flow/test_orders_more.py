@@ -158,7 +158,8 @@ class OrdersMore(FlowTest):
         feed, count = self.license(), 1
         keys = [feed.key]
         while count < VENUE_KEYS_EVER_MAX:
-            more = [self.new_key() for _ in range(min(VENUE_KEYS_MAX, VENUE_KEYS_EVER_MAX - count))]
+            # One below the limit, then the one that reaches it.
+            more = [self.new_key() for _ in range(min(VENUE_KEYS_MAX, max(1, VENUE_KEYS_EVER_MAX - 1 - count)))]
             self.change_keys(add=more, revoke=keys)
             count, keys = count + len(more), more
         self.assertIn("in all", self.refused_keys(add=[self.new_key()], revoke=keys))
