@@ -7,6 +7,7 @@
 #include "client/monthly.h"
 #include "client/out.h"
 #include "client/view.h"
+#include "client/word.h"
 #include "proto/date.h"
 #include "proto/money.h"
 #include "proto/record.h"
@@ -69,7 +70,7 @@ static void dispositions_explain(const json_t *rows)
 		       strcmp(json_text_or(json_array_get(rows, at), "disposition", ""), name) != 0)
 			at++;
 		if (at < json_array_size(rows))
-			view_say("%s: %s.", name, disposition_sentence((enum disposition)i));
+			view_say("%s: %s.", word_text(name), disposition_sentence((enum disposition)i));
 	}
 }
 
@@ -161,11 +162,11 @@ static void record_add(struct table *table, const json_t *row, uint32_t date, ui
 	money_format((int64_t)amount_fen, amount);
 	view_cell(table, row, "feed_index");
 	view_cell(table, row, "index");
-	view_cell(table, row, "kind");
+	view_cell_word(table, row, "kind");
 	view_cell(table, row, "number");
 	table_cell(table, date_text);
 	table_cell(table, amount);
-	view_cell(table, row, "disposition");
+	view_cell_word(table, row, "disposition");
 	view_cell(table, row, "refers");
 	if (table->column_count == RECORD_COLUMNS_CSV)
 		table_cell(table, view_meaning(json_text_or(row, "disposition", "")));

@@ -44,7 +44,10 @@ static enum exit_code rows_print(const json_t *answer, bool is_csv)
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < json_array_size(rows); i++)
 		for (size_t j = 0; j < sizeof(keys) / sizeof(keys[0]); j++) {
-			view_cell(&table, json_array_get(rows, i), keys[j]);
+			if (strcmp(keys[j], "subject") == 0)
+				view_cell_word(&table, json_array_get(rows, i), keys[j]);
+			else
+				view_cell(&table, json_array_get(rows, i), keys[j]);
 			if (strcmp(keys[j], "revoked_by") == 0)
 				table_style(&table, TABLE_BAD);
 		}

@@ -6,6 +6,7 @@
 #include "client/commands.h"
 #include "client/out.h"
 #include "client/view.h"
+#include "client/word.h"
 #include "proto/text.h"
 
 /* The enterprise's row of that policy; the first one where none is named. */
@@ -31,7 +32,7 @@ static void remark_add(struct table *table, const json_t *policy)
 		table_word(table, "capped");
 		table_style(table, TABLE_GOOD);
 	} else {
-		table_cell(table, reason != NULL ? reason : "");
+		word_cell(table, reason != NULL ? reason : "");
 		table_style(table, TABLE_FAINT);
 	}
 }

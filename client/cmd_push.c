@@ -25,6 +25,7 @@
 #include "client/push.h"
 #include "client/push_sync.h"
 #include "client/table.h"
+#include "client/word.h"
 #include "proto/date.h"
 #include "proto/text.h"
 
@@ -280,7 +281,7 @@ static enum exit_code summary_print(const struct pushing *pushing)
 
 		if (pushing->tally[i] == 0)
 			continue;
-		table_cell(&table, disposition_name(disposition));
+		word_cell(&table, disposition_name(disposition));
 		table_style(&table, disposition == DISPOSITION_COUNTED ? TABLE_GOOD : TABLE_WARN);
 		table_cellf(&table, "%" PRIu64, pushing->tally[i]);
 		table_cell(&table, disposition_sentence(disposition));

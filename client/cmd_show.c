@@ -87,7 +87,10 @@ static enum exit_code months_print(const json_t *months)
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < json_array_size(months); i++)
 		for (size_t j = 0; j < sizeof(keys) / sizeof(keys[0]); j++)
-			view_cell(&table, json_array_get(months, i), keys[j]);
+			if (strcmp(keys[j], "side") == 0)
+				view_cell_word(&table, json_array_get(months, i), keys[j]);
+			else
+				view_cell(&table, json_array_get(months, i), keys[j]);
 	return view_print(&table);
 }
 

@@ -6,6 +6,7 @@
 #include "client/commands.h"
 #include "client/out.h"
 #include "client/view.h"
+#include "client/word.h"
 #include "proto/record.h"
 #include "proto/text.h"
 
@@ -33,14 +34,14 @@ static void disposition_add(struct table *table, const json_t *row)
 		   *state = json_text_or(row, "state", "counted");
 
 	if (strcmp(state, "counted") != 0) {
-		table_cell(table, state);
+		word_cell(table, state);
 		table_style(table, TABLE_BAD);
 	} else if (disposition == NULL) {
 		table_cell(table, "");
 	} else if (strcmp(disposition, disposition_name(DISPOSITION_COUNTED)) == 0) {
 		table_word(table, "yes");
 	} else {
-		table_cell(table, disposition);
+		word_cell(table, disposition);
 		table_style(table, TABLE_BAD);
 	}
 }
@@ -57,7 +58,7 @@ static void policies_add(struct table *table, const json_t *row)
 		bool is_eligible = json_is_true(json_object_get(policy, "eligible"));
 
 		buf_printf(&text, "%s%s: %s", i > 0 ? ", " : "", json_text_or(policy, "policy", "-"),
-		    is_eligible ? T("yes") : json_text_or(policy, "gate", T("no")));
+		    is_eligible ? T("yes") : word_text(json_text_or(policy, "gate", "-")));
 	}
 	table_cell(table, buf_text(&text));
 	buf_done(&text);
@@ -77,10 +78,10 @@ static enum exit_code rows_print(const json_t *rows)
 
 		view_cell(&table, row, "index");
 		date_add(&table, row);
-		view_cell(&table, row, "kind");
+		view_cell_word(&table, row, "kind");
 		view_cell(&table, row, "venue");
 		view_cell(&table, row, "number");
-		view_cell(&table, row, "side");
+		view_cell_word(&table, row, "side");
 		party_add(&table, row);
 		for (size_t j = 0; j < sizeof(keys) / sizeof(keys[0]); j++)
 			view_cell(&table, row, keys[j]);
@@ -95,7 +96,7 @@ static void word_explain(json_t *seen, const char *word)
 	if (view_meaning(word) == NULL || json_object_get(seen, word) != NULL)
 		return;
 	(void)json_object_set_new(seen, word, json_true());
-	view_say("%s: %s.", word, view_meaning(word));
+	view_say("%s: %s.", word_text(word), view_meaning(word));
 }
 
 /* The reason that the officers gave. */
@@ -105,8 +106,8 @@ static void reason_say(const json_t *row)
 	const char *reason = json_text_or(row, "state_reason", json_text_or(row, "effect_reason", NULL));
 
 	if (reason != NULL)
-		view_say("Entry %lld is %s: %s", (long long)json_integer_value(json_object_get(row, "index")), state,
-		    reason);
+		view_say("Entry %lld is %s: %s", (long long)json_integer_value(json_object_get(row, "index")),
+		    word_text(state), reason);
 }
 
 /* Why a trade does not count, or takes no part in a policy: each word that occurs is explained once. */

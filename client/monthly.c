@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/out.h"
+#include "client/word.h"
 #include "proto/date.h"
 #include "proto/limits.h"
 #include "proto/money.h"
@@ -160,7 +161,7 @@ static void row_fill(struct table *table, const char *const words[static 3], con
 	char text[MONEY_TEXT_SIZE];
 
 	for (size_t i = 0; i < 3; i++)
-		table_cell(table, words[i]);
+		word_cell(table, words[i]);
 	sum_fill(table, sum);
 	money_format(sum->amount_fen - sum->tax_fen, text);
 	table_cell(table, text);
@@ -234,8 +235,8 @@ void monthly_fill_file(const struct monthly *monthly, struct table *table)
 				continue;
 			if (i < MONTH_COUNT)
 				month_format(i, name);
-			table_cell(table, i < MONTH_COUNT ? name : "total");
-			table_cell(table, kind_names[kind]);
+			word_cell(table, i < MONTH_COUNT ? name : "total");
+			word_cell(table, kind_names[kind]);
 			sum_fill(table, sum);
 		}
 	}

@@ -8,6 +8,7 @@
 
 #include "client/link.h"
 #include "client/out.h"
+#include "client/word.h"
 #include "proto/policy.h"
 #include "proto/text.h"
 #include "proto/usci.h"
@@ -216,6 +217,11 @@ void view_cell(struct table *table, const json_t *object, const char *key)
 		table_cell(table, json_string_value(value));
 }
 
+void view_cell_word(struct table *table, const json_t *object, const char *key)
+{
+	word_cell(table, json_string_value(json_object_get(object, key)));
+}
+
 void view_cell_counts(struct table *table, const json_t *counts)
 {
 	/* jansson's iterator changes nothing, but is not declared so. */
@@ -224,8 +230,8 @@ void view_cell_counts(struct table *table, const json_t *counts)
 
 	buf_init(&text, CLIENT_ANSWER_SIZE_MAX);
 	for (void *at = json_object_iter(iterated); at != NULL; at = json_object_iter_next(iterated, at))
-		buf_printf(&text, "%s%s: %" JSON_INTEGER_FORMAT, text.size > 0 ? ", " : "", json_object_iter_key(at),
-		    json_integer_value(json_object_iter_value(at)));
+		buf_printf(&text, "%s%s: %" JSON_INTEGER_FORMAT, text.size > 0 ? ", " : "",
+		    word_text(json_object_iter_key(at)), json_integer_value(json_object_iter_value(at)));
 	table_cell(table, text.size > 0 ? buf_text(&text) : NULL);
 	buf_done(&text);
 }

@@ -33,7 +33,9 @@ enum exit_code view_get_pages(const struct settings *settings, const char *path,
 
 /* The member as a cell: texts as they are, numbers, "yes" and "no", lists of texts, "-" for null or nothing. */
 void view_cell(struct table *table, const json_t *object, const char *key);
-/* "name: count, …" of an object of numbers, or "-". */
+/* The same of a word of the API (word.h). */
+void view_cell_word(struct table *table, const json_t *object, const char *key);
+/* "name: count, …" of an object of numbers by such words, or "-". */
 void view_cell_counts(struct table *table, const json_t *counts);
 /* Two cells: a name, and the member. */
 void view_field(struct table *table, const char *name, const json_t *object, const char *key);

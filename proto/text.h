@@ -2,8 +2,9 @@
  * The texts that people read, in English and in Chinese.
  *
  * The English text (a sentence, or a printf format) is written where it is said, and is the key; its Chinese stands in
- * one table, text_zh_*.c. Nothing that a machine reads goes through here: names of errors, words of enumerations, JSON
- * keys, log lines and metrics are the same in every language, and so is everything that is stored.
+ * one table, text_zh_*.c. Nothing that a machine reads goes through here: names of errors, words of enumerations (but
+ * where a table shows them to people), JSON keys, log lines and metrics are the same in every language, and so is
+ * everything that is stored.
  *
  * The language belongs to the request that a thread is working on, so it is the thread's. It is the second and last
  * exception to the rule that state is passed: it would else go through every function that can refuse something, and it

@@ -98,6 +98,15 @@ class Chinese(FlowTest):
         self.assertEqual(refused.code, NOT_FOUND)
         self.assertNotRegex(refused.err, CJK)
 
+    def test_words_of_the_api_in_tables(self):
+        english = ""
+        for words in (("trades", FIRMS[0]), ("feed", "qddex"), ("show", FIRMS[0]), ("overview",), ("grants",), ("list",)):
+            told = check(self.client(*words)).out
+            self.assertNotRegex(told, r"\b(trade|refund|supplier|buyer|counted|not_counted|registered|bureau|total)\b")
+            english += check(self.world.client(*words, token="bureau")).out
+        for word in ("trade", "supplier", "buyer", "counted", "not_counted", "bureau"):
+            self.assertRegex(english, rf"\b{word}\b")
+
     def test_explanation(self):
         told = check(self.client("explain", FIRMS[0])).out
         self.assertRegex(told, r"政策\S+，版本\d+：")
