@@ -172,7 +172,7 @@ static enum exit_code export_ledger(struct exporting *exporting)
 	    .checkpoint = &exporting->newest.checkpoint,
 	    .on_progress = on_progress,
 	    .cookie = exporting};
-	progress_begin(&exporting->progress, exporting->newest.checkpoint.size);
+	progress_begin(&exporting->progress, PROGRESS_ENTRIES, exporting->newest.checkpoint.size);
 	code = tilefolder_fill(folder);
 	progress_end(&exporting->progress);
 	if (code != EXIT_OK)

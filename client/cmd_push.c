@@ -216,7 +216,7 @@ static enum exit_code push_all(struct pushing *pushing)
 {
 	enum exit_code code = EXIT_OK;
 
-	progress_begin(&pushing->progress, pushing->plan.count);
+	progress_begin(&pushing->progress, PROGRESS_ROWS, pushing->plan.count);
 	while (code == EXIT_OK && pushing->done_count < pushing->plan.count) {
 		progress_show(&pushing->progress, pushing->done_count);
 		code = chunk_push(pushing, chunk_count(pushing));

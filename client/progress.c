@@ -8,9 +8,10 @@
 
 #define BAR_WIDTH 40
 
-void progress_begin(struct progress *progress, uint64_t total)
+void progress_begin(struct progress *progress, enum progress_unit unit, uint64_t total)
 {
-	*progress = (struct progress){.is_shown = isatty(STDERR_FILENO) && total > 0, .total = total, .percent = -1};
+	*progress = (struct progress){
+	    .is_shown = isatty(STDERR_FILENO) && total > 0, .unit = unit, .total = total, .percent = -1};
 }
 
 void progress_show(struct progress *progress, uint64_t done)
@@ -28,7 +29,10 @@ void progress_show(struct progress *progress, uint64_t done)
 		bar[i] = i < percent * BAR_WIDTH / 100 ? '#' : '.';
 	bar[BAR_WIDTH] = '\0';
 	fprintf(stderr, "\r%s %3d %%  ", bar, percent);
-	fprintf(stderr, T("%" PRIu64 " of %" PRIu64 " rows"), done, progress->total);
+	fprintf(stderr,
+	    progress->unit == PROGRESS_ROWS ? T("%" PRIu64 " of %" PRIu64 " rows")
+					    : T("%" PRIu64 " of %" PRIu64 " entries"),
+	    done, progress->total);
 	fputs("\033[K", stderr);
 	(void)fflush(stderr);
 }

@@ -64,6 +64,8 @@ void api_log_begin(const struct http_request *request, enum err err, const struc
 
 /* Gives a command to the writer. ERR_OVERLOADED, ERR_STOPPING, ERR_ROLLED_BACK. */
 enum err api_submit(struct api *api, struct command *command) must_check;
+/* Why new entries would be refused now; OK when they would not. */
+enum err api_obstacle(const struct api *api);
 /* First call of a command's `done`. */
 void api_command_is_back(struct api *api);
 

@@ -45,8 +45,7 @@ void api_health(struct api *api, struct http_request *request, struct slice subj
 	http_reply(request, 200, TEXT_TYPE, slice_text("ok\n"));
 }
 
-/* Why new entries would be refused now; OK when they would not. */
-static enum err find_obstacle(const struct api *api)
+enum err api_obstacle(const struct api *api)
 {
 	struct writer_counts counts;
 
@@ -60,7 +59,7 @@ static enum err find_obstacle(const struct api *api)
 
 void api_ready(struct api *api, struct http_request *request, struct slice subject)
 {
-	enum err obstacle = find_obstacle(api);
+	enum err obstacle = api_obstacle(api);
 	char text[64];
 
 	(void)subject;

@@ -193,6 +193,9 @@ static void on_checked(struct job *job)
 	    .language = http_request_language(work->request),
 	    .done = on_written,
 	    .cookie = work};
+	/* What has expired is not known while the clock is in doubt. */
+	if (work->err == ERR_ORDER_EXPIRED && api_obstacle(work->api) == ERR_CLOCK)
+		work->err = why_set(&work->why, ERR_CLOCK, "nothing was stored; submit the order again later");
 	if (work->err == OK)
 		work->err = api_submit(work->api, &work->command);
 	if (work->err != OK)

@@ -134,6 +134,14 @@ uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entr
 		return index;
 	assert(index < TREE_SIZE_MAX);
 	entry->time_us = ledger->stamp.time_us + (index - ledger->command_start);
+	if (!entry_time_is_valid(entry->time_us)) {
+		/* A clock beyond every date; in a replay an entry that can't have been made so. */
+		if (ledger->original != NULL)
+			set_different(ledger, index);
+		else
+			store_fail(txn, ERR_INVALID);
+		return index;
+	}
 	entry->flags = index == ledger->command_start ? ledger->stamp.flags : 0;
 	entry->previous = head->last_leaf;
 	memset(entry->salt, 0, SALT_SIZE);

@@ -153,6 +153,9 @@ static int run(const struct command *command, const struct options *options)
 	memory_init();
 	err = key_global_init();
 	sigaction(SIGBUS, &action, NULL);
+	/* Meant for a daemon that serves: before it does, and for other commands, they mean nothing. */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
 	json_object_seed(0);
 	if (err == OK)

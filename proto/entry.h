@@ -78,6 +78,8 @@ struct entry {
 	};
 };
 
+/* From 1970 to the last but one day of DATE_YEAR_MAX. */
+bool entry_time_is_valid(uint64_t time_us);
 /* ERR_SYNTAX, ERR_NOT_CANONICAL, ERR_INVALID (a range), ERR_TOO_LARGE. Slices point into the arena. */
 enum err entry_decode(struct slice bytes, struct arena *arena, struct entry *ret_entry) must_check;
 /* ERR_TOO_LARGE beyond ENTRY_SIZE_MAX. Appends to ret_bytes. */

@@ -138,10 +138,14 @@ static bool evidence_is_valid(const struct entry *entry)
 	       is_in(entry->evidence.push_index, 1, TREE_SIZE_MAX - 1) && entry->link_count == 0;
 }
 
+bool entry_time_is_valid(uint64_t time_us)
+{
+	return is_in(time_us, 1, date_start_us(DATE_YEAR_MAX * 10000 + 1231) - 1);
+}
+
 bool entry_is_valid(const struct entry *entry)
 {
-	if (!is_in(entry->time_us, 1, date_start_us(DATE_YEAR_MAX * 10000 + 1231) - 1) ||
-	    (entry->flags & ~ENTRY_FLAGS_ALL) != 0)
+	if (!entry_time_is_valid(entry->time_us) || (entry->flags & ~ENTRY_FLAGS_ALL) != 0)
 		return false;
 	for (size_t i = 0; i < entry->link_count; i++)
 		if (entry->links[i] >= TREE_SIZE_MAX)

@@ -40,6 +40,8 @@ static const struct text_row rows[] = {
 	 "%" PRIu64 "处错误"},
 	{"%" PRIu64 " errors",
 	 "%" PRIu64 "处错误"},
+	{"%" PRIu64 " of %" PRIu64 " entries",
+	 "%" PRIu64 "条，共%" PRIu64 "条"},
 	{"%" PRIu64 " of %" PRIu64 " rows",
 	 "%" PRIu64 "行，共%" PRIu64 "行"},
 	{"%s has no --set %s", "%s没有--set %s"},

@@ -100,6 +100,7 @@ static const struct text_row rows[] = {
 	{"no venue of this name is licensed", "没有该名称的持牌数据交易机构"},
 	{"not enough memory for the body", "内存不足，无法接收内容"},
 	{"nothing was stored; push again later", "没有存入任何内容；请稍后重新报送"},
+	{"nothing was stored; submit the order again later", "没有存入任何内容；请稍后重新提交指令"},
 	{"nothing was stored; try again later", "没有存入任何内容；请稍后重试"},
 	{"officer %s has not signed the genesis; every officer it names must",
 	 "经办人员%s没有签署创世文本；创世文本列出的经办人员都须签署"},

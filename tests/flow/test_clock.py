@@ -104,6 +104,18 @@ class Clock(unittest.TestCase):
         self.assertEqual(self.push().status, 200)
         self.verify()
 
+    def test_no_order_has_expired_while_the_clock_is_in_doubt(self):
+        world = self.world
+        order = world.make_order("venue.suspend", {"venue": "qddex", "reason": "x"})
+        world.set_clock(40 * DAY_S)
+        self.wait_ready(False)
+        answer = world.public.order(order, ())
+        self.assertEqual((answer.status, answer.problem()), (503, "clock_suspect"), answer)
+        world.set_clock(0)
+        self.wait_ready(True)
+        answer = world.public.order(order, ())
+        self.assertEqual(answer.status, 200, answer)
+
     def test_the_operators_word_opens_it(self):
         world = self.world
         world.process.send_signal(signal.SIGUSR1)

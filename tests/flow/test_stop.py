@@ -1,13 +1,15 @@
 """SIGTERM: what is in work is answered, what was answered is there, and nothing is cut."""
 import http.client
+import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 import unittest
 
 from tests.flow import wire
-from tests.flow.harness import World, certificate_command, check, records, run, wait_until
+from tests.flow.harness import DAEMON, World, certificate_command, check, records, run, wait_until
 
 VENUES = ("a", "b", "c", "d")
 PUSH_RECORDS = 8000
@@ -116,6 +118,18 @@ class Stop(unittest.TestCase):
         self.world.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "are kept" in self.world.log(), 10, "a complaint")
         self.assertEqual(self.peer_certificate(), kept)
+
+    def test_the_signals_of_a_running_daemon_end_nothing_else(self):
+        """Who sends one a moment too early must not kill the start."""
+        os.mkfifo(self.world.path("slow.note"))
+        command = subprocess.Popen([DAEMON, "init", "-c", "subsidyd.conf", "--genesis", "slow.note"],
+                                   cwd=self.world.folder, stderr=subprocess.PIPE)
+        with open(self.world.path("slow.note"), "wb") as note:  # it reads: so it has begun
+            for number in (signal.SIGHUP, signal.SIGUSR1):
+                command.send_signal(number)
+            note.write(b"nothing")
+        self.assertIn(b"not a signed note", command.communicate(timeout=20)[1])
+        self.assertEqual(command.returncode, 1)
 
     def peer_certificate(self):
         connection = wire.Connection(self.world.addresses["public"], self.world.path("ca.pem"))

@@ -155,6 +155,34 @@ static void sequences_on_when_the_clock_steps_back(void **state)
 	arena_done(&arena);
 }
 
+/* An entry that could not be read again is never made. */
+static void appends_nothing_beyond_the_last_date(void **state)
+{
+	const uint64_t end_us = date_start_us(DATE_YEAR_MAX * 10000 + 1231);
+	struct ledger_fixture *fixture = *state;
+	struct entry entry = {.kind = ENTRY_EFFECT, .link_count = 1};
+	struct stamp stamp = {.time_us = end_us - 2};
+	uint64_t size = fixture->ledger.head.size;
+
+	entry.effect.order_index = 1;
+	entry.effect.kind = EFFECT_REGISTERED;
+	entry.effect.code = slice_text(a);
+	entry.effect.name = slice_text("A");
+	ledger_begin_command(&fixture->ledger, &stamp);
+	for (uint64_t i = 0; i < 2; i++)
+		assert_int_equal(ledger_append(&fixture->ledger, fixture->txn, &entry), size + i);
+	assert_int_equal(store_error(fixture->txn), OK);
+	fixture->ledger.original = fixture->txn;
+	(void)ledger_append(&fixture->ledger, fixture->txn, &entry);
+	assert_true(fixture->ledger.is_different);
+	assert_int_equal(fixture->ledger.different_index, size + 2);
+	assert_int_equal(store_error(fixture->txn), OK);
+	fixture->ledger.original = NULL;
+	(void)ledger_append(&fixture->ledger, fixture->txn, &entry);
+	assert_int_equal(store_error(fixture->txn), ERR_INVALID);
+	assert_int_equal(fixture->ledger.head.size, size + 2);
+}
+
 static void finds_its_size_at_the_end_of_a_day(void **state)
 {
 	struct ledger_fixture *fixture = *state;
@@ -463,6 +491,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(gives_a_salt_to_all_but_records, setup, teardown),
 	    cmocka_unit_test_setup_teardown(makes_salts_of_seed_and_index, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sequences_on_when_the_clock_steps_back, setup, teardown),
+	    cmocka_unit_test_setup_teardown(appends_nothing_beyond_the_last_date, setup, teardown),
 	    cmocka_unit_test_setup_teardown(finds_its_size_at_the_end_of_a_day, setup, teardown),
 	    cmocka_unit_test_setup_teardown(takes_missing_and_broken_entries_for_damage, setup, teardown),
 	    cmocka_unit_test_setup_teardown(proves_every_entry_at_every_size, setup, teardown),
