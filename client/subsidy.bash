@@ -124,8 +124,8 @@ _subsidyd()
 	COMPREPLY=()
 	case $previous:$cur in
 	-c:* | --config:* | --genesis:* | =:*) ;;
-	*:-*) _subsidy_offer "-c --config --genesis --help --version" ;;
-	*) _subsidy_offer "init check verify" ;;
+	*:-*) _subsidy_offer "-c --config --genesis --no-replay --help --version" ;;
+	*) _subsidy_offer "init check verify backup restore" ;;
 	esac
 }
 

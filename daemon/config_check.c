@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/control.h"
 #include "proto/key.h"
 #include "daemon/tls.h"
 
@@ -120,6 +122,18 @@ static void check_tls_key(struct findings *findings, const char *setting, const 
 		add(findings, setting, path, "others can read this private key; chmod 600");
 }
 
+/* The daemon has a socket in it. */
+static void check_socket(struct findings *findings, const char *data)
+{
+	struct sockaddr_un address;
+	struct why why = {.text = ""};
+
+	if (control_address(data, &address, &why) == OK)
+		return;
+	buf_printf(findings->text, "%s\n", why.text);
+	findings->count++;
+}
+
 size_t config_check(const struct config *config, struct buf *findings_text)
 {
 	struct findings findings = {.text = findings_text};
@@ -128,6 +142,7 @@ size_t config_check(const struct config *config, struct buf *findings_text)
 	const struct tls_files public = {.certificate = config->public_certificate, .key = config->public_key};
 
 	check_folder_or_parent(&findings, "[ledger] data", config->data);
+	check_socket(&findings, config->data);
 	check_folder_of(&findings, "[ledger] guard", config->guard);
 	check_ledger_key(&findings, config->ledger_key);
 	check_tls(&findings, "[feed]", &feed);

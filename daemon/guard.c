@@ -16,13 +16,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/folder.h"
 #include "proto/hash.h"
 
 #define SLOT_SIZE 12288
@@ -120,24 +120,6 @@ static enum err guard_new(int fd, struct guard **ret_guard)
 	return OK;
 }
 
-/* A new name is durable only once its folder is. */
-static enum err sync_folder(const char *path, struct why *why)
-{
-	char *copy = strdup(path);
-	enum err err = OK;
-	int fd;
-
-	if (copy == NULL)
-		return ERR_MEMORY;
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0)
-		err = io_error(why, path, "sync its folder");
-	if (fd >= 0)
-		close(fd);
-	free(copy);
-	return err;
-}
-
 enum err guard_create(const char *path, struct slice note, struct guard **ret_guard, struct why *why)
 {
 	static const uint8_t zeros[2 * SLOT_SIZE];
@@ -160,7 +142,7 @@ enum err guard_create(const char *path, struct slice note, struct guard **ret_gu
 			err = io_error(why, path, "write");
 	}
 	if (err == OK)
-		err = sync_folder(path, why);
+		err = folder_sync_parent(path, why);
 	if (err != OK) {
 		free(guard);
 		close(fd);

@@ -7,9 +7,11 @@
 
 #include <jansson.h>
 
+#include "daemon/backup.h"
 #include "daemon/config.h"
 #include "daemon/init.h"
 #include "daemon/memory.h"
+#include "daemon/restore.h"
 #include "daemon/server.h"
 #include "daemon/verify.h"
 #include "daemon/version.h"
@@ -22,14 +24,23 @@ enum exit_code {
 	EXIT_DAMAGED = 9, /* the ledger must not be served: damaged, rolled back, or not that of its guard */
 };
 
+/* Options that only some commands take. */
+enum {
+	TAKES_GENESIS = 1,
+	TAKES_FOLDER = 2, /* an argument, which must be there */
+	TAKES_NO_REPLAY = 4,
+};
+
 struct options {
 	const char *config_file, *genesis_file;
+	const char *folder;
+	bool skips_replay;
 };
 
 struct command {
 	const char *name; /* "" for the daemon itself */
 	const char *usage, *summary;
-	bool needs_genesis;
+	unsigned takes;
 	int (*run)(const struct config *config, const struct options *options);
 };
 
@@ -89,11 +100,33 @@ static int run_verify(const struct config *config, const struct options *options
 	return verify_run(config, stdout);
 }
 
+static int run_backup(const struct config *config, const struct options *options)
+{
+	const struct backup_options backup = {.folder = options->folder, .skips_replay = options->skips_replay};
+	struct why why = {.text = ""};
+	enum err err = backup_run(config, &backup, stdout, &why);
+
+	return err == OK ? EXIT_DONE : fail(err, &why);
+}
+
+static int run_restore(const struct config *config, const struct options *options)
+{
+	const struct restore_options restore = {.folder = options->folder, .skips_replay = options->skips_replay};
+	struct why why = {.text = ""};
+	enum err err = restore_run(config, &restore, stdout, &why);
+
+	return err == OK ? EXIT_DONE : fail(err, &why);
+}
+
 static const struct command commands[] = {
-    {"", "-c FILE", "serves the ledger", false, run_server},
-    {"init", "-c FILE --genesis FILE", "makes a new ledger from the officers' genesis note", true, run_init},
-    {"check", "-c FILE", "says what is wrong with a configuration", false, run_check},
-    {"verify", "-c FILE", "replays the whole ledger and compares everything stored", false, run_verify},
+    {"", "-c FILE", "serves the ledger", 0, run_server},
+    {"init", "-c FILE --genesis FILE", "makes a new ledger from the officers' genesis note", TAKES_GENESIS, run_init},
+    {"check", "-c FILE", "says what is wrong with a configuration", 0, run_check},
+    {"verify", "-c FILE", "replays the whole ledger and compares everything stored", 0, run_verify},
+    {"backup", "-c FILE [--no-replay] DEST", "makes a verified copy while the daemon runs, or without it",
+	TAKES_FOLDER | TAKES_NO_REPLAY, run_backup},
+    {"restore", "-c FILE [--no-replay] BACKUP", "puts a copy in place of a lost ledger, if the guard allows it",
+	TAKES_FOLDER | TAKES_NO_REPLAY, run_restore},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -105,12 +138,13 @@ static void help(FILE *out)
 
 		snprintf(usage, sizeof(usage), "%s%s%s", commands[i].name, commands[i].name[0] != '\0' ? " " : "",
 		    commands[i].usage);
-		fprintf(out, "  subsidyd %-30s %s\n", usage, commands[i].summary);
+		fprintf(out, "  subsidyd %-36s %s\n", usage, commands[i].summary);
 	}
 	fputs("  subsidyd --help | --version\n\n"
 	      "  subsidyd check -c /etc/subsidyd/subsidyd.conf\n"
 	      "  subsidyd init -c /etc/subsidyd/subsidyd.conf --genesis genesis.note\n"
-	      "  subsidyd -c /etc/subsidyd/subsidyd.conf\n\n"
+	      "  subsidyd -c /etc/subsidyd/subsidyd.conf\n"
+	      "  subsidyd backup -c /etc/subsidyd/subsidyd.conf /backup/2026-11-24\n\n"
 	      "Signals: TERM and INT answer what is in work and end, HUP reads the certificates again,\n"
 	      "USR1 says that the machine's clock is right, where the log doubts it.\n"
 	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 6 verify found a difference, 9 the ledger must not be "
@@ -168,35 +202,56 @@ static int run(const struct command *command, const struct options *options)
 	return exit_code;
 }
 
+/* What is missing, or there and not the command's: a sentence; NULL where all is well. */
+static const char *find_fault(const struct command *command, const struct options *options)
+{
+	bool takes_folder = (command->takes & TAKES_FOLDER) != 0;
+
+	if (options->config_file == NULL)
+		return "the configuration is missing: -c FILE";
+	if ((command->takes & TAKES_GENESIS) != 0 && options->genesis_file == NULL)
+		return "the genesis note is missing: --genesis FILE";
+	if ((command->takes & TAKES_GENESIS) == 0 && options->genesis_file != NULL)
+		return "--genesis is for init";
+	if (takes_folder && options->folder == NULL)
+		return "the folder of the backup is missing";
+	if (!takes_folder && options->folder != NULL)
+		return "too many arguments";
+	if ((command->takes & TAKES_NO_REPLAY) == 0 && options->skips_replay)
+		return "--no-replay is for backup and restore";
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 	    {"config", required_argument, NULL, 'c'},
 	    {"genesis", required_argument, NULL, 'g'},
+	    {"no-replay", no_argument, NULL, 'n'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
 	};
 	struct options options = {.config_file = NULL};
 	const struct command *command;
+	const char *fault;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'c': options.config_file = optarg; break;
 		case 'g': options.genesis_file = optarg; break;
+		case 'n': options.skips_replay = true; break;
 		case 'h': help(stdout); return EXIT_DONE;
 		case 'v': puts("subsidyd " SUBSIDYD_VERSION); return EXIT_DONE;
 		default: return usage_error("the command line was not understood");
 		}
 	}
 	command = find_command(optind < argc ? argv[optind] : "");
-	if (command == NULL || argc - optind > 1)
+	if (command == NULL || argc - optind > 2)
 		return usage_error(command == NULL ? "no such command" : "too many arguments");
-	if (options.config_file == NULL)
-		return usage_error("the configuration is missing: -c FILE");
-	if (command->needs_genesis != (options.genesis_file != NULL))
-		return usage_error(
-		    command->needs_genesis ? "the genesis note is missing: --genesis FILE" : "--genesis is for init");
-	return run(command, &options);
+	if (argc - optind == 2)
+		options.folder = argv[optind + 1];
+	fault = find_fault(command, &options);
+	return fault != NULL ? usage_error(fault) : run(command, &options);
 }

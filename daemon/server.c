@@ -12,6 +12,7 @@
 
 #include "daemon/api.h"
 #include "daemon/clock.h"
+#include "daemon/control.h"
 #include "daemon/inherit.h"
 #include "daemon/keyfile.h"
 #include "daemon/notify.h"
@@ -58,6 +59,7 @@ struct server {
 	struct tls *feed_tls, *public_tls;
 	struct http *http;
 	struct api api;
+	struct control *control; /* for commands on this machine */
 
 	/* the end */
 	struct event *stop_timer;
@@ -389,6 +391,22 @@ static enum err open_network(struct server *server, struct why *why)
 	return open_listeners(server, why);
 }
 
+static enum err open_control(struct server *server, struct why *why)
+{
+	const struct control_settings settings = {
+	    .base = server->base,
+	    .data = server->config->data,
+	    .store = server->store,
+	    .signer = server->signer,
+	    .head = server->head,
+	    .origin = server->api.identity.origin,
+	    .copy_limit_ms = BACKUP_COPY_MAX_S * 1000ULL,
+	    .idle_limit_ms = CONTROL_IDLE_MAX_S * 1000ULL,
+	};
+
+	return control_open(&settings, &server->control, why);
+}
+
 enum err server_open(const struct config *config, struct server **ret_server, struct why *why)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -403,6 +421,8 @@ enum err server_open(const struct config *config, struct server **ret_server, st
 		err = open_ledger(server, why);
 	if (err == OK)
 		err = open_loop(server);
+	if (err == OK)
+		err = open_control(server, why);
 	if (err == OK)
 		err = open_network(server, why);
 	if (err != OK) {
@@ -449,6 +469,8 @@ void server_close(struct server *server)
 {
 	if (server == NULL)
 		return;
+	control_close(server->control);
+	server->control = NULL;
 	finish(server);
 	http_free(server->http);
 	/* A connection that was closed in the middle of a read lets go of its memory on the loop's next turn. */

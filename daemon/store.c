@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -24,6 +23,7 @@
 
 #include <lmdb.h>
 
+#include "daemon/folder.h"
 #include "daemon/overlay.h"
 
 #define MAP_SIZE_LEAST (64ULL << 30)   /* bytes: down to here a refused map size is halved */
@@ -102,24 +102,6 @@ static enum err err_of(int code)
 	case MDB_CURSOR_FULL: return ERR_DAMAGED;
 	default: return ERR_IO;
 	}
-}
-
-static enum err lock_folder(const char *folder, int *ret_fd, struct why *why)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	if (snprintf(path, sizeof(path), "%s/lock", folder) >= (int)sizeof(path))
-		return why_set(why, ERR_TOO_LARGE, "the data folder's path is too long: %s", folder);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return why_set(why, ERR_IO, "can't open %s: %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		close(fd);
-		return why_set(why, ERR_LOCKED, "another process is using the data folder %s; stop it first", folder);
-	}
-	*ret_fd = fd;
-	return OK;
 }
 
 /* The environment at the largest map size that the system grants. */
@@ -204,13 +186,6 @@ static enum err check_file(struct store *store, const char *folder, struct why *
 	return OK;
 }
 
-static bool has_data(const char *folder)
-{
-	char path[PATH_MAX];
-
-	return snprintf(path, sizeof(path), "%s/data.mdb", folder) < (int)sizeof(path) && access(path, F_OK) == 0;
-}
-
 enum err store_open(
     const char *folder, uint64_t map_size, enum store_mode mode, struct store **ret_store, struct why *why)
 {
@@ -236,14 +211,14 @@ enum err store_open(
 		    folder, strerror(errno));
 		goto out;
 	}
-	err = lock_folder(folder, &store->lock_fd, why);
+	err = folder_lock(folder, &store->lock_fd, why);
 	if (err != OK)
 		goto out;
-	if (mode == STORE_OPEN && !has_data(folder)) {
+	if (mode == STORE_OPEN && !folder_has(folder, "data.mdb")) {
 		err = why_set(why, ERR_NOT_FOUND, "there is no ledger in %s; make one with subsidyd init", folder);
 		goto out;
 	}
-	if (mode != STORE_OPEN && has_data(folder)) {
+	if (mode != STORE_OPEN && folder_has(folder, "data.mdb")) {
 		err = why_set(why, ERR_INVALID, "there is a ledger in %s already", folder);
 		goto out;
 	}
@@ -672,4 +647,10 @@ void store_check_readers(struct store *store)
 	int dead_count;
 
 	mdb_reader_check(store->env, &dead_count);
+}
+
+enum err store_copy(struct store *store, int fd)
+{
+	/* Not compacted: the same pages, read in order, and nothing that a damaged tree could lead astray. */
+	return err_of(mdb_env_copyfd2(store->env, fd, 0));
 }

@@ -111,4 +111,11 @@ void store_usage(struct store *store, struct store_usage *ret_usage);
 /* Frees reader slots of threads that died; call now and then. */
 void store_check_readers(struct store *store);
 
+/*
+ * Writes a copy of the data file as the last commit left it, while the store is in use. Any thread; a reader is open
+ * meanwhile, so the file grows by what is written. Commits wait until the copy's first two pages are written: `fd` must
+ * take so much at once (an empty pipe does). ERR_DISK_FULL, ERR_IO, ERR_MEMORY.
+ */
+enum err store_copy(struct store *store, int fd) must_check;
+
 #endif

@@ -292,9 +292,9 @@ static int verify_here(const struct config *config, const char *scratch_path, FI
 		err = store_read(store, &original);
 	if (err == OK)
 		err = verify_scratch(config, scratch_path, original, out, &why);
-	if (err == OK)
+	if (err == OK && config->guard != NULL)
 		err = check_guard_file(config, original, &guarded_size, &why);
-	if (err == OK)
+	if (err == OK && config->guard != NULL)
 		fprintf(out, "guard        the checkpoint of size %llu that was signed last is one of this ledger\n",
 		    (unsigned long long)guarded_size);
 	store_abort(original);
@@ -337,4 +337,14 @@ int verify_run(const struct config *config, FILE *out)
 	fprintf(out, "FAILED: the pages of the data file are broken: reading them ended with signal %d\n",
 	    WTERMSIG(status));
 	return EXIT_DAMAGED;
+}
+
+int verify_copy(const char *folder, uint64_t map_size, FILE *out)
+{
+	char *data = strdup(folder);
+	const struct config config = {.data = data, .map_size = map_size};
+	int code = data == NULL ? 1 : verify_run(&config, out);
+
+	free(data);
+	return code;
 }

@@ -14,5 +14,7 @@
  * 9 the data file or the guard can't be used at all, 1 trouble of the machine.
  */
 int verify_run(const struct config *config, FILE *out);
+/* The same of a copy in a folder of its own, which no guard belongs to. */
+int verify_copy(const char *folder, uint64_t map_size, FILE *out);
 
 #endif

@@ -131,6 +131,10 @@
 #define CLOCK_REST_MAX_S	(30u * 86400)	/* a start believes that the last entry is so old: no holiday is longer */
 #define CLOCK_BEHIND_MAX_S	1	/* behind the last entry by more is worth a line of the log */
 #define GATE_LOOK_MS		1000	/* between two looks at clock and room while nothing is written */
+#define CONTROL_CONNECTIONS_MAX	4	/* of this machine's own commands; one backup at a time is made */
+#define CONTROL_IDLE_MAX_S	60	/* of one of them that asks for nothing */
+#define CONTROL_MESSAGE_SIZE_MAX (CHECKPOINT_SIZE_MAX + 256) /* bytes: a checkpoint and the word before it */
+#define BACKUP_COPY_MAX_S	(6u * 3600)	/* a copy keeps a reader open, and the file grows: 1 TiB at 50 MB/s */
 #define CONFIG_LINE_SIZE_MAX	1000
 #define LOG_LINE_SIZE_MAX	2048
 

@@ -36,19 +36,22 @@ DOORS = [
 
 # Includes only go down. Modules of one line may include each other; a new module must be given its place.
 DAEMON_LAYERS = [
-    "log memory clock array notify target address mailbox version inherit logline",
+    "log memory clock array notify target address mailbox version inherit logline folder child",
     "overlay",
     "store",
+    "copy",
     "tiles ledger state cells venues",
     "chain ingest orders evidence keyfile guard head gate",
     "fold",
     "writer replay",
     "past history",
     "query query_json population shared",
-    "pool tls config connection http http_request init",
+    "pool tls config connection http http_request init control",
     "access cursor metrics",
     "api api_request",
     "server verify",
+    "snapshot",
+    "backup restore",
     "main",
 ]
 # proto: bytes below everything, formats above.
