@@ -1,9 +1,6 @@
 #include "daemon/cells.h"
 
-#include <assert.h>
 #include <string.h>
-
-#include "proto/date.h"
 
 #define ROW_KEY_SIZE (2 + USCI_SIZE)
 #define CELL_KEY_SIZE 7
@@ -260,52 +257,36 @@ enum err cells_each_all(struct store_txn *txn,
 	return err == OK ? store_error(txn) : err;
 }
 
-struct cell_key cell_of_trade(const struct trade *trade, uint16_t venue_number, enum side side, bool is_listed)
+void cell_of_fact(const struct policy_fact *fact, const struct code *code, uint16_t venue_number,
+    struct cell_key *ret_key, struct cell_sums *ret_sums)
 {
-	struct cell_key key = {.settled_month = month_of_date(trade->settled_on),
-	    .code = code_of(side == SIDE_SUPPLIER ? trade->supplier : trade->buyer),
-	    .signed_month = month_of_date(trade->signed_on),
-	    .venue_number = venue_number,
-	    .side = side,
-	    .product_kind = trade->product_kind};
 	unsigned flags = 0;
 
-	/* "Not stated" counts as no. */
-	if (trade->related_declared == DECLARED_YES)
+	if (fact->is_related_declared)
 		flags |= CELL_DECLARED;
-	if (is_listed)
+	if (fact->is_related_listed)
 		flags |= CELL_LISTED;
-	if (trade->other_subsidy == DECLARED_YES)
+	if (fact->has_other_subsidy)
 		flags |= CELL_OTHER_SUBSIDY;
-	if (trade->invoice_count > 0)
+	if (fact->has_invoice)
 		flags |= CELL_INVOICE;
-	key.flags = (uint8_t)flags;
-	return key;
-}
-
-struct cell_sums cell_sums_of(const struct trade *trade, const struct touched *touched)
-{
-	uint64_t contract = trade->instalment == 1 ? 1 : 0;
-	uint64_t gross = trade->amount_fen - touched->refunded_fen;
-	uint64_t tax_left = trade->tax_fen - touched->refunded_tax_fen;
-	struct cell_sums sums = {.trades = 1,
-	    .contracts = contract,
-	    .amount_fen = trade->amount_fen,
-	    .tax_fen = trade->tax_fen,
-	    .refunded_fen = touched->refunded_fen,
-	    .refunded_tax_fen = touched->refunded_tax_fen};
-
-	assert(touched->refunded_fen <= trade->amount_fen && touched->refunded_tax_fen <= trade->tax_fen &&
-	       tax_left <= gross);
-	if (gross == 0) {
-		sums.gross_zero_trades = 1;
-		sums.gross_zero_contracts = contract;
-	}
-	if (gross - tax_left == 0) {
-		sums.net_zero_trades = 1;
-		sums.net_zero_contracts = contract;
-	}
-	return sums;
+	*ret_key = (struct cell_key){.settled_month = fact->settled_month,
+	    .code = *code,
+	    .signed_month = fact->signed_month,
+	    .venue_number = venue_number,
+	    .side = fact->side,
+	    .product_kind = fact->product_kind,
+	    .flags = (uint8_t)flags};
+	*ret_sums = (struct cell_sums){.trades = fact->trades,
+	    .contracts = fact->contracts,
+	    .gross_zero_trades = fact->gross_zero_trades,
+	    .gross_zero_contracts = fact->gross_zero_contracts,
+	    .net_zero_trades = fact->net_zero_trades,
+	    .net_zero_contracts = fact->net_zero_contracts,
+	    .amount_fen = (uint64_t)fact->amount_fen,
+	    .tax_fen = (uint64_t)fact->tax_fen,
+	    .refunded_fen = (uint64_t)fact->refunded_fen,
+	    .refunded_tax_fen = (uint64_t)fact->refunded_tax_fen};
 }
 
 struct policy_fact cell_fact(const struct cell_key *key, const struct cell_sums *sums, const char *venue)

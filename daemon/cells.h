@@ -56,10 +56,9 @@ enum err cells_each(struct store_txn *txn, const struct code *code,
 enum err cells_each_all(struct store_txn *txn,
     enum err (*each)(void *cookie, const struct cell_key *key, const struct cell_sums *sums), void *cookie) must_check;
 
-/* Cells of one trade: what it adds to the cell of `side`. */
-struct cell_key cell_of_trade(const struct trade *trade, uint16_t venue_number, enum side side, bool is_listed);
-/* The sums of one trade with what refunds took from it. */
-struct cell_sums cell_sums_of(const struct trade *trade, const struct touched *touched);
+/* Which cell a fact (a trade by itself: life_fact) belongs to, and what it adds there. */
+void cell_of_fact(const struct policy_fact *fact, const struct code *code, uint16_t venue_number, struct cell_key *ret_key,
+    struct cell_sums *ret_sums);
 /* The policy's view of a cell; `venue` is kept as a pointer. */
 struct policy_fact cell_fact(const struct cell_key *key, const struct cell_sums *sums, const char *venue);
 

@@ -17,43 +17,21 @@ static enum err read_record(struct slice bytes, struct arena *arena, struct reco
 	return as_damage(record_decode(bytes, arena, ret_record, faults, &fault_count));
 }
 
-/* Index of the trade that a record is or acts on, as far as it was known when the record came; 0 for none. */
-static enum err find_trade_of_record(struct store_txn *txn, const struct chain_item *item, uint64_t *ret_index)
+/* Which trade is an entry about, as far as it was known when the entry came? 0 for none. */
+static enum err find_trade(struct store_txn *txn, const struct chain_item *item, uint64_t *ret_index)
 {
 	struct venue venue;
 	uint64_t index = 0;
 
-	switch (item->entry.record.disposition) {
-	case DISPOSITION_COUNTED:
-	case DISPOSITION_SELF_TRADE:
-	case DISPOSITION_OVERFLOW:
-		index = item->record.kind == RECORD_TRADE ? item->index : item->entry.record.refers;
-		break;
-	case DISPOSITION_DUPLICATE_TRADE:
-	case DISPOSITION_REFUND_UNKNOWN:
-	case DISPOSITION_REFUND_EXCEEDS: index = item->entry.record.refers; break;
-	case DISPOSITION_DUPLICATE_ADJUST:
-		/* It refers to the first refund of its number, which may have been of another trade. */
+	if (!chain_item_refers(item, &index)) {
 		if (!venue_get(txn, item->entry.record.venue, &venue))
 			return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
 		if (!trade_find(txn, venue.number, item->record.refund.original_trade_no, &index) ||
 		    index > item->index)
 			index = 0;
-		break;
 	}
 	*ret_index = index;
 	return store_error(txn);
-}
-
-/* Which trade is an entry about? */
-static enum err find_trade(struct store_txn *txn, const struct chain_item *item, uint64_t *ret_index)
-{
-	if (item->entry.kind == ENTRY_RECORD)
-		return find_trade_of_record(txn, item, ret_index);
-	*ret_index = item->entry.kind == ENTRY_EFFECT && effect_is_of_trade(item->entry.effect.kind)
-			 ? item->entry.effect.trade_index
-			 : 0;
-	return OK;
 }
 
 static enum err read_trade(struct store_txn *txn, struct arena *arena, struct chain_item *item)
@@ -100,61 +78,6 @@ enum err chain_item_read(struct store_txn *txn, uint64_t index, struct arena *ar
 	if (err == OK)
 		*ret_item = item;
 	return err;
-}
-
-static bool is_code(struct slice text, const struct code *code)
-{
-	return slice_equal(text, code_slice(code));
-}
-
-/* Which of the trade's parties is it? Of a self-trade the first. */
-static bool place_in_trade(const struct chain_item *item, const struct code *code, size_t *ret_place)
-{
-	bool is_supplier = item->trade_index != 0 && code_equal(code, &item->supplier);
-
-	*ret_place = is_supplier ? 0 : 1;
-	return is_supplier || (item->trade_index != 0 && code_equal(code, &item->buyer));
-}
-
-static bool place_in_effect(const struct chain_item *item, const struct code *code, size_t *ret_place)
-{
-	const struct entry *entry = &item->entry;
-
-	if (effect_is_of_trade(entry->effect.kind))
-		return place_in_trade(item, code, ret_place);
-	*ret_place = is_code(entry->effect.code, code) ? 0 : 1;
-	return *ret_place == 0 || (entry->effect.kind == EFFECT_RELATED && is_code(entry->effect.second, code));
-}
-
-bool chain_item_link(const struct chain_item *item, const struct code *code, uint64_t *ret_link)
-{
-	const struct entry *entry = &item->entry;
-	bool concerns = false;
-	size_t place = 0;
-
-	switch (entry->kind) {
-	case ENTRY_RECORD: concerns = place_in_trade(item, code, &place); break;
-	case ENTRY_EFFECT: concerns = place_in_effect(item, code, &place); break;
-	case ENTRY_GENESIS:
-	case ENTRY_PUSH:
-	case ENTRY_ORDER:
-	case ENTRY_EVIDENCE: break;
-	}
-	if (!concerns || place >= entry->link_count)
-		return false;
-	*ret_link = entry->links[place];
-	return true;
-}
-
-bool chain_item_is_shown(const struct chain_item *item, const struct code *code)
-{
-	uint64_t link;
-
-	if (!chain_item_link(item, code, &link))
-		return false;
-	if (item->entry.kind != ENTRY_RECORD || item->record.kind != RECORD_TRADE)
-		return true;
-	return is_code(item->record.trade.supplier, code) || is_code(item->record.trade.buyer, code);
 }
 
 static void chain_init(

@@ -6,16 +6,7 @@
 #define DAEMON_CHAIN_H
 
 #include "daemon/state.h"
-
-struct chain_item {
-	uint64_t index;
-	struct entry entry;		/* slices point into the arena: with a chain, until the next call */
-	struct record record;		/* of record entries: the record itself */
-	/* Of records and of effects on trades. */
-	uint64_t trade_index;		/* ledger index of the trade it is or acts on (a duplicate's first); 0 for none */
-	struct trade trade;		/* that trade */
-	struct code supplier, buyer;	/* that trade's parties */
-};
+#include "proto/chain_item.h"
 
 struct chain {
 	struct store_txn *txn;
@@ -38,12 +29,5 @@ void chain_done(struct chain *chain);
  * ERR_DAMAGED, ERR_MEMORY. */
 #define CHAIN_ARENA_SIZE (8u * ENTRY_SIZE_MAX)
 enum err chain_item_read(struct store_txn *txn, uint64_t index, struct arena *arena, struct chain_item *ret_item) must_check;
-/* Does the entry concern the enterprise, and which entry did so before (0 for none)? */
-bool chain_item_link(const struct chain_item *item, const struct code *code, uint64_t *ret_link);
-/*
- * May the enterprise have the entry's bytes? What is on its chain, but for a duplicate that names others: that stands on
- * the chains of the first trade's parties, and is told to those who are named in it.
- */
-bool chain_item_is_shown(const struct chain_item *item, const struct code *code);
 
 #endif

@@ -94,15 +94,6 @@ static void decide_trade(struct push_fold *push, const struct trade *trade, stru
 		outcome->disposition = DISPOSITION_COUNTED;
 }
 
-static bool exceeds(const struct touched *touched, const struct refund *refund, const struct trade *trade)
-{
-	/* All of these are at most 2 x 10^13. */
-	uint64_t amount = touched->refunded_fen + refund->amount_fen;
-	uint64_t tax = touched->refunded_tax_fen + refund->tax_fen;
-
-	return amount > trade->amount_fen || tax > trade->tax_fen || amount - tax > trade->amount_fen - trade->tax_fen;
-}
-
 static void decide_refund(struct push_fold *push, const struct refund *refund, struct outcome *outcome)
 {
 	enum disposition trade_disposition = DISPOSITION_COUNTED;
@@ -129,7 +120,7 @@ static void decide_refund(struct push_fold *push, const struct refund *refund, s
 	if (touched.state == TRADE_VOIDED)
 		return;
 	outcome->disposition =
-	    exceeds(&touched, refund, &outcome->trade) ? DISPOSITION_REFUND_EXCEEDS : DISPOSITION_COUNTED;
+	    life_refund_exceeds(&touched, refund, &outcome->trade) ? DISPOSITION_REFUND_EXCEEDS : DISPOSITION_COUNTED;
 }
 
 void fold_set_links(struct store_txn *txn, const struct code *codes, size_t code_count, struct entry *entry)
@@ -190,17 +181,21 @@ void fold_file_uncounted(struct store_txn *txn, const struct uncounted *uncounte
 void fold_refile(struct store_txn *txn, const struct trade *trade, uint16_t venue_number, bool is_listed,
     const struct touched *from, const struct touched *to)
 {
-	for (enum side side = SIDE_SUPPLIER; side <= SIDE_BUYER; side++) {
-		struct cell_key key = cell_of_trade(trade, venue_number, side, is_listed);
-		struct cell_sums sums;
+	const struct touched *const shapes[] = {from, to};
 
-		if (from != NULL) {
-			sums = cell_sums_of(trade, from);
-			cells_change(txn, &key, &sums, true);
-		}
-		if (to != NULL) {
-			sums = cell_sums_of(trade, to);
-			cells_change(txn, &key, &sums, false);
+	for (enum side side = SIDE_SUPPLIER; side <= SIDE_BUYER; side++) {
+		struct code code = code_of(side == SIDE_SUPPLIER ? trade->supplier : trade->buyer);
+
+		for (size_t i = 0; i < 2; i++) {
+			struct policy_fact fact;
+			struct cell_key key;
+			struct cell_sums sums;
+
+			if (shapes[i] == NULL)
+				continue;
+			fact = life_fact(trade, NULL, side, is_listed, shapes[i]);
+			cell_of_fact(&fact, &code, venue_number, &key, &sums);
+			cells_change(txn, &key, &sums, i == 0);
 		}
 	}
 }

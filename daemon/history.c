@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/past.h"
+#include "daemon/venues.h"
 #include "proto/date.h"
 
 struct history {
@@ -89,33 +90,38 @@ static enum err add_to_cell(struct history *history, const struct cell_key *key,
 }
 
 /* What a trade record adds to the cell of one side; the rules are those of the fold. */
-static void share_of_trade(
-    const struct past_trade *trade, enum side side, struct cell_key *ret_key, struct cell_sums *ret_sums)
+static void share_of_trade(const struct life_trade *trade, uint16_t venue_number, enum side side,
+    struct cell_key *ret_key, struct cell_sums *ret_sums)
 {
-	if (past_trade_counts(trade)) {
-		*ret_key = cell_of_trade(trade->trade, trade->venue_number, side, trade->is_listed);
-		*ret_sums = cell_sums_of(trade->trade, &trade->touched);
+	const struct code *code = side == SIDE_SUPPLIER ? &trade->supplier : &trade->buyer;
+	struct policy_fact fact;
+
+	if (life_trade_counts(trade)) {
+		fact = life_fact(trade->trade, NULL, side, trade->is_listed, &trade->touched);
+		cell_of_fact(&fact, code, venue_number, ret_key, ret_sums);
 		return;
 	}
 	*ret_key = (struct cell_key){.settled_month = month_of_date(trade->trade->settled_on),
-	    .code = side == SIDE_SUPPLIER ? trade->supplier : trade->buyer,
+	    .code = *code,
 	    .signed_month = month_of_date(trade->trade->signed_on),
-	    .venue_number = trade->venue_number,
+	    .venue_number = venue_number,
 	    .side = side,
 	    .product_kind = trade->trade->product_kind,
 	    .flags = CELL_NOT_COUNTED};
 	*ret_sums = (struct cell_sums){.trades = 1};
 }
 
-static enum err take_trade(void *cookie, struct past_trade *trade)
+static enum err take_trade(void *cookie, const struct life_trade *trade, bool *ret_is_enough)
 {
 	struct history *history = cookie;
+	uint16_t venue_number = venues_number(&history->venues, trade->venue);
 	struct cell_key key;
 	struct cell_sums sums;
-	enum err err = OK;
+	enum err err = venue_number == 0 ? ERR_DAMAGED : OK;
 
+	(void)ret_is_enough;
 	for (enum side side = SIDE_SUPPLIER; side <= SIDE_BUYER && err == OK; side++) {
-		share_of_trade(trade, side, &key, &sums);
+		share_of_trade(trade, venue_number, side, &key, &sums);
 		if (code_equal(&key.code, &history->past.code))
 			err = add_to_cell(history, &key, &sums);
 	}
@@ -137,7 +143,7 @@ static enum err read_with(struct store_txn *txn, const struct past *asked, bool 
 	if (err == OK)
 		err = venues_read(txn, &history->venues);
 	if (err == OK && history->past.is_walked)
-		err = past_each_trade(&history->past, &history->venues, take_trade, history);
+		err = past_each_trade(&history->past, take_trade, history);
 	else if (err == OK)
 		err = cells_each(txn, &asked->code, take_cell, history);
 	if (err != OK) {
@@ -236,23 +242,13 @@ bool history_equal(const struct history *a, const struct history *b)
 
 /* ---- evaluation */
 
-bool history_lists_ok(const struct policy *policy, const struct account *account)
-{
-	const char *lists[LISTS_MAX];
-	size_t count = account != NULL ? account->list_count : 0;
-
-	for (size_t i = 0; i < count; i++)
-		lists[i] = account->lists[i];
-	return policy_lists_ok(policy, lists, count);
-}
-
 enum err history_evaluate(const struct history *history, const struct policy *policy, struct policy_sums *ret_sums,
     struct policy_result *ret_result)
 {
 	struct policy_sums sums;
 	enum err err = OK;
 
-	policy_sums_init(&sums, history_lists_ok(policy, history_account(history)));
+	policy_sums_init(&sums, life_lists_ok(policy, history_account(history)));
 	for (size_t i = 0; i < history->cells.count && err == OK; i++) {
 		const struct history_cell *cell = array_at(&history->cells, i);
 		const char *venue = venues_id(&history->venues, cell->key.venue_number);
@@ -276,59 +272,42 @@ enum err history_evaluate(const struct history *history, const struct policy *po
 
 struct cap_search {
 	const struct history *history;
-	const struct policy *policy;
-	struct policy_sums sums;
-	struct history_capped_at capped_at;
+	struct life_cap cap;
 };
 
-static enum err add_until_capped(void *cookie, struct past_trade *trade)
+static enum err add_until_capped(void *cookie, const struct life_trade *trade, bool *ret_is_enough)
 {
 	struct cap_search *search = cookie;
-	const struct history *history = search->history;
-	enum side side = code_equal(&trade->supplier, &history->past.code) ? SIDE_SUPPLIER : SIDE_BUYER;
-	struct policy_result result;
-	struct policy_fact fact;
-	struct cell_key key;
-	struct cell_sums sums;
-	enum err err;
+	const struct venues *venues = &search->history->venues;
+	const char *venue = venues_id(venues, venues_number(venues, trade->venue));
+	enum err err = venue == NULL ? ERR_DAMAGED : OK;
 
-	if (!past_trade_counts(trade))
-		return OK;
-	share_of_trade(trade, side, &key, &sums);
-	fact = cell_fact(&key, &sums, venues_id(&history->venues, key.venue_number));
-	err = policy_add(search->policy, &search->sums, &fact);
-	if (err != OK || policy_gate(search->policy, search->sums.is_list_ok, &fact) != GATE_ELIGIBLE)
-		return err;
-	err = policy_evaluate(search->policy, &search->sums, &result);
-	if (err != OK || !result.has_award || !result.is_capped)
-		return err;
-	search->capped_at.is_found = trade->is_last = true;
-	search->capped_at.index = trade->index;
-	memcpy(search->capped_at.trade_no, trade->trade->trade_no.data, trade->trade->trade_no.size);
-	return OK;
+	if (err == OK)
+		err = life_cap_add(&search->cap, trade, &search->history->past.code, venue);
+	*ret_is_enough = search->cap.is_found;
+	return err;
 }
 
-enum err history_capped_at(
-    const struct history *history, const struct policy *policy, struct history_capped_at *ret_capped_at)
+enum err history_capped_at(const struct history *history, const struct policy *policy, struct life_cap *ret_cap)
 {
-	struct cap_search search = {.history = history, .policy = policy};
+	struct cap_search search = {.history = history};
 	const struct past *asked = &history->past;
 	uint64_t steps_left = AS_OF_WALK_MAX;
 	struct past walked;
 	enum err err = OK;
 
-	policy_sums_init(&search.sums, history_lists_ok(policy, history_account(history)));
+	life_cap_init(&search.cap, policy, history_account(history));
 	if (asked->is_walked) {
-		err = past_each_trade(asked, &history->venues, add_until_capped, &search);
+		err = past_each_trade(asked, add_until_capped, &search);
 	} else {
 		err = past_open(&walked, asked->txn, &asked->code, asked->size, true, &steps_left, NULL);
 		if (err == OK)
-			err = past_each_trade(&walked, &history->venues, add_until_capped, &search);
+			err = past_each_trade(&walked, add_until_capped, &search);
 		past_done(&walked);
 	}
 	if (err == ERR_TOO_LARGE)
 		err = OK;
 	if (err == OK)
-		*ret_capped_at = search.capped_at;
+		*ret_cap = search.cap;
 	return err;
 }

@@ -38,20 +38,11 @@ bool history_equal(const struct history *a, const struct history *b);
 /* One policy's sums and result. ERR_OVERFLOW. */
 enum err history_evaluate(const struct history *history, const struct policy *policy, struct policy_sums *ret_sums,
     struct policy_result *ret_result) must_check;
-/* Do the lists let it take part? `account` may be NULL. */
-bool history_lists_ok(const struct policy *policy, const struct account *account);
 
 /*
- * The first record in ledger order, with the net amounts of the asked size, at which the running award is all that the
- * policy can give. Nothing is found where the award touched the cap at no single record (slab tiers, a baseline), or
- * where the chain is longer than AS_OF_WALK_MAX. ERR_OVERFLOW, ERR_MEMORY, ERR_DAMAGED.
+ * The record at which the running award is all that the policy can give (struct life_cap). Nothing is found either where
+ * the chain is longer than AS_OF_WALK_MAX. ERR_OVERFLOW, ERR_MEMORY, ERR_DAMAGED.
  */
-struct history_capped_at {
-	bool is_found;
-	uint64_t index;
-	char trade_no[TRADE_NO_SIZE_MAX + 1];
-};
-enum err history_capped_at(const struct history *history, const struct policy *policy,
-    struct history_capped_at *ret_capped_at) must_check;
+enum err history_capped_at(const struct history *history, const struct policy *policy, struct life_cap *ret_cap) must_check;
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/date.h"
+#include "proto/signatories.h"
 
 void order_plan_init(struct order_plan *plan, struct slice note_bytes, const struct slice *items, size_t item_count)
 {
@@ -30,99 +31,36 @@ enum err order_plan_decode(struct order_plan *plan, struct why *why)
 
 /* ---- who signed */
 
-/* A note can carry NOTE_SIGNATURES_MAX lines, so no more keys than that can matter. */
-struct candidates {
-	size_t count;
-	struct key keys[NOTE_SIGNATURES_MAX];
-	struct officer officers[NOTE_SIGNATURES_MAX]; /* whose key it is */
-};
-
-static enum err find_candidates(struct store_txn *txn, const struct note *note, struct candidates *ret_candidates)
+static enum err find_signatories(struct store_txn *txn, const struct note *note, struct signatories *ret_signatories)
 {
 	struct store_cursor cursor;
 	struct officer officer;
 	enum err err = OK;
 
-	ret_candidates->count = 0;
+	ret_signatories->count = 0;
 	store_cursor_open(&cursor, txn, STORE_OFFICERS);
 	for (bool is_there = store_cursor_first(&cursor); is_there && err == OK;
 	     is_there = store_cursor_next(&cursor)) {
-		if (!officer_decode(cursor.key, cursor.value, &officer)) {
+		if (officer_decode(cursor.key, cursor.value, &officer))
+			signatories_add(ret_signatories, note, &officer);
+		else
 			err = ERR_DAMAGED;
-			break;
-		}
-		for (size_t i = 0; i < officer.key_count && ret_candidates->count < NOTE_SIGNATURES_MAX; i++) {
-			if (!note_names_key(note, &officer.keys[i]))
-				continue;
-			ret_candidates->keys[ret_candidates->count] = officer.keys[i];
-			ret_candidates->officers[ret_candidates->count++] = officer;
-		}
 	}
 	store_cursor_close(&cursor);
 	return err == OK ? store_error(txn) : err;
 }
 
-/* Roles of the officers, each named once, whose signature holds. */
-static size_t signer_roles(
-    const struct candidates *candidates, uint64_t signed_by, enum officer_role ret_roles[static NOTE_SIGNATURES_MAX])
-{
-	const char *names[NOTE_SIGNATURES_MAX];
-	size_t count = 0;
-
-	for (size_t i = 0; i < candidates->count; i++) {
-		bool is_new = (signed_by >> i & 1) != 0;
-
-		for (size_t known = 0; known < count && is_new; known++)
-			is_new = strcmp(names[known], candidates->officers[i].name) != 0;
-		if (!is_new)
-			continue;
-		names[count] = candidates->officers[i].name;
-		ret_roles[count++] = candidates->officers[i].role;
-	}
-	return count;
-}
-
-static bool are_all_enterprises(const struct order *order)
-{
-	if (order->type != ORDER_GRANT_ADD)
-		return false;
-	for (size_t i = 0; i < order->item_count; i++)
-		if (order->items[i].grant.subject != SUBJECT_ENTERPRISE)
-			return false;
-	return true;
-}
-
-static enum err check_signatures(const struct order_plan *plan, struct store_txn *txn, struct candidates *candidates,
+static enum err check_signatures(const struct order_plan *plan, struct store_txn *txn, struct signatories *signatories,
     bool *ret_is_quorum, struct why *why)
 {
-	enum officer_role roles[NOTE_SIGNATURES_MAX];
 	struct quorums quorums;
-	const struct quorum *quorum;
-	uint64_t signed_by;
-	size_t role_count;
-	struct why wanted;
-	enum err err = find_candidates(txn, &plan->note, candidates);
+	enum err err = find_signatories(txn, &plan->note, signatories);
 
-	if (err != OK)
-		return err;
-	err = note_verify(&plan->note, candidates->keys, candidates->count, &signed_by);
-	if (err == ERR_UNKNOWN_KEY)
-		return why_set(why, err, "no officer in office has signed this order");
-	if (err != OK)
-		return why_set(why, err, "a signature does not match the order's text; it was changed after signing");
-	err = quorums_get(txn, &quorums);
-	if (err != OK)
-		return err;
-	role_count = signer_roles(candidates, signed_by, roles);
-	quorum = quorum_for(&quorums, plan->order.type, are_all_enterprises(&plan->order));
-	*ret_is_quorum = quorum_is_met(quorum, roles, role_count);
-	if (!*ret_is_quorum) {
-		quorum_format(quorum, &wanted);
-		why_set(why, ERR_QUORUM,
-		    "%s needs the signatures of %s, each another officer; %zu of the officers in office signed",
-		    order_type_name(plan->order.type), wanted.text, role_count);
-	}
-	return OK;
+	if (err == OK)
+		err = quorums_get(txn, &quorums);
+	if (err == OK)
+		err = signatories_verify(signatories, &plan->note, &plan->order, &quorums, ret_is_quorum, why);
+	return err;
 }
 
 /* ---- the same order again */
@@ -171,7 +109,7 @@ static enum err check_form(const struct order *order, struct store_txn *txn, uin
 
 enum err order_check(struct order_plan *plan, struct store_txn *txn, uint32_t today, struct why *why)
 {
-	struct candidates *candidates = NULL;
+	struct signatories *signatories = NULL;
 	struct ledger_identity identity;
 	bool is_quorum = false;
 	enum err err;
@@ -183,11 +121,11 @@ enum err order_check(struct order_plan *plan, struct store_txn *txn, uint32_t to
 	if (strcmp(identity.origin, plan->order.origin) != 0 || strcmp(identity.ledger_id, plan->order.ledger_id) != 0)
 		return why_set(why, ERR_ORDER_LEDGER, "the order is for ledger %s of %s; this is ledger %s of %s",
 		    plan->order.ledger_id, plan->order.origin, identity.ledger_id, identity.origin);
-	candidates = malloc(sizeof(*candidates));
-	if (candidates == NULL)
+	signatories = malloc(sizeof(*signatories));
+	if (signatories == NULL)
 		return ERR_MEMORY;
-	err = check_signatures(plan, txn, candidates, &is_quorum, why);
-	free(candidates);
+	err = check_signatures(plan, txn, signatories, &is_quorum, why);
+	free(signatories);
 	if (err != OK)
 		return err;
 	err = check_id(plan, txn, why);
@@ -199,50 +137,4 @@ enum err order_check(struct order_plan *plan, struct store_txn *txn, uint32_t to
 	if (err != OK)
 		return err;
 	return order_check_type(&plan->order, txn, today, why);
-}
-
-/* ---- genesis */
-
-/* Every officer must have signed with at least one key. */
-static enum err check_officers_signed(const struct note *note, const struct genesis *genesis, struct why *why)
-{
-	for (size_t i = 0; i < genesis->officer_count; i++) {
-		const struct officer *officer = &genesis->officers[i];
-		uint64_t signed_by;
-		enum err err = note_verify(note, officer->keys, officer->key_count, &signed_by);
-
-		if (err == ERR_UNKNOWN_KEY)
-			return why_set(why, ERR_QUORUM,
-			    "officer %s has not signed the genesis; every officer it names must", officer->name);
-		if (err != OK)
-			return why_set(
-			    why, err, "the signature of officer %s does not match the genesis", officer->name);
-	}
-	return OK;
-}
-
-enum err genesis_check(
-    struct slice note_bytes, bool needs_ledger_signature, struct genesis *ret_genesis, struct why *why)
-{
-	struct genesis *genesis = malloc(sizeof(*genesis));
-	struct note note;
-	uint64_t signed_by;
-	enum err err;
-
-	if (genesis == NULL)
-		return ERR_MEMORY;
-	err = note_parse(note_bytes, &note, why);
-	if (err == OK)
-		err = genesis_parse(note.text, genesis, why);
-	if (err == OK)
-		err = check_officers_signed(&note, genesis, why);
-	if (err == OK && needs_ledger_signature) {
-		err = note_verify(&note, &genesis->ledger_key, 1, &signed_by);
-		if (err != OK)
-			err = why_set(why, err, "the ledger's own signature under the genesis is missing or wrong");
-	}
-	if (err == OK)
-		*ret_genesis = *genesis;
-	free(genesis);
-	return err;
 }

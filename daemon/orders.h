@@ -34,7 +34,4 @@ enum err order_plan_decode(struct order_plan *plan, struct why *why) must_check;
  */
 enum err order_check(struct order_plan *plan, struct store_txn *txn, uint32_t today, struct why *why) must_check;
 
-/* The genesis note: text, and a signature of every officer it names and of the ledger (unless that is yet to come). */
-enum err genesis_check(struct slice note_bytes, bool needs_ledger_signature, struct genesis *ret_genesis, struct why *why) must_check;
-
 #endif

@@ -32,7 +32,7 @@ static enum err add_member(struct population *population, struct slice key)
 	member->has_traded = party.total_fen > 0;
 	member->is_registered = account_get(population->txn, &member->code, &account);
 	for (size_t i = 0; i < population->policies->count; i++)
-		if (history_lists_ok(policy_at(population, i), member->is_registered ? &account : NULL))
+		if (life_lists_ok(policy_at(population, i), member->is_registered ? &account : NULL))
 			member->list_ok_mask |= 1ULL << i;
 	return store_error(population->txn);
 }

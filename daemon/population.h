@@ -5,7 +5,7 @@
 #ifndef DAEMON_POPULATION_H
 #define DAEMON_POPULATION_H
 
-#include "daemon/array.h"
+#include "proto/array.h"
 #include "daemon/cells.h"
 #include "daemon/venues.h"
 

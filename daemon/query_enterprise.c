@@ -17,7 +17,7 @@ static const char *status_name(const struct policy *policy)
 static enum err capped_at_json(
     const struct history *history, const struct policy *policy, const struct policy_result *result, json_t **ret_json)
 {
-	struct history_capped_at capped_at = {0};
+	struct life_cap capped_at = {.is_found = false};
 	enum err err = OK;
 
 	if (result->has_award && result->is_capped)

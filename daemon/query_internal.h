@@ -2,7 +2,7 @@
 #ifndef DAEMON_QUERY_INTERNAL_H
 #define DAEMON_QUERY_INTERNAL_H
 
-#include "daemon/array.h"
+#include "proto/array.h"
 #include "daemon/chain.h"
 #include "daemon/query.h"
 

@@ -6,7 +6,7 @@
 
 #include "daemon/past.h"
 #include "daemon/query_internal.h"
-
+#include "daemon/venues.h"
 #include "proto/text.h"
 
 struct trades_view {
@@ -63,8 +63,6 @@ static enum err add_verdicts(
 	const struct account *account = past_account(&view->past);
 	uint16_t venue_number = venues_number(&view->venues, item->entry.record.venue);
 	struct touched touched;
-	struct cell_key key;
-	struct cell_sums sums;
 	struct policy_fact fact;
 	enum err err = OK;
 
@@ -79,12 +77,9 @@ static enum err add_verdicts(
 			err = query_append(rows, verdict_uncounted(policy, item->entry.record.disposition, &touched));
 			continue;
 		}
-		key = cell_of_trade(&item->trade, venue_number, side,
-		    past_is_related(&view->past, side == SIDE_SUPPLIER ? &item->buyer : &item->supplier));
-		sums = cell_sums_of(&item->trade, &touched);
-		fact = cell_fact(&key, &sums, venues_id(&view->venues, venue_number));
-		err =
-		    query_append(rows, verdict(policy, policy_gate(policy, history_lists_ok(policy, account), &fact)));
+		fact = life_fact(&item->trade, venues_id(&view->venues, venue_number), side,
+		    past_is_related(&view->past, side == SIDE_SUPPLIER ? &item->buyer : &item->supplier), &touched);
+		err = query_append(rows, verdict(policy, policy_gate(policy, life_lists_ok(policy, account), &fact)));
 	}
 	return err == OK ? store_error(view->txn) : err;
 }

@@ -4,25 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-struct code code_of(struct slice text)
-{
-	struct code code = {0};
-
-	assert(text.size == USCI_SIZE);
-	memcpy(code.text, text.data, USCI_SIZE);
-	return code;
-}
-
-struct slice code_slice(const struct code *code)
-{
-	return slice_of(code->text, USCI_SIZE);
-}
-
-bool code_equal(const struct code *a, const struct code *b)
-{
-	return memcmp(a->text, b->text, USCI_SIZE) == 0;
-}
-
 struct slice state_u64(uint64_t value, uint8_t ret_bytes[static STATE_U64_SIZE])
 {
 	for (unsigned i = 0; i < STATE_U64_SIZE; i++)
@@ -175,17 +156,6 @@ void adjust_put(struct store_txn *txn, uint16_t venue_number, struct slice adjus
 	struct state_key key;
 
 	state_put_u64(txn, STORE_ADJUSTS, adjust_key(venue_number, adjust_no, &key), index);
-}
-
-const char *trade_state_name(enum trade_state state)
-{
-	switch (state) {
-	case TRADE_COUNTED: return "counted";
-	case TRADE_HELD: return "held";
-	case TRADE_VOIDED: return "voided";
-	}
-	assert(!"a state of a trade");
-	return "";
 }
 
 void touched_get(struct store_txn *txn, uint64_t trade_index, struct touched *ret_touched)

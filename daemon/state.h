@@ -9,16 +9,8 @@
 
 #include "daemon/ledger.h"
 #include "proto/feed.h"
+#include "proto/life.h"
 #include "proto/order.h"
-#include "proto/record.h"
-#include "proto/usci.h"
-
-struct code {
-	char text[USCI_SIZE + 1];
-};
-struct code code_of(struct slice text);		/* asserts the size */
-struct slice code_slice(const struct code *code);
-bool code_equal(const struct code *a, const struct code *b);
 
 /* A licensed venue. */
 struct venue {
@@ -68,14 +60,7 @@ void trade_put(struct store_txn *txn, uint16_t venue_number, struct slice trade_
 bool adjust_find(struct store_txn *txn, uint16_t venue_number, struct slice adjust_no, uint64_t *ret_index);
 void adjust_put(struct store_txn *txn, uint16_t venue_number, struct slice adjust_no, uint64_t index);
 
-/* What refunds and orders did to a counted trade. All zero for an untouched one. */
-enum trade_state { TRADE_COUNTED, TRADE_HELD, TRADE_VOIDED };
-const char *trade_state_name(enum trade_state state);		/* "held" */
-struct touched {
-	uint64_t refunded_fen, refunded_tax_fen;
-	enum trade_state state;
-	uint64_t state_index;		/* effect entry that holds or voids it, 0 while it counts */
-};
+/* All zero for a trade that nothing was done to. */
 void touched_get(struct store_txn *txn, uint64_t trade_index, struct touched *ret_touched);
 void touched_put(struct store_txn *txn, uint64_t trade_index, const struct touched *touched);
 
@@ -88,12 +73,6 @@ void party_get(struct store_txn *txn, const struct code *code, struct party *ret
 void party_put(struct store_txn *txn, const struct code *code, const struct party *party);
 
 /* The register. */
-struct account {
-	char name[PARTY_NAME_SIZE_MAX + 1];
-	size_t list_count;
-	char lists[LISTS_MAX][LIST_NAME_SIZE_MAX + 1];
-	uint64_t index;			/* effect that wrote it */
-};
 bool account_get(struct store_txn *txn, const struct code *code, struct account *ret_account);
 void account_put(struct store_txn *txn, const struct code *code, const struct account *account);
 /* In any order of the two. */

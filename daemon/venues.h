@@ -2,7 +2,7 @@
 #ifndef DAEMON_VENUES_H
 #define DAEMON_VENUES_H
 
-#include "daemon/array.h"
+#include "proto/array.h"
 #include "daemon/state.h"
 
 struct venues {

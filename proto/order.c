@@ -91,7 +91,13 @@ static struct hash items_root(const struct slice *items, size_t item_count)
 	return frontier_root(&frontier);
 }
 
-static void write_text(const struct order *order, const struct slice *items, struct buf *buf)
+/* What officers signed of the items. */
+struct signed_items {
+	size_t count; /* 0 for a type without items */
+	struct hash root;
+};
+
+static void write_text(const struct order *order, const struct signed_items *items, struct buf *buf)
 {
 	char expires[DATE_TEXT_SIZE];
 
@@ -103,50 +109,54 @@ static void write_text(const struct order *order, const struct slice *items, str
 	    expires, (unsigned long long)order->made_at_size);
 	order_body_write(order, buf);
 	if (order_type_has_items(order->type)) {
-		struct hash root = items_root(items, order->item_count);
-
-		buf_printf(buf, ",\"items\":{\"count\":%zu,\"root\":\"", order->item_count);
-		base64_add(buf, hash_slice(&root));
+		buf_printf(buf, ",\"items\":{\"count\":%zu,\"root\":\"", items->count);
+		base64_add(buf, hash_slice(&items->root));
 		buf_add_text(buf, "\"}");
 	}
 	buf_add_text(buf, "}\n");
 }
 
-/* The count and root that were signed are those of the lines beside the note. */
-static enum err check_items(
-    const json_t *root, const struct slice *items, size_t item_count, struct order *order, struct why *why)
+static enum err read_items(
+    const json_t *root, const struct order *order, struct signed_items *ret_items, struct why *why)
 {
 	static const char *const keys[] = {"count", "root"};
-	const json_t *signed_items = json_object_get(root, "items"), *count = json_object_get(signed_items, "count");
-	struct hash signed_root, given_root;
+	const json_t *items = json_object_get(root, "items"), *count = json_object_get(items, "count");
 	struct slice text;
 	size_t size = 0;
 	enum err err;
 
-	if (!order_type_has_items(order->type)) {
-		if (signed_items != NULL)
-			return why_set(why, ERR_INVALID, "this type of order has no \"items\"");
-		if (item_count > 0)
-			return why_set(
-			    why, ERR_ORDER_ITEMS, "this type of order has no items, but %zu came with it", item_count);
-		return OK;
-	}
-	if (signed_items == NULL)
+	ret_items->count = 0;
+	if (!order_type_has_items(order->type))
+		return items == NULL ? OK : why_set(why, ERR_INVALID, "this type of order has no \"items\"");
+	if (items == NULL)
 		return why_set(why, ERR_INVALID, "the key \"items\" is missing");
-	if ((err = order_json_keys(signed_items, keys, 2, 2, why)) != OK ||
-	    (err = order_json_text(signed_items, "root", BASE64_SIZE(HASH_SIZE), &text, why)) != OK)
+	if ((err = order_json_keys(items, keys, 2, 2, why)) != OK ||
+	    (err = order_json_text(items, "root", BASE64_SIZE(HASH_SIZE), &text, why)) != OK)
 		return err;
 	if (!json_is_integer(count) || json_integer_value(count) < 1 || json_integer_value(count) > ORDER_ITEMS_MAX)
 		return why_set(why, ERR_INVALID, "\"count\" is not a number from 1 to %d", ORDER_ITEMS_MAX);
-	if (base64_parse(text, signed_root.bytes, HASH_SIZE, &size) != OK || size != HASH_SIZE)
+	if (base64_parse(text, ret_items->root.bytes, HASH_SIZE, &size) != OK || size != HASH_SIZE)
 		return why_set(why, ERR_INVALID, "\"root\" is not the base64 of a hash of %d bytes", HASH_SIZE);
-	if ((size_t)json_integer_value(count) != item_count)
+	ret_items->count = (size_t)json_integer_value(count);
+	return OK;
+}
+
+/* The lines beside the note are those whose count and root were signed. */
+static enum err check_items(
+    const struct signed_items *signed_items, const struct slice *items, size_t item_count, struct why *why)
+{
+	struct hash given_root;
+
+	if (signed_items->count == 0)
+		return item_count == 0 ? OK
+				       : why_set(why, ERR_ORDER_ITEMS,
+					     "this type of order has no items, but %zu came with it", item_count);
+	if (signed_items->count != item_count)
 		return why_set(why, ERR_ORDER_ITEMS, "%zu items came, %lld were signed", item_count,
-		    (long long)json_integer_value(count));
+		    (long long)signed_items->count);
 	given_root = items_root(items, item_count);
-	if (!hash_equal(&given_root, &signed_root))
+	if (!hash_equal(&given_root, &signed_items->root))
 		return why_set(why, ERR_ORDER_ITEMS, "the root of the %zu items is not the signed one", item_count);
-	order->item_count = item_count;
 	return OK;
 }
 
@@ -221,7 +231,7 @@ static enum err check_size(struct slice text, const struct slice *items, size_t 
 	return OK;
 }
 
-static enum err compare(struct slice text, const struct order *order, const struct slice *items, struct why *why)
+static enum err compare(struct slice text, const struct order *order, const struct signed_items *items, struct why *why)
 {
 	struct buf written;
 	enum err err;
@@ -233,27 +243,64 @@ static enum err compare(struct slice text, const struct order *order, const stru
 	return err;
 }
 
-enum err order_parse(struct slice text, const struct slice *items, size_t item_count, struct arena *arena,
-    struct order *ret_order, struct why *why)
+/* All but the items' lines. */
+static enum err parse_text(
+    struct slice text, struct arena *arena, struct order *order, struct signed_items *ret_items, struct why *why)
 {
-	struct order order = {.type = 0};
 	struct slice json_line;
 	json_t *root = NULL;
 	enum err err;
 
-	if ((err = check_size(text, items, item_count, why)) != OK ||
-	    (err = read_head(text, &order, &json_line, why)) != OK ||
+	if ((err = read_head(text, order, &json_line, why)) != OK ||
 	    (err = order_json_load(json_line, TEXT("the fourth line"), &root, why)) != OK ||
-	    (err = read_object(root, &order, why)) != OK ||
-	    (err = check_items(root, items, item_count, &order, why)) != OK ||
-	    (err = order_body_read(json_object_get(root, "body"), arena, &order, why)) != OK ||
-	    (err = compare(text, &order, items, why)) != OK)
+	    (err = read_object(root, order, why)) != OK || (err = read_items(root, order, ret_items, why)) != OK ||
+	    (err = order_body_read(json_object_get(root, "body"), arena, order, why)) != OK)
 		goto out;
-	if (order.item_count > 0 && (err = order_items_parse(items, arena, &order, why)) != OK)
-		goto out;
-	*ret_order = order;
+	err = compare(text, order, ret_items, why);
 out:
 	json_decref(root);
+	return err;
+}
+
+enum err order_parse(struct slice text, const struct slice *items, size_t item_count, struct arena *arena,
+    struct order *ret_order, struct why *why)
+{
+	struct order order = {.type = 0};
+	struct signed_items signed_items;
+	enum err err;
+
+	if ((err = check_size(text, items, item_count, why)) != OK ||
+	    (err = parse_text(text, arena, &order, &signed_items, why)) != OK ||
+	    (err = check_items(&signed_items, items, item_count, why)) != OK)
+		return as_order_error(err);
+	order.item_count = item_count;
+	if (item_count > 0 && (err = order_items_parse(items, arena, &order, why)) != OK)
+		return as_order_error(err);
+	*ret_order = order;
+	return OK;
+}
+
+enum err order_parse_line(
+    struct slice text, const struct order_line *line, struct arena *arena, struct order *ret_order, struct why *why)
+{
+	struct order order = {.type = 0};
+	struct signed_items signed_items;
+	struct hash leaf = hash_leaf(line->text);
+	enum err err;
+
+	if ((err = check_size(text, &line->text, 1, why)) != OK ||
+	    (err = parse_text(text, arena, &order, &signed_items, why)) != OK)
+		return as_order_error(err);
+	if (line->item >= signed_items.count || line->count != signed_items.count)
+		return why_set(why, ERR_ORDER_ITEMS, "%zu items were signed; this is to be number %u of %zu",
+		    signed_items.count, line->item + 1, line->count);
+	if (tree_verify_inclusion(line->item, signed_items.count, &leaf, line->path, &signed_items.root) != OK)
+		return why_set(
+		    why, ERR_ORDER_ITEMS, "the line is not item %u of those that were signed", line->item + 1);
+	order.item_count = 1;
+	err = order_items_parse(&line->text, arena, &order, why);
+	if (err == OK)
+		*ret_order = order;
 	return as_order_error(err);
 }
 
@@ -283,6 +330,7 @@ static enum err set_head(const struct order_draft *draft, struct order *order, s
 enum err order_compose(const struct order_draft *draft, struct buf *ret_text, struct why *why)
 {
 	struct order order = {.type = 0};
+	struct signed_items signed_items = {.count = 0};
 	json_t *empty = NULL;
 	struct arena arena;
 	struct buf text;
@@ -299,7 +347,9 @@ enum err order_compose(const struct order_draft *draft, struct buf *ret_text, st
 	    (err = check_size(slice_of("", 0), draft->items, draft->item_count, why)) != OK ||
 	    (err = order_body_read(draft->body == NULL ? empty : draft->body, &arena, &order, why)) != OK)
 		goto out;
-	write_text(&order, draft->items, &text);
+	if (order_type_has_items(order.type))
+		signed_items = (struct signed_items){draft->item_count, items_root(draft->items, draft->item_count)};
+	write_text(&order, &signed_items, &text);
 	if (text.err != OK) {
 		err = why_set(why, text.err, "the order has more than %d bytes", ORDER_BODY_SIZE_MAX);
 		goto out;

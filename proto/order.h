@@ -91,6 +91,8 @@ struct genesis {
 
 /* Parses the text of a genesis note (not its signatures) and checks that every quorum can be met. */
 enum err genesis_parse(struct slice text, struct genesis *ret_genesis, struct why *why) must_check;
+/* The whole genesis note: text, and a signature of every officer it names and of the ledger (unless that is yet to come). */
+enum err genesis_check(struct slice note_bytes, bool needs_ledger_signature, struct genesis *ret_genesis, struct why *why) must_check;
 /* Makes the text from a draft {"origin","ledger_key","officers","quorums"}: adds rules and random. */
 enum err genesis_compose(const json_t *draft, const uint8_t random[static 32], struct buf *ret_text, struct why *why) must_check;
 
@@ -171,6 +173,19 @@ struct order {
 #define ORDER_ARENA_SIZE (4u << 20)
 enum err order_parse(struct slice text, const struct slice *items, size_t item_count, struct arena *arena,
     struct order *ret_order, struct why *why) must_check;
+
+/*
+ * The same where one item's line is shown, and none of its neighbours': `path` proves it to be item number `item` (from
+ * 0) of the `count` whose root was signed. The order then has that one item.
+ */
+struct order_line {
+	struct slice text;
+	uint32_t item;
+	size_t count;
+	const struct tree_path *path;
+};
+enum err order_parse_line(struct slice text, const struct order_line *line, struct arena *arena, struct order *ret_order,
+    struct why *why) must_check;
 
 /* What a composer gives: body may be NULL for {}. Item lines must be in their final form. */
 struct order_draft {

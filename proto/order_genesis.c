@@ -223,3 +223,49 @@ out:
 	buf_done(&text);
 	return err;
 }
+
+/* ---- the note */
+
+/* Every officer must have signed with at least one key. */
+static enum err check_officers_signed(const struct note *note, const struct genesis *genesis, struct why *why)
+{
+	for (size_t i = 0; i < genesis->officer_count; i++) {
+		const struct officer *officer = &genesis->officers[i];
+		uint64_t signed_by;
+		enum err err = note_verify(note, officer->keys, officer->key_count, &signed_by);
+
+		if (err == ERR_UNKNOWN_KEY)
+			return why_set(why, ERR_QUORUM,
+			    "officer %s has not signed the genesis; every officer it names must", officer->name);
+		if (err != OK)
+			return why_set(
+			    why, err, "the signature of officer %s does not match the genesis", officer->name);
+	}
+	return OK;
+}
+
+enum err genesis_check(
+    struct slice note_bytes, bool needs_ledger_signature, struct genesis *ret_genesis, struct why *why)
+{
+	struct genesis *genesis = malloc(sizeof(*genesis));
+	struct note note;
+	uint64_t signed_by;
+	enum err err;
+
+	if (genesis == NULL)
+		return ERR_MEMORY;
+	err = note_parse(note_bytes, &note, why);
+	if (err == OK)
+		err = genesis_parse(note.text, genesis, why);
+	if (err == OK)
+		err = check_officers_signed(&note, genesis, why);
+	if (err == OK && needs_ledger_signature) {
+		err = note_verify(&note, &genesis->ledger_key, 1, &signed_by);
+		if (err != OK)
+			err = why_set(why, err, "the ledger's own signature under the genesis is missing or wrong");
+	}
+	if (err == OK)
+		*ret_genesis = *genesis;
+	free(genesis);
+	return err;
+}

@@ -56,15 +56,18 @@ DAEMON_LAYERS = [
 ]
 # proto: bytes below everything, formats above.
 PROTO_LAYERS = [
-    "err limits text",
+    "err limits text array",
     "bytes",
     "money date usci hash",
+    "code",
     "key tree tile wire",
     "note",
     "checkpoint record trust",
     "claim",
     "feed entry policy policy_json policy_rate",
-    "order order_json order_internal",
+    "order order_json order_internal chain_item",
+    "signatories",
+    "life offices",
 ]
 
 UNSAFE = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|alloca|rand|system|popen)\s*\(")

@@ -1,5 +1,5 @@
 /* Arrays that grow: items stay in their order, new ones are zero, a sorted one finds what is in it. */
-#include "daemon/array.h"
+#include "proto/array.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -381,60 +381,6 @@ static void takes_a_broken_row_for_damage(void **state)
 	assert_int_equal(cells_each_all(fixture->txn, collect, NULL), ERR_DAMAGED);
 }
 
-static void files_a_trade_by_what_policies_ask_for(void **state)
-{
-	struct record record = ledger_trade("T1", codes[0].text, codes[1].text, 1000);
-	struct trade *trade = &record.trade;
-	struct cell_key key = cell_of_trade(trade, 3, SIDE_SUPPLIER, false);
-
-	(void)state;
-	assert_int_equal(key.settled_month, month_of_date(trade->settled_on));
-	assert_int_equal(key.signed_month, month_of_date(trade->signed_on));
-	assert_true(code_equal(&key.code, &codes[0]));
-	assert_int_equal(key.venue_number, 3);
-	assert_int_equal(key.product_kind, PRODUCT_DATASET);
-	assert_int_equal(key.flags, 0);
-	key = cell_of_trade(trade, 3, SIDE_BUYER, true);
-	assert_true(code_equal(&key.code, &codes[1]));
-	assert_int_equal(key.side, SIDE_BUYER);
-	assert_int_equal(key.flags, CELL_LISTED);
-	trade->related_declared = DECLARED_YES;
-	assert_int_equal(cell_of_trade(trade, 3, SIDE_BUYER, false).flags, CELL_DECLARED);
-	trade->related_declared = DECLARED_NOT_STATED;
-	trade->other_subsidy = DECLARED_YES;
-	assert_int_equal(cell_of_trade(trade, 3, SIDE_BUYER, false).flags, CELL_OTHER_SUBSIDY);
-	trade->other_subsidy = DECLARED_NO;
-	trade->invoice_count = 1;
-	assert_int_equal(cell_of_trade(trade, 3, SIDE_BUYER, false).flags, CELL_INVOICE);
-}
-
-static void sums_a_trade_with_its_refunds(void **state)
-{
-	static const struct {
-		uint32_t instalment;
-		uint64_t refunded_fen, refunded_tax_fen, contracts, gross_zero, net_zero;
-	} rows[] = {{1, 0, 0, 1, 0, 0}, {2, 0, 0, 0, 0, 0}, {1, 999, 99, 1, 0, 1}, {1, 1000, 100, 1, 1, 1},
-	    {2, 1000, 100, 0, 1, 1}, {1, 900, 0, 1, 0, 1}, {1, 899, 0, 1, 0, 0}};
-	struct record record = ledger_trade("T1", codes[0].text, codes[1].text, 1000);
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct touched touched = {
-		    .refunded_fen = rows[i].refunded_fen, .refunded_tax_fen = rows[i].refunded_tax_fen};
-		struct cell_sums sums;
-
-		record.trade.instalment = rows[i].instalment;
-		sums = cell_sums_of(&record.trade, &touched);
-		if (sums.trades != 1 || sums.contracts != rows[i].contracts ||
-		    sums.gross_zero_trades != rows[i].gross_zero || sums.net_zero_trades != rows[i].net_zero ||
-		    sums.gross_zero_contracts != rows[i].gross_zero * rows[i].contracts ||
-		    sums.net_zero_contracts != rows[i].net_zero * rows[i].contracts || sums.amount_fen != 1000 ||
-		    sums.tax_fen != 100 || sums.refunded_fen != touched.refunded_fen ||
-		    sums.refunded_tax_fen != touched.refunded_tax_fen)
-			fail_msg("row %zu", i);
-	}
-}
-
 static void shows_a_cell_to_policies(void **state)
 {
 	struct cell_key key = key_of(0, 9, 5, SIDE_BUYER);
@@ -459,6 +405,26 @@ static void shows_a_cell_to_policies(void **state)
 	}
 }
 
+static void takes_a_fact_back_into_its_cell(void **state)
+{
+	struct cell_sums sums = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, again_sums;
+	struct cell_key key = key_of(2, 9, 5, SIDE_SUPPLIER), again;
+
+	(void)state;
+	for (unsigned flags = 0; flags < CELL_NOT_COUNTED; flags++) {
+		struct policy_fact fact;
+
+		key.flags = (uint8_t)flags;
+		fact = cell_fact(&key, &sums, "qddex");
+		cell_of_fact(&fact, &codes[2], key.venue_number, &again, &again_sums);
+		assert_int_equal(again.flags, flags);
+		assert_true(code_equal(&again.code, &key.code));
+		assert_true(again.settled_month == 9 && again.signed_month == 5 && again.venue_number == 1);
+		assert_true(again.side == SIDE_SUPPLIER && again.product_kind == PRODUCT_API);
+		assert_memory_equal(&again_sums, &sums, sizeof(sums));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,9 +436,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(agrees_with_a_plain_array, setup, teardown),
 	    cmocka_unit_test_setup_teardown(stops_on_the_first_error_of_its_caller, setup, teardown),
 	    cmocka_unit_test_setup_teardown(takes_a_broken_row_for_damage, setup, teardown),
-	    cmocka_unit_test_setup_teardown(files_a_trade_by_what_policies_ask_for, setup, teardown),
-	    cmocka_unit_test_setup_teardown(sums_a_trade_with_its_refunds, setup, teardown),
 	    cmocka_unit_test(shows_a_cell_to_policies),
+	    cmocka_unit_test(takes_a_fact_back_into_its_cell),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -255,7 +255,7 @@ static void expect_capped_at(struct world *world, uint64_t size, const char *tra
 	struct policy policy = read_policy(WORLD_FLAT);
 	struct code code = world_code(world_firms[0]);
 	struct store_txn *txn = world_read(world);
-	struct history_capped_at capped_at;
+	struct life_cap capped_at;
 	struct policy_sums sums;
 	struct policy_result result;
 	struct history *history;
@@ -348,7 +348,7 @@ static void counts_only_counted_trades_for_a_threshold(void **state)
 	struct policy policy = read_policy(WORLD_FLAT);
 	struct code code = world_code(world_firms[0]);
 	struct store_txn *txn;
-	struct history_capped_at capped_at;
+	struct life_cap capped_at;
 	struct policy_sums sums;
 	struct policy_result result;
 	struct history *history;

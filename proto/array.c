@@ -1,4 +1,4 @@
-#include "daemon/array.h"
+#include "proto/array.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
  * An array that grows: items of one size, in one block. Pointers to items die with the next addition.
  */
-#ifndef DAEMON_ARRAY_H
-#define DAEMON_ARRAY_H
+#ifndef PROTO_ARRAY_H
+#define PROTO_ARRAY_H
 
 #include <stddef.h>
 
