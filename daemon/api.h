@@ -16,11 +16,14 @@
 #include "daemon/writer.h"
 
 struct feed_queue;
+struct publisher;
 
 struct api {
 	/* Given by the server; not owned, constant. */
 	struct store *store;
-	struct head_box *head;
+	struct head_box *head;			/* the newest */
+	struct head_box *published;		/* the same box where there are no witnesses */
+	struct publisher *publisher;		/* NULL: there are none */
 	struct pool *pool;
 	struct writer *writer;
 	const struct http *http;
@@ -39,7 +42,7 @@ struct api {
 	uint64_t progress_us;			/* monotonic: when the writer last gave one back, or began to have any */
 	bool is_stopping;			/* not ready for new work any more */
 	bool is_rolled_back;
-	uint64_t refusals[ERR_COUNT];		/* of pushes and orders */
+	uint64_t refusals[ERR_COUNT];		/* of pushes, orders and cosignatures */
 };
 
 void api_init(struct api *api);

@@ -71,7 +71,7 @@ void api_command_is_back(struct api *api);
 
 /* Answers with a problem; what is the machine's fault is logged. `extra` is taken over. */
 void api_refuse(struct http_request *request, enum err err, const struct why *why, json_t *extra);
-/* The same for a push or an order: counts it, and logs its line. */
+/* The same for a push, an order or cosignatures: counts it, and logs its line. */
 struct refusal {
 	const char *venue;		/* NULL: none */
 	enum err err;
@@ -114,6 +114,8 @@ enum err api_push_json(struct store_txn *txn, const struct push_answer *answer, 
 void api_push(struct api *api, struct http_request *request, struct slice venue_id);
 void api_order(struct api *api, struct http_request *request, struct slice subject);
 void api_checkpoint(struct api *api, struct http_request *request, struct slice subject);
+void api_candidate(struct api *api, struct http_request *request, struct slice subject);
+void api_cosignatures(struct api *api, struct http_request *request, struct slice subject);
 void api_ledger(struct api *api, struct http_request *request, struct slice subject);
 void api_health(struct api *api, struct http_request *request, struct slice subject);
 void api_ready(struct api *api, struct http_request *request, struct slice subject);

@@ -7,12 +7,13 @@
 
 #include "daemon/clock.h"
 #include "daemon/metrics.h"
+#include "daemon/publisher.h"
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
 
 void api_published(const struct api *api, struct head *ret_head)
 {
-	head_get(api->head, ret_head);
+	head_get(api->published, ret_head);
 }
 
 void api_checkpoint(struct api *api, struct http_request *request, struct slice subject)
@@ -107,6 +108,9 @@ void api_metrics(struct api *api, struct http_request *request, struct slice sub
 	head_get(api->head, &head);
 	metrics.ledger_size = head.size;
 	metrics.ledger_time_us = head.time_us;
+	metrics.published = (struct published_counts){.size = head.size, .is_quorum_met = true};
+	if (api->publisher != NULL)
+		publisher_count(api->publisher, &metrics.published);
 	metrics.commands_in_work = api->command_count;
 	metrics.jobs_in_work = pool_job_count(api->pool);
 	writer_counts(api->writer, &metrics.writer);

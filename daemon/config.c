@@ -22,7 +22,8 @@ struct parser {
 	char folder[PATH_MAX]; /* of the file: what relative paths are relative to */
 	unsigned line_number;
 	const char *section;
-	uint64_t seen; /* bit i: rules[i] was given */
+	bool has_witness; /* the section is there */
+	uint64_t seen;    /* bit i: rules[i] was given */
 	struct config *config;
 	struct why *why;
 };
@@ -41,6 +42,8 @@ static enum err set_address(struct parser *parser, const struct rule *rule, cons
 static enum err set_map_size(struct parser *parser, const struct rule *rule, const char *value);
 static enum err set_open(struct parser *parser, const struct rule *rule, const char *value);
 static enum err set_workers(struct parser *parser, const struct rule *rule, const char *value);
+static enum err set_interval(struct parser *parser, const struct rule *rule, const char *value);
+static enum err set_timeout(struct parser *parser, const struct rule *rule, const char *value);
 static enum err set_log(struct parser *parser, const struct rule *rule, const char *value);
 
 #define PATH_RULE(section, key, is_required, member, expected)                                                         \
@@ -67,6 +70,9 @@ static const struct rule rules[] = {
     PATH_RULE("public", "certificate", true, public_certificate, "a PEM file"),
     PATH_RULE("public", "key", true, public_key, "a PEM file"),
     ADDRESS_RULE("metrics", metrics_listen),
+    PATH_RULE("witness", "policy", false, witness_policy, "a file that names witnesses and their quorum"),
+    {"witness", "interval", false, 0, set_interval, "seconds, from 1 to 3600"},
+    {"witness", "timeout", false, 0, set_timeout, "seconds, from 1 to 86400"},
     {"run", "workers", false, 0, set_workers, "a number of threads from 1 to 16"},
     {"run", "log", false, 0, set_log, "error, warn, notice, info or debug"},
     PATH_RULE("run", "addresses", false, addresses, "a file to write"),
@@ -74,6 +80,7 @@ static const struct rule rules[] = {
 #define RULE_COUNT (sizeof(rules) / sizeof(rules[0]))
 
 _Static_assert(RULE_COUNT <= 64, "one bit each in parser.seen");
+_Static_assert(WITNESS_INTERVAL_MAX_S == 3600 && WITNESS_TIMEOUT_MAX_S == 86400, "as the rules say");
 _Static_assert(MAP_SIZE_MIN == 64ULL << 20 && MAP_SIZE_MAX == 1ULL << 40 && WORKERS_MAX == 16, "as the rules say");
 
 static enum err refuse_value(const struct parser *parser, const struct rule *rule, const char *value)
@@ -147,6 +154,27 @@ static enum err set_workers(struct parser *parser, const struct rule *rule, cons
 	return OK;
 }
 
+static enum err parse_seconds(
+    struct parser *parser, const struct rule *rule, const char *value, uint64_t max_s, unsigned *ret_seconds)
+{
+	uint64_t seconds;
+
+	if (decimal_parse(slice_text(value), max_s, &seconds) != OK || seconds == 0)
+		return refuse_value(parser, rule, value);
+	*ret_seconds = (unsigned)seconds;
+	return OK;
+}
+
+static enum err set_interval(struct parser *parser, const struct rule *rule, const char *value)
+{
+	return parse_seconds(parser, rule, value, WITNESS_INTERVAL_MAX_S, &parser->config->witness_interval_s);
+}
+
+static enum err set_timeout(struct parser *parser, const struct rule *rule, const char *value)
+{
+	return parse_seconds(parser, rule, value, WITNESS_TIMEOUT_MAX_S, &parser->config->witness_timeout_s);
+}
+
 static enum err set_log(struct parser *parser, const struct rule *rule, const char *value)
 {
 	if (!log_level_parse(value, &parser->config->log))
@@ -182,12 +210,14 @@ static enum err parse_section(struct parser *parser, char *line)
 	for (size_t i = 0; i < RULE_COUNT; i++) {
 		if (strcmp(rules[i].section, line + 1) == 0) {
 			parser->section = rules[i].section;
+			if (strcmp(parser->section, "witness") == 0)
+				parser->has_witness = true;
 			return OK;
 		}
 	}
 	return why_set(parser->why, ERR_CONFIG,
-	    "%s:%u: [%s]: there is no such section; expected ledger, feed, public, metrics or run", parser->path,
-	    parser->line_number, line + 1);
+	    "%s:%u: [%s]: there is no such section; expected ledger, feed, public, metrics, witness or run",
+	    parser->path, parser->line_number, line + 1);
 }
 
 static enum err parse_setting(struct parser *parser, char *line)
@@ -305,6 +335,12 @@ static enum err check_together(struct parser *parser)
 		if (rules[i].is_required && !(parser->seen >> i & 1))
 			return why_set(parser->why, ERR_CONFIG, "%s: [%s] %s is missing: expected %s", parser->path,
 			    rules[i].section, rules[i].key, rules[i].expected);
+	if (parser->has_witness && config->witness_policy == NULL)
+		return why_set(parser->why, ERR_CONFIG,
+		    "%s: [witness] policy is missing: expected a file that names witnesses and their quorum, or no "
+		    "such "
+		    "section",
+		    parser->path);
 	if (is_inside(config->guard, config->data))
 		return why_set(parser->why, ERR_CONFIG,
 		    "%s: [ledger] guard lies in the data folder, where a restored backup would roll it back too: "
@@ -348,7 +384,10 @@ static enum err parse_file(struct parser *parser, FILE *file)
 
 enum err config_load(const char *path, struct config *ret_config, struct why *why)
 {
-	struct config config = {.map_size = MAP_SIZE_MAX, .log = LOG_LEVEL_INFO};
+	struct config config = {.map_size = MAP_SIZE_MAX,
+	    .log = LOG_LEVEL_INFO,
+	    .witness_interval_s = WITNESS_INTERVAL_S,
+	    .witness_timeout_s = WITNESS_TIMEOUT_S};
 	struct parser parser = {.path = path, .config = &config, .why = why};
 	char copy[PATH_MAX];
 	FILE *file;

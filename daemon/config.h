@@ -7,6 +7,7 @@
  *	[feed]    listen (address:port, port 0 = any), certificate, key, client_ca (optional), open (yes/no)
  *	[public]  listen, certificate, key
  *	[metrics] listen (optional section; loopback only)
+ *	[witness] policy (optional section; whose cosignatures publishing waits for), interval, timeout (seconds)
  *	[run]     workers, log, addresses (file to which the real addresses are written; all optional)
  *
  * A socket passed under the name of a section (feed, public, metrics) takes the place of its `listen`.
@@ -43,6 +44,9 @@ struct config {
 	char *public_key;
 	/* metrics */
 	char *metrics_listen;		/* NULL: inherited, or none */
+	/* witness */
+	char *witness_policy;		/* NULL: none, heads are published at once */
+	unsigned witness_interval_s, witness_timeout_s;
 	/* run */
 	unsigned worker_count;
 	enum log_level log;

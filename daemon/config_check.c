@@ -15,6 +15,7 @@
 #include "daemon/control.h"
 #include "proto/key.h"
 #include "daemon/tls.h"
+#include "daemon/trustfile.h"
 
 /* A private key's line is shorter than this by far. */
 #define KEY_FILE_SIZE_MAX 1024
@@ -62,13 +63,15 @@ static void check_folder_or_parent(struct findings *findings, const char *settin
 		check_folder(findings, setting, path);
 }
 
-static void check_ledger_key(struct findings *findings, const char *path)
+/* The public half, where there is one; said of it is what is wrong with it. */
+static bool check_ledger_key(struct findings *findings, const char *path, struct key *ret_key)
 {
 	static const char setting[] = "[ledger] key";
 	char text[KEY_FILE_SIZE_MAX];
 	struct signer *signer = NULL;
 	struct stat stat;
 	ssize_t size = -1;
+	bool is_good = false;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || fstat(fd, &stat) != 0 || (size = read(fd, text, sizeof(text))) < 0) {
@@ -83,11 +86,40 @@ static void check_ledger_key(struct findings *findings, const char *path)
 		add(findings, setting, path, "not a private key, as `subsidy key new` makes them");
 	else if (signer_key(signer)->type != KEY_ED25519)
 		add(findings, setting, path, "a ledger's key is of type ed25519");
+	else
+		is_good = true;
+	if (is_good)
+		*ret_key = *signer_key(signer);
 out:
 	signer_free(signer);
 	key_wipe(text, sizeof(text));
 	if (fd >= 0)
 		close(fd);
+	return is_good;
+}
+
+static void add_why(struct findings *findings, const char *section, const struct why *why)
+{
+	buf_printf(findings->text, "%s %s\n", section, why->text);
+	findings->count++;
+}
+
+/* `key` is NULL where the ledger's own is no good: that is said already. */
+static void check_witnesses(struct findings *findings, const char *path, const struct key *key)
+{
+	static const char setting[] = "[witness] policy:";
+	struct why why = {.text = ""};
+	struct trust *trust;
+
+	if (trustfile_read(path, &trust, &why) != OK) {
+		add_why(findings, setting, &why);
+		return;
+	}
+	if (trustfile_check_witnesses(path, trust, &why) != OK)
+		add_why(findings, setting, &why);
+	if (key != NULL && trustfile_check_log(path, trust, key, 1, &why) != OK)
+		add_why(findings, setting, &why);
+	trust_free(trust);
 }
 
 static void check_tls(struct findings *findings, const char *section, const struct tls_files *files)
@@ -100,8 +132,7 @@ static void check_tls(struct findings *findings, const char *section, const stru
 		tls_free(tls);
 		return;
 	}
-	buf_printf(findings->text, "%s %s\n", section, why.text);
-	findings->count++;
+	add_why(findings, section, &why);
 }
 
 static void note_inherited(struct findings *findings, const char *section, const char *listen)
@@ -140,15 +171,19 @@ size_t config_check(const struct config *config, struct buf *findings_text)
 	const struct tls_files feed = {
 	    .certificate = config->feed_certificate, .key = config->feed_key, .client_ca = config->feed_client_ca};
 	const struct tls_files public = {.certificate = config->public_certificate, .key = config->public_key};
+	struct key ledger_key;
+	bool has_key;
 
 	check_folder_or_parent(&findings, "[ledger] data", config->data);
 	check_socket(&findings, config->data);
 	check_folder_of(&findings, "[ledger] guard", config->guard);
-	check_ledger_key(&findings, config->ledger_key);
+	has_key = check_ledger_key(&findings, config->ledger_key, &ledger_key);
 	check_tls(&findings, "[feed]", &feed);
 	check_tls(&findings, "[public]", &public);
 	check_tls_key(&findings, "[feed] key", config->feed_key);
 	check_tls_key(&findings, "[public] key", config->public_key);
+	if (config->witness_policy != NULL)
+		check_witnesses(&findings, config->witness_policy, has_key ? &ledger_key : NULL);
 	note_inherited(&findings, "feed", config->feed_listen);
 	note_inherited(&findings, "public", config->public_listen);
 	if (config->addresses != NULL)

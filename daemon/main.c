@@ -145,7 +145,8 @@ static void help(FILE *out)
 	      "  subsidyd init -c /etc/subsidyd/subsidyd.conf --genesis genesis.note\n"
 	      "  subsidyd -c /etc/subsidyd/subsidyd.conf\n"
 	      "  subsidyd backup -c /etc/subsidyd/subsidyd.conf /backup/2026-11-24\n\n"
-	      "Signals: TERM and INT answer what is in work and end, HUP reads the certificates again,\n"
+	      "Signals: TERM and INT answer what is in work and end, HUP reads the certificates and\n"
+	      "the policy of the witnesses again,\n"
 	      "USR1 says that the machine's clock is right, where the log doubts it.\n"
 	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 6 verify found a difference, 9 the ledger must not be "
 	      "served.\n",

@@ -137,6 +137,29 @@ static void add_ledger(struct buf *text, const struct metrics *metrics)
 	add(text, "subsidy_store_disk_free_bytes", "gauge", "Bytes free on its disk.", metrics->store.disk_free_size);
 }
 
+/* Where there are no witnesses the newest head is published at once, and nothing is missing. */
+static void add_published(struct buf *text, const struct published_counts *published)
+{
+	static const char cosignatures[] = "subsidy_witness_cosignatures_total";
+
+	add(text, "subsidy_published_entries", "gauge", "Entries of the published head.", published->size);
+	add_head(text, "subsidy_published_age_seconds", "gauge", "Time since that head was published.");
+	add_seconds(text, "subsidy_published_age_seconds", published->age_us);
+	add(text, "subsidy_published_quorum_met", "gauge", "1 while its quorum of witnesses has cosigned it.",
+	    published->is_quorum_met);
+	add_head(text, "subsidy_candidate_age_seconds", "gauge",
+	    "Time that the next head has waited for its quorum; 0 while none waits.");
+	add_seconds(text, "subsidy_candidate_age_seconds", published->candidate_age_us);
+	add(text, "subsidy_published_timeouts_total", "counter", "Heads published without their quorum.",
+	    published->timeouts);
+	add_head(text, cosignatures, "counter", "Cosignatures taken since the start, by witness.");
+	for (size_t i = 0; i < published->witness_count; i++) {
+		buf_printf(text, "%s{", cosignatures);
+		add_label(text, "witness", published->witnesses[i].name);
+		buf_printf(text, "} %" PRIu64 "\n", published->witnesses[i].cosignatures);
+	}
+}
+
 static void add_writer(struct buf *text, const struct metrics *metrics)
 {
 	const struct writer_counts *writer = &metrics->writer;
@@ -163,7 +186,7 @@ static void add_refusals(struct buf *text, const uint64_t *refusals)
 {
 	static const char name[] = "subsidy_refusals_total";
 
-	add_head(text, name, "counter", "Pushes and orders that were refused, by error.");
+	add_head(text, name, "counter", "Pushes, orders and cosignatures that were refused, by error.");
 	for (size_t i = 0; i < ERR_COUNT; i++)
 		if (i != OK)
 			buf_printf(text, "%s{error=\"%s\"} %" PRIu64 "\n", name, err_name((enum err)i), refusals[i]);
@@ -197,6 +220,7 @@ void metrics_format(const struct metrics *metrics, struct buf *ret_text)
 {
 	add_program(ret_text, metrics);
 	add_ledger(ret_text, metrics);
+	add_published(ret_text, &metrics->published);
 	add_writer(ret_text, metrics);
 	add_venues(ret_text, metrics);
 	add_refusals(ret_text, metrics->refusals);

@@ -16,6 +16,7 @@
 #include "daemon/inherit.h"
 #include "daemon/keyfile.h"
 #include "daemon/notify.h"
+#include "daemon/publisher.h"
 #include "daemon/tls.h"
 #include "proto/date.h"
 
@@ -48,7 +49,8 @@ struct server {
 	struct mailbox *finished; /* commands on their way back from the writer */
 	struct event *finished_event;
 	struct writer *writer;
-	bool is_writing; /* the writer's thread runs */
+	bool is_writing;             /* the writer's thread runs */
+	struct publisher *publisher; /* NULL: no witnesses */
 	struct event *signals[SIGNAL_COUNT];
 	struct event *tick;
 	uint64_t tick_count;
@@ -142,6 +144,8 @@ static void on_hangup(evutil_socket_t signal, short what, void *cookie)
 	(void)signal, (void)what;
 	reload(server->feed_tls, "feed");
 	reload(server->public_tls, "public");
+	if (server->publisher != NULL)
+		publisher_reload(server->publisher);
 }
 
 static void on_trust_clock(evutil_socket_t signal, short what, void *cookie)
@@ -291,6 +295,23 @@ static enum err open_loop(struct server *server)
 	return server->stop_timer == NULL ? ERR_MEMORY : OK;
 }
 
+static enum err open_publisher(struct server *server, struct why *why)
+{
+	const struct config *config = server->config;
+	const struct publisher_settings settings = {
+	    .policy = config->witness_policy,
+	    .interval_s = config->witness_interval_s,
+	    .timeout_s = config->witness_timeout_s,
+	    .latest = server->head,
+	    .ledger_keys = &server->api.identity.ledger_key,
+	    .ledger_key_count = 1,
+	};
+
+	if (config->witness_policy == NULL)
+		return OK;
+	return publisher_new(server->base, &settings, &server->publisher, why);
+}
+
 static enum err open_tls(struct server *server, struct why *why)
 {
 	const struct config *config = server->config;
@@ -383,6 +404,8 @@ static enum err open_network(struct server *server, struct why *why)
 		return err;
 	server->api.store = server->store;
 	server->api.head = server->head;
+	server->api.publisher = server->publisher;
+	server->api.published = server->publisher != NULL ? publisher_box(server->publisher) : server->head;
 	server->api.pool = server->pool;
 	server->api.writer = server->writer;
 	server->api.http = server->http;
@@ -423,6 +446,8 @@ enum err server_open(const struct config *config, struct server **ret_server, st
 		err = open_loop(server);
 	if (err == OK)
 		err = open_control(server, why);
+	if (err == OK)
+		err = open_publisher(server, why);
 	if (err == OK)
 		err = open_network(server, why);
 	if (err != OK) {
@@ -489,6 +514,7 @@ void server_close(struct server *server)
 	free_event(server->finished_event);
 	mailbox_free(server->finished);
 	pool_free(server->pool);
+	publisher_free(server->publisher);
 	if (server->base != NULL)
 		event_base_free(server->base);
 	api_done(&server->api);

@@ -3,7 +3,7 @@
  *
  * SIGTERM and SIGINT end it gracefully: no new connections, what is in work is answered (for at most
  * SERVER_STOP_MAX_S; a second signal cuts the wait), then everything is closed. SIGHUP reads the certificates
- * again; those in use stay where the new ones are no good. SIGUSR1 is the operator's word that the machine's clock is
+ * and the policy of the witnesses again; those in use stay where the new ones are no good. SIGUSR1 is the operator's word that the machine's clock is
  * right, where the ledger is read-only because it doubts that (gate.h).
  *
  * systemd is told of the start and the end, how many entries there are, and once a second that all is well, for as long

@@ -48,7 +48,7 @@
 	X(ERR_EMPTY_PUSH,	"empty_push",		422, "a push carries at least one record") \
 	X(ERR_RECORDS,		"invalid_records",	422, "some records are not valid; nothing was stored") \
 	X(ERR_TOO_MANY,		"too_many_records",	413, "more records than one push may carry") \
-	X(ERR_FEED_ORIGIN,	"wrong_origin",		422, "the feed checkpoint names another feed or another ledger") \
+	X(ERR_FEED_ORIGIN,	"wrong_origin",		422, "the checkpoint names another feed or another ledger") \
 	X(ERR_FEED_SIZE,	"size_mismatch",	422, "the feed checkpoint's size is not start plus the number of records") \
 	X(ERR_FEED_ROOT,	"root_mismatch",	422, "the feed checkpoint's root is not that of the records") \
 	X(ERR_FEED_GAP,		"feed_gap",		409, "records before this push are missing") \

@@ -59,6 +59,14 @@
 #define TRUST_GROUPS_MAX	32
 #define TRUST_URL_SIZE_MAX	512	/* bytes */
 
+/* Cosignatures of a daemon's published heads */
+#define COSIGNATURES_MAX	(NOTE_SIGNATURES_MAX - 2)	/* of one head; the other lines are for the ledger's own keys */
+#define COSIGNATURES_SIZE_MAX	CHECKPOINT_SIZE_MAX	/* bytes of one body that brings some */
+#define WITNESS_INTERVAL_S	5	/* between two published heads, where the configuration does not say */
+#define WITNESS_INTERVAL_MAX_S	3600
+#define WITNESS_TIMEOUT_S	30	/* that a candidate waits for its quorum, likewise */
+#define WITNESS_TIMEOUT_MAX_S	86400
+
 /* Orders (format) */
 #define ORDER_ID_SIZE_MAX	64	/* bytes, visible ASCII */
 #define ORDER_BODY_SIZE_MAX	49152	/* bytes: note and item lines together, 48 KiB */

@@ -134,10 +134,9 @@ enum err note_parse(struct slice bytes, struct note *ret_note, struct why *why)
 	return OK;
 }
 
-static bool is_by_key(const struct note_signature *signature, const struct key *key)
+bool note_line_is_of(const struct note_signature *line, const struct key *key)
 {
-	return slice_equal(signature->name, slice_text(key->name)) &&
-	       memcmp(signature->key_id, key->id, KEY_ID_SIZE) == 0;
+	return slice_equal(line->name, slice_text(key->name)) && memcmp(line->key_id, key->id, KEY_ID_SIZE) == 0;
 }
 
 enum err note_verify(const struct note *note, const struct key *keys, size_t key_count, uint64_t *ret_signed)
@@ -153,7 +152,7 @@ enum err note_verify(const struct note *note, const struct key *keys, size_t key
 		for (size_t k = 0; k < key_count; k++) {
 			enum err err = ERR_SIGNATURE;
 
-			if (!is_by_key(signature, &keys[k]))
+			if (!note_line_is_of(signature, &keys[k]))
 				continue;
 			is_known = true;
 			if (!signature->is_too_long)
@@ -177,7 +176,7 @@ enum err note_verify(const struct note *note, const struct key *keys, size_t key
 bool note_names_key(const struct note *note, const struct key *key)
 {
 	for (size_t i = 0; i < note->signature_count; i++)
-		if (is_by_key(&note->signatures[i], key))
+		if (note_line_is_of(&note->signatures[i], key))
 			return true;
 	return false;
 }

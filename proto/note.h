@@ -36,6 +36,8 @@ enum err note_parse(struct slice bytes, struct note *ret_note, struct why *why) 
  */
 enum err note_verify(const struct note *note, const struct key *keys, size_t key_count, uint64_t *ret_signed) must_check;
 
+/* Is this line of that key, by name and id? Says nothing about its validity. */
+bool note_line_is_of(const struct note_signature *line, const struct key *key);
 /* Is there a signature line for this key (by name and id)? Says nothing about its validity. */
 bool note_names_key(const struct note *note, const struct key *key);
 

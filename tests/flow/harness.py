@@ -274,7 +274,7 @@ class World:
             "metrics": {"listen": "127.0.0.1:0"},
             "run": {"addresses": "addresses", "log": "info"}}
         for section, lines in settings.items():
-            sections[section].update(lines)
+            sections.setdefault(section, {}).update(lines)
         text = ""
         for section, lines in sections.items():
             text += f"[{section}]\n"

@@ -63,6 +63,7 @@ class Access(FlowTest):
             ("/v1/consistency?from=1&to=2", everyone, set()),
             ("/v1/ledger", everyone, set()),
             ("/checkpoint", everyone, set()),
+            ("/v1/candidate", everyone, set()),
             ("/healthz", everyone, set()),
             ("/readyz", everyone, set())]
 
@@ -213,7 +214,7 @@ class Access(FlowTest):
                      f"/v1/enterprises/{ALICE}/more", "/v1/Overview", "/metrics", "/v1/orders/1"):
             answer = self.world.get(path, "bureau")
             self.assertIn((answer.status, answer.problem()), ((404, "not_found"), (400, "bad_request")), (path, answer))
-        for method, path in (("POST", "/v1/overview"), ("DELETE", "/v1/overview"), ("GET", "/v1/orders"),
+        for method, path in (("POST", "/v1/overview"), ("DELETE", "/v1/overview"), ("GET", "/v1/orders"), ("GET", "/v1/cosignatures"), ("POST", "/v1/candidate"),
                              ("POST", "/checkpoint")):
             answer = self.world.public.request(method, path, b"" if method == "POST" else None)
             self.assert_refused(answer, 405, "method_not_allowed")

@@ -4,7 +4,7 @@ import re
 import unittest
 import urllib.request
 
-from tests.flow.harness import FlowTest, ROOT, in_days, records, refund, trade
+from tests.flow.harness import FlowTest, ROOT, World, in_days, records, refund, trade
 from tests.flow import wire
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -151,6 +151,15 @@ class Numbers(FlowTest):
 
 class Alerts(FlowTest):
     """The example rules ask for numbers that there are."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World(start=False)
+        cls.addClassCleanup(cls.world.close)
+        witness = wire.Witness("w.example", bytes(32))
+        cls.world.write("witnesses", f"witness bureau {witness.vkey()}\nquorum bureau\n")
+        cls.world.make_config(witness={"policy": "witnesses"})
+        cls.world.start()
 
     def test_every_name_and_error_in_the_rules_exists(self):
         world = self.world

@@ -23,6 +23,8 @@ DAY_S = 86400
 COMMON_MEMBERS = {"type", "title", "status", "detail"}
 ORDER_TYPE = {"Content-Type": "application/json"}
 PUSH_TYPE = {"Content-Type": "application/protobuf"}
+NOTE_TYPE = {"Content-Type": "text/plain"}
+WITNESS = wire.Witness("w.example", bytes(range(32)))
 
 
 def is_sanitized():
@@ -97,12 +99,14 @@ class Refusals(FlowTest):
     """The name of each test is the name of the refusal it provokes."""
 
     # The smallest map there is: a push of seven million bytes asks for more room than it has left.
-    settings = {"ledger": {"map_size": "64M"}, "run": {"workers": "1"}}
+    settings = {"ledger": {"map_size": "64M"}, "run": {"workers": "1"}, "witness": {"policy": "witnesses"}}
 
     @classmethod
     def setUpClass(cls):
-        cls.world = SkewedWorld(**cls.settings)
+        cls.world = SkewedWorld(start=False, **cls.settings)
         cls.addClassCleanup(cls.world.close)
+        cls.world.write("witnesses", f"witness bureau {WITNESS.vkey()}\nquorum none\n")
+        cls.world.start()
         cls.prepare()
 
     @classmethod
@@ -163,6 +167,14 @@ class Refusals(FlowTest):
     def refused_get(self, path, subject="bureau"):
         return self.refused(self.world.get(path, subject))
 
+    def refused_cosignatures(self, body, headers=None):
+        return self.refused(self.world.public.request("POST", "/v1/cosignatures", body, headers or NOTE_TYPE))
+
+    def checkpoint(self):
+        """The text of the published checkpoint, and the ledger's line under it."""
+        text, lines = wire.split_note(self.world.public.get("/checkpoint").body)
+        return text, lines[0]
+
     def register_items(self, name="甲"):
         return [wire.item_register(FIRMS[0], name, ("default",), "5a" * 16)]
 
@@ -185,6 +197,7 @@ class Refusals(FlowTest):
         self.refused_push(self.feed.body(self.new(), checkpoint=b"c" * 8193))
         for items in (["i" * 49100], ["{}"] * 1001):
             self.refused(self.world.public.order(b"n" * 100, items))
+        self.refused_cosignatures(b"c" * 8193)
 
     def test_too_many_records(self):
         self.refused_push(wire.push_body(len(self.feed.records), [b"r"] * 65537, b"n"))
@@ -212,6 +225,8 @@ class Refusals(FlowTest):
         self.refused_push(wire.push_body(start, new, wire.sign_note(b"three\nother\nlines\n", self.feed.key)))
         self.refused_push(self.feed.body(new), query="?check=1")
         self.refused(self.world.public.order(b"no note", ()))
+        for body in (b"", b"no note", wire.sign_note(b"no checkpoint\n", self.world.ledger_key)):
+            self.refused_cosignatures(body)
 
     def test_unknown_venue(self):
         for venue in ("nobody", "x" * 600, "QDDEX", "%E5%B2%9B"):
@@ -222,6 +237,9 @@ class Refusals(FlowTest):
         items = self.register_items()
         text, _ = wire.split_note(self.world.make_order("enterprise.register", items=items))
         self.refused(self.world.public.order(wire.sign_note(text, self.feed.key), items))
+        text, line = self.checkpoint()
+        self.refused_cosignatures(text + b"\n" + WITNESS.cosign(text, 1))
+        self.refused_cosignatures(text + b"\n" + line + wire.Witness("x.example", bytes(32)).cosign(text, 1))
 
     def test_bad_signature(self):
         new = self.new()
@@ -233,11 +251,16 @@ class Refusals(FlowTest):
         items = self.register_items()
         note = self.world.make_order("enterprise.register", items=items)
         self.refused(self.world.public.order(note.replace(b'"made_at_size":1', b'"made_at_size":2'), items))
+        text, line = self.checkpoint()
+        self.refused_cosignatures(text + b"\n" + line + WITNESS.cosign(text[:-1], 1))
+        self.refused_cosignatures(text.replace(b"\n", b"\n1", 1) + b"\n" + line)
 
     def test_wrong_origin(self):
         new = self.new()
         for origin in (self.other.origin, f"qddex/{self.world.ledger_id}/2", "qddex/0123456789abcdef/1"):
             self.refused_push(self.feed.body(new, origin=origin))
+        text, line = self.checkpoint()
+        self.refused_cosignatures(b"other/" + text + b"\n" + line + WITNESS.cosign(text, 1))
 
     def test_size_mismatch(self):
         new = self.new()
@@ -293,11 +316,13 @@ class Refusals(FlowTest):
     def test_rolled_back(self):
         ahead = wire.checkpoint_text(self.world.origin, 10**6, bytes(32))
         checkpoint = wire.sign_note(ahead, self.world.ledger_key)
-        self.assert_row(self.world.feed.push("qddex", self.feed.body(self.new(), checkpoint=checkpoint)))
-        wait_until(lambda: self.world.process.poll() is not None, 30, "the daemon's end")
-        self.world.finish(9)
-        self.world.start()
-        self.assertEqual(self.state(), self.before)
+        for send in (lambda: self.world.feed.push("qddex", self.feed.body(self.new(), checkpoint=checkpoint)),
+                     lambda: self.world.public.request("POST", "/v1/cosignatures", checkpoint, NOTE_TYPE)):
+            self.assert_row(send())
+            wait_until(lambda: self.world.process.poll() is not None, 30, "the daemon's end")
+            self.world.finish(9)
+            self.world.start()
+            self.assertEqual(self.state(), self.before)
 
     # Orders
 
@@ -378,6 +403,7 @@ class Refusals(FlowTest):
         for headers in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/json"}):
             self.refused(self.world.feed.request("POST", "/v1/feeds/qddex", self.feed.body(self.new()), headers))
         self.refused(self.world.public.request("POST", "/v1/orders", b"{}", PUSH_TYPE))
+        self.refused_cosignatures(b"text\n", ORDER_TYPE)
 
     # The machine
 

@@ -214,6 +214,36 @@ class Key:
         return f"— {name or self.name} {body}\n".encode()
 
 
+class Witness(Key):
+    """A cosigning key (type 04): its lines say when."""
+
+    def __init__(self, name, seed):
+        super().__init__(name, seed)
+        self.id = sha256(name.encode() + b"\n\x04" + self.public)[:4]
+
+    def vkey(self):
+        return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([4]) + self.public).decode()}"
+
+    def cosign(self, text, time_s):
+        """The cosignature line over a checkpoint's text."""
+        message = f"cosignature/v1\ntime {time_s}\n".encode() + text
+        signature = time_s.to_bytes(8, "big") + ed25519.sign(self.seed, self.public, message)
+        return f"— {self.name} {base64.b64encode(self.id + signature).decode()}\n".encode()
+
+    def cosigned_at(self, note):
+        """The time of this witness's line in a note, once it is verified; None where there is none."""
+        text, lines = split_note(note)
+        for line in lines:
+            _, name, body = line.decode().rstrip("\n").split(" ")
+            data = base64.b64decode(body)
+            if name == self.name and data[:4] == self.id:
+                time_s = int.from_bytes(data[4:12], "big")
+                message = f"cosignature/v1\ntime {time_s}\n".encode() + text
+                assert ed25519.verify(self.public, message, data[12:]), line
+                return time_s
+        return None
+
+
 def sign_note(text, *keys):
     return text + b"\n" + b"".join(key.line(text) for key in keys)
 

@@ -41,12 +41,12 @@ DAEMON_LAYERS = [
     "store",
     "copy",
     "tiles ledger state cells venues",
-    "chain ingest orders evidence keyfile guard head gate",
+    "chain ingest orders evidence keyfile guard head cosigned published trustfile gate",
     "fold",
     "writer replay",
     "past history",
     "query query_json population shared",
-    "pool tls config connection http http_request init control",
+    "pool tls config connection http http_request init control publisher",
     "access cursor metrics",
     "api api_request",
     "server verify",
@@ -321,7 +321,7 @@ def check_sample(findings):
     """The sample configuration explains every key, in force or behind a '#'."""
     section, keys = None, set()
     for line in read("systemd/subsidyd.conf").splitlines():
-        match = re.fullmatch(r"\[(\w+)\]", line)
+        match = re.fullmatch(r"#?\[(\w+)\]", line)
         section = match.group(1) if match else section
         match = re.match(r"#?(\w+) = ", line)
         if match:

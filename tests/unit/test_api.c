@@ -47,6 +47,8 @@ static void finds_each_route_and_its_subject(void **state)
 	    {HTTP_PUBLIC, HTTP_GET, "/v1/feeds/q/proof", "q", OK, NULL},
 	    {HTTP_FEED, HTTP_GET, "/v1/ledger", "", OK, NULL},
 	    {HTTP_FEED, HTTP_GET, "/checkpoint", "", OK, NULL},
+	    {HTTP_PUBLIC, HTTP_GET, "/v1/candidate", "", OK, NULL},
+	    {HTTP_PUBLIC, HTTP_POST, "/v1/cosignatures", "", OK, NULL},
 	    {HTTP_PUBLIC, HTTP_GET, "/healthz", "", OK, NULL},
 	    {HTTP_METRICS, HTTP_GET, "/readyz", "", OK, NULL},
 	    {HTTP_METRICS, HTTP_GET, "/metrics", "", OK, NULL},
@@ -59,6 +61,10 @@ static void finds_each_route_and_its_subject(void **state)
 	    /* Other listeners. */
 	    {HTTP_FEED, HTTP_POST, "/v1/orders", NULL, ERR_NOT_FOUND, NULL},
 	    {HTTP_FEED, HTTP_GET, "/v1/enterprises", NULL, ERR_NOT_FOUND, NULL},
+	    {HTTP_PUBLIC, HTTP_GET, "/v1/cosignatures", NULL, ERR_METHOD, "POST"},
+	    {HTTP_PUBLIC, HTTP_POST, "/v1/candidate", NULL, ERR_METHOD, "GET, HEAD"},
+	    {HTTP_FEED, HTTP_GET, "/v1/candidate", NULL, ERR_NOT_FOUND, NULL},
+	    {HTTP_FEED, HTTP_POST, "/v1/cosignatures", NULL, ERR_NOT_FOUND, NULL},
 	    {HTTP_FEED, HTTP_GET, "/metrics", NULL, ERR_NOT_FOUND, NULL},
 	    {HTTP_PUBLIC, HTTP_GET, "/metrics", NULL, ERR_NOT_FOUND, NULL},
 	    {HTTP_METRICS, HTTP_GET, "/v1/ledger", NULL, ERR_NOT_FOUND, NULL},
@@ -104,8 +110,8 @@ static void finds_each_route_and_its_subject(void **state)
 
 static bool allows_anyone(const char *pattern)
 {
-	static const char *const open[] = {
-	    "/v1/orders", "/v1/ledger", "/checkpoint", "/healthz", "/readyz", "/metrics", "/tile/{*}", "/v1/consistency"};
+	static const char *const open[] = {"/v1/orders", "/v1/ledger", "/checkpoint", "/v1/candidate",
+	    "/v1/cosignatures", "/healthz", "/readyz", "/metrics", "/tile/{*}", "/v1/consistency"};
 
 	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
 		if (strcmp(pattern, open[i]) == 0)

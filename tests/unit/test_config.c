@@ -38,6 +38,7 @@ static void reads_every_key(void **state)
 	    "[run]\nworkers = 16\nlog = debug\naddresses = addresses\n"
 	    "[feed]\nlisten = [::1]:8444\ncertificate = f.crt\nkey = f.key\nclient_ca = ca.crt\nopen = yes\n"
 	    "[public]\nlisten = 0.0.0.0:8443\ncertificate = p.crt\nkey = p.key\n"
+	    "[witness]\npolicy = policy\ninterval = 7\ntimeout = 8\n"
 	    "[metrics]\nlisten = 127.0.0.1:9100";
 	struct config config;
 	struct why why = {""};
@@ -63,6 +64,9 @@ static void reads_every_key(void **state)
 	assert_string_equal(config.public_certificate, folder_path(folder, "p.crt", expected));
 	assert_string_equal(config.public_key, folder_path(folder, "p.key", expected));
 	assert_string_equal(config.metrics_listen, "127.0.0.1:9100");
+	assert_string_equal(config.witness_policy, folder_path(folder, "policy", expected));
+	assert_int_equal(config.witness_interval_s, 7);
+	assert_int_equal(config.witness_timeout_s, 8);
 	config_done(&config);
 }
 
@@ -80,6 +84,9 @@ static void has_defaults(void **state)
 	assert_false(config.feed_is_open);
 	assert_null(config.feed_client_ca);
 	assert_null(config.metrics_listen);
+	assert_null(config.witness_policy);
+	assert_int_equal(config.witness_interval_s, WITNESS_INTERVAL_S);
+	assert_int_equal(config.witness_timeout_s, WITNESS_TIMEOUT_S);
 	assert_null(config.addresses);
 	config_done(&config);
 }
@@ -131,6 +138,15 @@ static void refuses_with_file_line_key_and_advice(void **state)
 		{"[feed] listen", "open = yes"}},
 	    {LEDGER PUBLIC "[feed]\nlisten = [::]:1\ncertificate = a\nkey = a\nopen = no\n", 0,
 		{"[feed]", "client_ca"}},
+	    {"[witness]\ninterval = 0\n", 2, {"interval", "from 1 to 3600"}},
+	    {"[witness]\ninterval = 3601\n", 2, {"interval", "from 1 to 3600"}},
+	    {"[witness]\ninterval = 1.5\n", 2, {"interval", "seconds"}},
+	    {"[witness]\ntimeout = 0\n", 2, {"timeout", "from 1 to 86400"}},
+	    {"[witness]\ntimeout = 86401\n", 2, {"timeout", "from 1 to 86400"}},
+	    {"[witness]\ntimeout = 30s\n", 2, {"timeout", "seconds"}},
+	    {"[witness]\nquorum = 2\n", 2, {"[witness]", "'quorum'"}},
+	    {WHOLE "[witness]\n", 0, {"[witness] policy is missing", "no such section"}},
+	    {WHOLE "[witness]\ninterval = 5\n", 0, {"[witness] policy is missing", "witnesses"}},
 	    {WHOLE "[metrics]\nlisten = 0.0.0.0:1\n", 0, {"[metrics] listen", "loopback"}},
 	};
 
@@ -219,6 +235,25 @@ static void keeps_to_the_bounds_of_numbers(void **state)
 		assert_int_equal(load(text, &config, &why), OK);
 		assert_int_equal(config.map_size, sizes[i].size);
 		assert_int_equal(config.worker_count, 1);
+		config_done(&config);
+	}
+}
+
+static void keeps_to_the_bounds_of_seconds(void **state)
+{
+	static const unsigned rows[][2] = {{1, 1}, {3599, 86399}, {WITNESS_INTERVAL_MAX_S, WITNESS_TIMEOUT_MAX_S}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config config;
+		char text[1000];
+		struct why why;
+
+		snprintf(text, sizeof(text), WHOLE "[witness]\npolicy = p\ninterval = %u\ntimeout = %u\n", rows[i][0],
+		    rows[i][1]);
+		assert_int_equal(load(text, &config, &why), OK);
+		assert_int_equal(config.witness_interval_s, rows[i][0]);
+		assert_int_equal(config.witness_timeout_s, rows[i][1]);
 		config_done(&config);
 	}
 }
@@ -323,6 +358,48 @@ static void finds_everything_that_is_wrong(void **state)
 	buf_done(&findings);
 }
 
+/* Of a policy that is bad in two ways both are told; the ledger's own key decides about its log line. */
+static void finds_what_is_wrong_with_a_policy(void **state)
+{
+	static const char log[] = "log example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k\n";
+	static const char witness[] =
+	    "witness w witness.example/bureau+adda3fdd+BD1AF8PoQ4lakrcKp00bfrycmCzPLsSWjMDNVfEq9GYM\n";
+	static const struct {
+		const char *lines[3];
+		size_t count;
+		const char *words[2];
+	} rows[] = {
+	    {{witness, "quorum w\n", ""}, 0, {"", ""}},
+	    {{witness, "quorum v\n", ""}, 1, {"[witness] policy: /", "line 2"}},
+	    {{log, witness, "quorum w\n"}, 1, {"[witness] policy: /", "others"}},
+	    {{log, "quorum none\n", ""}, 2, {"no witness", "others"}},
+	};
+	struct buf findings;
+
+	(void)state;
+	buf_init(&findings, 10000);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[1000];
+		size_t count;
+
+		snprintf(text, sizeof(text), "%s%s%s", rows[i].lines[0], rows[i].lines[1], rows[i].lines[2]);
+		file_write(folder, "policy", text);
+		count = check(WHOLE "[witness]\npolicy = policy\n", &findings);
+		if (count != rows[i].count || strstr(buf_text(&findings), rows[i].words[0]) == NULL ||
+		    strstr(buf_text(&findings), rows[i].words[1]) == NULL)
+			fail_msg("row %zu: %zu findings: %s", i, count, buf_text(&findings));
+	}
+	assert_int_equal(check(WHOLE "[witness]\npolicy = nothing\n", &findings), 1);
+	assert_non_null(strstr(buf_text(&findings), "/nothing: No such file"));
+	/* Where the ledger's key is no good that is the one finding. */
+	assert_int_equal(
+	    check("[ledger]\ndata = data\nguard = guard/g\nkey = sm2.key\n" FEED PUBLIC "[witness]\npolicy = policy\n",
+		&findings),
+	    2);
+	assert_null(strstr(buf_text(&findings), "others"));
+	buf_done(&findings);
+}
+
 static void write_key(enum key_type type, const char *name)
 {
 	struct signer *signer;
@@ -374,9 +451,11 @@ int main(void)
 	    cmocka_unit_test(opens_the_feed_to_the_world_only_on_purpose),
 	    cmocka_unit_test(takes_lines_up_to_the_limit),
 	    cmocka_unit_test(keeps_to_the_bounds_of_numbers),
+	    cmocka_unit_test(keeps_to_the_bounds_of_seconds),
 	    cmocka_unit_test(refuses_a_nul_and_a_missing_file),
 	    cmocka_unit_test(writes_the_real_addresses),
 	    cmocka_unit_test(finds_everything_that_is_wrong),
+	    cmocka_unit_test(finds_what_is_wrong_with_a_policy),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

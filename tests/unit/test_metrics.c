@@ -20,6 +20,13 @@ static void fill(struct metrics *metrics, struct http_counters *http, uint64_t *
 	for (size_t i = 0; i < ERR_COUNT; i++)
 		refusals[i] = value;
 	metrics->ledger_size = metrics->ledger_time_us = value;
+	metrics->published = (struct published_counts){.size = value,
+	    .age_us = value,
+	    .is_quorum_met = true,
+	    .candidate_age_us = value,
+	    .timeouts = value,
+	    .witness_count = 2,
+	    .witnesses = {{"bureau", value}, {"\"w\"", 7}}};
 	metrics->memory_size = value;
 	metrics->now_us = value;
 	metrics->rss_anon_size = value;
@@ -63,7 +70,12 @@ static void has_a_line_for_each_number(void **state)
 	    "\nsubsidy_groups_total 1500000\n", "\nsubsidy_read_only{cause=\"disk_full\"} 1\n",
 	    "\nsubsidy_read_only{cause=\"clock_suspect\"} 0\n", "\nsubsidy_store_room_short 1\n",
 	    "\nsubsidy_rss_anon_bytes 1500000\n", "\nsubsidy_refusals_total{error=\"feed_conflict\"} 1500000\n",
-	    "\nsubsidy_http_requests_total{listener=\"public\"} 1500000\n", "\nsubsidy_memory_bytes 1500000\n"};
+	    "\nsubsidy_http_requests_total{listener=\"public\"} 1500000\n", "\nsubsidy_memory_bytes 1500000\n",
+	    "\nsubsidy_published_entries 1500000\n", "\nsubsidy_published_age_seconds 1.500000\n",
+	    "\nsubsidy_published_quorum_met 1\n", "\nsubsidy_candidate_age_seconds 1.500000\n",
+	    "\nsubsidy_published_timeouts_total 1500000\n",
+	    "\nsubsidy_witness_cosignatures_total{witness=\"bureau\"} 1500000\n",
+	    "\nsubsidy_witness_cosignatures_total{witness=\"\\\"w\\\"\"} 7\n"};
 	uint64_t refusals[ERR_COUNT];
 	struct http_counters http;
 	struct metrics metrics;
