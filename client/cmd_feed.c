@@ -25,6 +25,27 @@ struct showing {
 
 /* ---- the feed */
 
+/* Keys that were stolen, and what came of the trades they signed. */
+static void distrusted_add(struct table *table, const json_t *rows)
+{
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		long long from = (long long)json_integer_value(json_object_get(row, "from"));
+		long long order = (long long)json_integer_value(json_object_get(row, "order"));
+		long long held = (long long)json_integer_value(json_object_get(row, "held"));
+		const char *key = json_text_or(row, "key", "-");
+
+		table_word(table, "distrusted");
+		if (json_is_true(json_object_get(row, "is_done")))
+			table_cellf(
+			    table, "%s, from entry %lld on, by order %lld: %lld trades held", key, from, order, held);
+		else
+			table_cellf(table, "%s, from entry %lld on, by order %lld: %lld trades held, more to come", key,
+			    from, order, held);
+		table_style(table, TABLE_BAD);
+	}
+}
+
 static enum exit_code head_print(const json_t *answer)
 {
 	static const struct table_column columns[] = {{NULL, false}, {NULL, false}};
@@ -47,6 +68,7 @@ static enum exit_code head_print(const json_t *answer)
 		    (long long)json_integer_value(json_object_get(answer, "suspended_by")));
 		table_style(&table, TABLE_BAD);
 	}
+	distrusted_add(&table, json_object_get(answer, "distrusted"));
 	table_word(&table, "last push");
 	if (json_is_object(push))
 		table_cellf(&table, "%s, ledger entry %lld, %lld records from %lld on", json_text_or(push, "time", "-"),

@@ -147,6 +147,12 @@ const struct command cmd_order = {
 	"venue.resume         --set venue=ID --set reason=TEXT\n"
 	"venue.key            --set venue=ID --set add=VKEY… --set revoke=VKEY… --set reason=TEXT, and for a venue\n"
 	"                     that lost its history --set new_generation=yes: a new feed, the old one is closed\n"
+	"venue.distrust       --set venue=ID --set key=VKEY --set from=INDEX --set reason=TEXT: the key was stolen. "
+	"It\n"
+	"                     is revoked, and every trade it signed from that ledger index on is put on hold, in\n"
+	"                     slices while the ledger goes on. What is examined and found right comes back by\n"
+	"                     trade.release --file TRADES.csv, 1000 trades an order. A venue whose only key it was\n"
+	"                     pushes nothing until venue.key adds one.\n"
 	"enterprise.register  --file FIRMS.csv: code,name,lists (names of lists, separated by ';' or spaces)\n"
 	"enterprise.relate    --file RELATIONS.csv: first,second (codes of related enterprises)\n"
 	"enterprise.delist    --set code=CODE [--set lists=LISTS] --set reason=TEXT: off these lists, without any off\n"
@@ -184,6 +190,8 @@ const struct command cmd_order = {
 	"  subsidy order show license.json\n"
 	"  subsidy order sign license.json --key wang.key\n"
 	"  subsidy order submit license.json --receipt license.receipt\n"
+	"  subsidy order venue.distrust --set venue=qddex --set key=qddex+1a2b… --set from=48211 \\\n"
+	"      --set reason=密钥被盗 --key li.key -o distrust.json\n"
 	"  subsidy order grant.add --set subject=91370202MA0XTE011C --set holder=张三 --key li.key \\\n"
 	"      --token-out zhangsan.token --submit\n",
     .options = options,

@@ -48,6 +48,18 @@ static enum exit_code venues_print(const json_t *answer)
 	return view_print(&table);
 }
 
+static void distrusts_say(const json_t *venues)
+{
+	for (size_t i = 0; i < json_array_size(venues); i++) {
+		const json_t *venue = json_array_get(venues, i), *order = json_object_get(venue, "distrusting");
+
+		if (json_is_integer(order))
+			view_say("A key of %s is distrusted by entry %lld; its trades are being put on hold, and the "
+				 "figures change until they all are.",
+			    json_text_or(venue, "venue", "-"), (long long)json_integer_value(order));
+	}
+}
+
 static enum exit_code policies_print(const json_t *policies)
 {
 	static const struct table_column columns[] = {
@@ -99,6 +111,7 @@ static enum exit_code answer_print(const json_t *answer)
 	    (long long)json_integer_value(json_object_get(answer, "ledger_size")), json_text_or(answer, "time", "-"));
 	printf("\n");
 	code = venues_print(answer);
+	distrusts_say(json_object_get(answer, "venues"));
 	printf("\n");
 	view_say("Refunded: %s. Enterprises: %lld registered, %lld trading.", json_text_or(totals, "refunded", "-"),
 	    (long long)json_integer_value(json_object_get(enterprises, "registered")),

@@ -78,6 +78,24 @@ static enum exit_code venue_key_make(const struct args *args, json_t **ret_body)
 	    ret_body);
 }
 
+static enum exit_code distrust_make(const struct args *args, json_t **ret_body)
+{
+	static const char *const names[] = {"venue", "key", "from", "reason", NULL};
+	enum exit_code code = values_check(args, names);
+	uint64_t from;
+
+	if (code != EXIT_OK)
+		return code;
+	if (order_set_text_at(args, "key", 1) != NULL)
+		return out_usage("one order distrusts one key; make one for each");
+	if (decimal_parse(slice_text(order_set_text(args, "from")), TREE_SIZE_MAX, &from) != OK)
+		return out_usage("--set from=%s is not the index of an entry", order_set_text(args, "from"));
+	return body_finish(
+	    json_pack("{s:s,s:s,s:I,s:s}", "venue", order_set_text(args, "venue"), "key", order_set_text(args, "key"),
+		"from", (json_int_t)from, "reason", order_set_text(args, "reason")),
+	    ret_body);
+}
+
 static enum exit_code officer_add_make(const struct args *args, json_t **ret_body)
 {
 	static const char *const names[] = {"name", "role", "key", NULL};
@@ -159,6 +177,7 @@ enum exit_code order_body_make(const struct args *args, enum order_type type, js
 	case ORDER_VENUE_SUSPEND:
 	case ORDER_VENUE_RESUME: return suspend_make(args, ret_body);
 	case ORDER_VENUE_KEY: return venue_key_make(args, ret_body);
+	case ORDER_VENUE_DISTRUST: return distrust_make(args, ret_body);
 	case ORDER_POLICY_ADOPT: return policy_make(args, ret_body);
 	case ORDER_OFFICER_ADD: return officer_add_make(args, ret_body);
 	case ORDER_OFFICER_REMOVE: return officer_remove_make(args, ret_body);

@@ -162,6 +162,7 @@ static const struct item_table *item_table_of(enum order_type type)
 	case ORDER_VENUE_SUSPEND:
 	case ORDER_VENUE_RESUME:
 	case ORDER_VENUE_KEY:
+	case ORDER_VENUE_DISTRUST:
 	case ORDER_POLICY_ADOPT:
 	case ORDER_OFFICER_ADD:
 	case ORDER_OFFICER_REMOVE:
@@ -228,6 +229,12 @@ static void body_add(struct table *table, const struct order *order)
 		keys_add(table, "revoked keys", order->revoked_keys, order->revoked_key_count);
 		if (order->is_new_generation)
 			field(table, "feed", T("a new generation begins, the old one is closed"));
+		break;
+	case ORDER_VENUE_DISTRUST:
+		field(table, "venue", order->venue);
+		keys_add(table, "distrusted key", order->revoked_keys, order->revoked_key_count);
+		table_word(table, "from entry");
+		table_cellf(table, "%" PRIu64, order->from);
 		break;
 	case ORDER_OFFICER_ADD:
 		field(table, "officer", order->officer.name);

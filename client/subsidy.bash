@@ -3,7 +3,7 @@
 
 _subsidy_globals="--server --feed --ca --token --cert --vkey --state --json --help"
 _subsidy_roles="clerk reviewer leader auditor"
-_subsidy_types="venue.license venue.suspend venue.resume venue.key enterprise.register enterprise.relate
+_subsidy_types="venue.license venue.suspend venue.resume venue.key venue.distrust enterprise.register enterprise.relate
 	enterprise.delist policy.adopt trade.hold trade.release trade.void grant.add grant.revoke grant.replace
 	officer.add officer.remove quorum.set rules.set genesis"
 
@@ -28,6 +28,7 @@ _subsidy_set() # TYPE: what --set names
 	venue.license) echo venue= name= key= ;;
 	venue.suspend | venue.resume) echo venue= reason= ;;
 	venue.key) echo venue= add= revoke= new_generation= reason= ;;
+	venue.distrust) echo venue= key= from= reason= ;;
 	enterprise.delist) echo code= lists= reason= ;;
 	trade.hold | trade.release | trade.void) echo venue= trade_no= reason= ;;
 	grant.add) echo subject= holder= expires= name= ;;

@@ -47,19 +47,24 @@ static void refuse(struct order_work *work, enum err err)
 
 /* ---- answer */
 
-/* The effects of an order stand right behind it. */
+/* The effects of an order stand right behind it, a microsecond apart: those of a distrust's later slices are not among them. */
 static enum err count_effects(struct store_txn *txn, uint64_t order_index, uint64_t *ret_count)
 {
-	uint64_t size = ledger_size(txn), index = order_index + 1;
+	uint64_t size = ledger_size(txn), index = order_index + 1, start_us = 0;
 	struct arena arena;
 	struct entry entry;
 	enum err err = store_error(txn);
 
 	arena_init(&arena, 4 * ENTRY_SIZE_MAX);
+	if (err == OK)
+		err = ledger_entry(txn, order_index, &arena, &entry);
+	if (err == OK)
+		start_us = entry.time_us;
 	while (err == OK && index < size) {
 		arena_reset(&arena);
 		err = ledger_entry(txn, index, &arena, &entry);
-		if (err != OK || entry.kind != ENTRY_EFFECT || entry.effect.order_index != order_index)
+		if (err != OK || entry.kind != ENTRY_EFFECT || entry.effect.order_index != order_index ||
+		    entry.time_us != start_us + (index - order_index))
 			break;
 		index++;
 	}

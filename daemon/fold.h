@@ -22,4 +22,20 @@ uint64_t fold_order(struct ledger *ledger, struct store_txn *txn, const struct o
 /* A conflict that nothing is kept of yet: the evidence entry, whose index it gives. */
 uint64_t fold_evidence(struct ledger *ledger, struct store_txn *txn, const struct evidence *evidence);
 
+
+/*
+ * The next slice of the oldest distrust that is not done, of at most slice_trades_max held trades and slice_look_max
+ * records looked at: a command of its own, though one that may have no entries. Nothing where none is under way.
+ */
+void fold_distrust_slice(struct ledger *ledger, struct store_txn *txn);
+/* As ledger_stamp, for a slice: it begins 2 us after the entry before or later, so that one can tell it from what is before. */
+struct stamp fold_distrust_stamp(const struct ledger *ledger, uint64_t now_us, const uint8_t seed[static 32]);
+/*
+ * The slice that a replay finds as effects of that order, which must be those of the next trades. ERR_DAMAGED, or what
+ * is in the transaction.
+ */
+enum err fold_distrust_again(struct ledger *ledger, struct store_txn *txn, uint64_t order_index, struct why *why) must_check;
+/* At the end of a replay: takes over how far the original has looked, if nothing was to be held on the way. */
+enum err fold_distrust_follow(struct ledger *ledger, struct store_txn *txn, struct why *why) must_check;
+
 #endif

@@ -3,6 +3,7 @@
 #define DAEMON_FOLD_INTERNAL_H
 
 #include "daemon/cells.h"
+#include "daemon/chain.h"
 #include "daemon/fold.h"
 
 /* The chain's links, from the parties as they stand before this entry. */
@@ -20,5 +21,20 @@ struct uncounted {
 	uint16_t venue_number;
 };
 void fold_file_uncounted(struct store_txn *txn, const struct uncounted *uncounted, bool is_removal);
+
+/* A revoked key goes to the retired ones; the others move up. */
+void fold_retire_key(struct venue *venue, size_t place, uint64_t order_index);
+
+/* An effect on one trade: its entry, on the chains of both parties, and the trade's share of the cells. */
+struct trade_change {
+	enum effect_kind kind;
+	uint64_t order_index;
+	uint32_t item;
+	struct slice venue, trade_no;
+	uint16_t venue_number;
+};
+void fold_change_trade(struct ledger *ledger, struct store_txn *txn, const struct trade_change *change, const struct chain_item *trade);
+/* venue.distrust: the key is retired, and the first slice of its trades held. */
+void fold_distrust_order(struct ledger *ledger, struct store_txn *txn, const struct order *order, uint64_t order_index);
 
 #endif

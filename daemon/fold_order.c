@@ -57,8 +57,7 @@ static void suspend_venue(struct store_txn *txn, const struct order *order, uint
 	venue_put(txn, &venue);
 }
 
-/* A revoked key goes to the retired ones; the others move up. */
-static void retire_key(struct venue *venue, size_t place, uint64_t order_index)
+void fold_retire_key(struct venue *venue, size_t place, uint64_t order_index)
 {
 	struct venue_retired *retired = &venue->retired[venue->retired_count++];
 	size_t behind = venue->key_count - place - 1;
@@ -80,7 +79,7 @@ static void change_keys(struct store_txn *txn, const struct order *order, uint64
 	for (size_t i = 0; i < order->revoked_key_count; i++)
 		for (size_t place = venue.key_count; place > 0; place--)
 			if (key_equal(&venue.keys[place - 1], &order->revoked_keys[i]))
-				retire_key(&venue, place - 1, order_index);
+				fold_retire_key(&venue, place - 1, order_index);
 	for (size_t i = 0; i < order->venue_key_count; i++) {
 		venue.keys[venue.key_count] = order->venue_keys[i];
 		venue.key_since[venue.key_count++] = order_index;
@@ -236,15 +235,15 @@ static void move_trade(struct store_txn *txn, const struct chain_item *trade, ui
 	fold_file_uncounted(txn, &uncounted, is_counted);
 }
 
-struct trade_change {
-	const struct order_item *item;
-	enum effect_kind kind;
-	uint64_t order_index;
-	uint32_t place;
-};
+/* What an order did behind a distrust is left as it is by the distrust's later slices: they must see that it was done. */
+static uint64_t state_index_of(
+    struct store_txn *txn, const struct trade_change *change, enum trade_state state, uint64_t index)
+{
+	return state != TRADE_COUNTED || distrust_of_venue(txn, change->venue_number) ? index : 0;
+}
 
-static void change_trade(struct ledger *ledger, struct store_txn *txn, const struct trade_change *change,
-    const struct chain_item *trade, uint16_t venue_number)
+void fold_change_trade(
+    struct ledger *ledger, struct store_txn *txn, const struct trade_change *change, const struct chain_item *trade)
 {
 	struct code codes[2] = {trade->supplier, trade->buyer};
 	struct entry entry = {.kind = ENTRY_EFFECT};
@@ -252,10 +251,10 @@ static void change_trade(struct ledger *ledger, struct store_txn *txn, const str
 	uint64_t index;
 
 	entry.effect.order_index = change->order_index;
-	entry.effect.item = change->place;
+	entry.effect.item = change->item;
 	entry.effect.kind = change->kind;
-	entry.effect.venue = change->item->venue;
-	entry.effect.trade_no = change->item->trade_no;
+	entry.effect.venue = change->venue;
+	entry.effect.trade_no = change->trade_no;
 	entry.effect.trade_index = trade->index;
 	fold_set_links(txn, codes, 2, &entry);
 	index = ledger_append(ledger, txn, &entry);
@@ -263,9 +262,9 @@ static void change_trade(struct ledger *ledger, struct store_txn *txn, const str
 	touched_get(txn, trade->index, &before);
 	after = before;
 	after.state = state_of(change->kind);
-	after.state_index = after.state == TRADE_COUNTED ? 0 : index;
+	after.state_index = state_index_of(txn, change, after.state, index);
 	touched_put(txn, trade->index, &after);
-	move_trade(txn, trade, venue_number, &before, &after);
+	move_trade(txn, trade, change->venue_number, &before, &after);
 }
 
 static void change_trades(struct ledger *ledger, struct store_txn *txn, const struct order *order, uint64_t order_index)
@@ -278,19 +277,21 @@ static void change_trades(struct ledger *ledger, struct store_txn *txn, const st
 
 	arena_init(&arena, CHAIN_ARENA_SIZE);
 	for (size_t i = 0; i < order->item_count && err == OK; i++) {
-		const struct trade_change change = {.item = &order->items[i],
-		    .kind = effect_of(order->type),
+		struct trade_change change = {.kind = effect_of(order->type),
 		    .order_index = order_index,
-		    .place = (uint32_t)i};
+		    .item = (uint32_t)i,
+		    .venue = order->items[i].venue,
+		    .trade_no = order->items[i].trade_no};
 
 		arena_reset(&arena);
-		if (!venue_get(txn, change.item->venue, venue) ||
-		    !trade_find(txn, venue->number, change.item->trade_no, &index))
+		if (!venue_get(txn, change.venue, venue) || !trade_find(txn, venue->number, change.trade_no, &index))
 			err = ERR_DAMAGED;
 		else
 			err = chain_item_read(txn, index, &arena, &trade);
-		if (err == OK)
-			change_trade(ledger, txn, &change, &trade, venue->number);
+		if (err != OK)
+			break;
+		change.venue_number = venue->number;
+		fold_change_trade(ledger, txn, &change, &trade);
 	}
 	arena_done(&arena);
 	free(venue);
@@ -360,6 +361,7 @@ static void apply_order(struct ledger *ledger, struct store_txn *txn, const stru
 	case ORDER_VENUE_SUSPEND:
 	case ORDER_VENUE_RESUME: suspend_venue(txn, order, order_index); break;
 	case ORDER_VENUE_KEY: change_keys(txn, order, order_index); break;
+	case ORDER_VENUE_DISTRUST: fold_distrust_order(ledger, txn, order, order_index); break;
 	case ORDER_POLICY_ADOPT:
 		policy_put(txn, slice_text(order->policy.id), order_index, order->policy.version);
 		break;

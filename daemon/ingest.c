@@ -227,6 +227,10 @@ static enum err check_signature(const struct ingest *ingest, uint64_t *ret_retir
 		if (err == OK)
 			retired |= 1ULL << i;
 	}
+	if (err == ERR_UNKNOWN_KEY && venue->key_count == 0)
+		return why_set(why, err,
+		    "%s has no valid key since its last one was revoked; the bureau must bring in a new one",
+		    venue->id);
 	if (err == ERR_UNKNOWN_KEY)
 		return why_set(why, err,
 		    venue->key_count > 1 ? "the feed checkpoint carries no signature by a key of %s; its licence names "

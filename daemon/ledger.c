@@ -49,6 +49,8 @@ enum err ledger_load(struct ledger *ledger, struct store_txn *txn)
 	memset(ledger, 0, sizeof(*ledger));
 	frontier_init(&ledger->head.frontier);
 	buf_init(&ledger->scratch, ENTRY_SIZE_MAX);
+	ledger->slice_trades_max = DISTRUST_SLICE_MAX;
+	ledger->slice_look_max = DISTRUST_LOOK_MAX;
 	if (store_get(txn, STORE_META, slice_text("head"), &row))
 		err = head_decode(row, &ledger->head);
 	return err != OK ? err : store_error(txn);

@@ -44,6 +44,8 @@ struct ledger {
 	struct stamp stamp;		/* of the command being applied */
 	uint64_t command_start;		/* index of its first entry */
 	struct buf scratch;		/* encoded entry */
+	/* What one slice of a distrust may do: DISTRUST_SLICE_MAX, DISTRUST_LOOK_MAX, or less in tests. */
+	uint64_t slice_trades_max, slice_look_max;
 	/* Replay: the original's transaction. Salts come from it, and every entry must equal the stored one. */
 	struct store_txn *original;
 	bool is_different;		/* set by the first entry that doesn't; which one: */

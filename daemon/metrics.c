@@ -160,6 +160,18 @@ static void add_published(struct buf *text, const struct published_counts *publi
 	}
 }
 
+static void add_distrusts(struct buf *text, const struct writer_counts *writer)
+{
+	add(text, "subsidy_distrusts_under_way", "gauge",
+	    "Orders that distrust a venue's key and have not put all of its trades on hold yet.",
+	    writer->distrusts_pending);
+	add(text, "subsidy_distrust_slices_total", "counter", "Slices the writer has made for such orders.",
+	    writer->distrust_slices);
+	add(text, "subsidy_distrust_held_total", "counter", "Trades put on hold in them.", writer->distrust_held);
+	add_head(text, "subsidy_distrust_slice_seconds_max", "gauge", "The longest such slice since the start.");
+	add_seconds(text, "subsidy_distrust_slice_seconds_max", writer->distrust_us_max);
+}
+
 static void add_writer(struct buf *text, const struct metrics *metrics)
 {
 	const struct writer_counts *writer = &metrics->writer;
@@ -179,6 +191,7 @@ static void add_writer(struct buf *text, const struct metrics *metrics)
 	add(text, "subsidy_commands_in_work", "gauge", "Commands given to the writer and not back yet.",
 	    metrics->commands_in_work);
 	add(text, "subsidy_jobs_in_work", "gauge", "Jobs that wait for a worker or are in one.", metrics->jobs_in_work);
+	add_distrusts(text, writer);
 	add_read_only(text, writer);
 }
 

@@ -106,6 +106,57 @@ static enum err check_venue_key(const struct order *order, struct store_txn *txn
 	return err == OK ? check_key_counts(order, &venue, why) : err;
 }
 
+/* The orders between which the key is valid: the second is 0 while it is. False for a key the venue never had. */
+static bool find_key(const struct venue *venue, const struct key *key, uint64_t *ret_since, uint64_t *ret_until)
+{
+	for (size_t i = 0; i < venue->key_count; i++) {
+		if (!key_equal(&venue->keys[i], key))
+			continue;
+		*ret_since = venue->key_since[i];
+		*ret_until = 0;
+		return true;
+	}
+	for (size_t i = 0; i < venue->retired_count; i++) {
+		if (!key_equal(&venue->retired[i].key, key))
+			continue;
+		*ret_since = venue->retired[i].since;
+		*ret_until = venue->retired[i].until;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * That a venue keeps one valid key is a rule of venue.key, where the next one can be added in the same order. A stolen
+ * key must go at once, also the only one: until venue.key brings another the venue can push nothing.
+ */
+static enum err check_distrust(const struct order *order, struct store_txn *txn, struct why *why)
+{
+	const struct key *key = &order->revoked_keys[0];
+	uint64_t since, until, from;
+	struct venue venue;
+	char vkey[KEY_VKEY_SIZE];
+	enum err err = find_venue(txn, slice_text(order->venue), &venue, why);
+
+	if (err != OK)
+		return err;
+	key_format(key, vkey);
+	if (!find_key(&venue, key, &since, &until))
+		return why_set(why, ERR_REFUSED, "venue %s never had the key %s", venue.id, vkey);
+	if (order->from < since)
+		return why_set(why, ERR_REFUSED,
+		    "the key is valid from entry %llu on; nothing before it is signed by it",
+		    (unsigned long long)since);
+	if (distrust_find_from(txn, venue.number, key, &from) && order->from >= from)
+		return why_set(why, ERR_REFUSED,
+		    "the key is distrusted already, from entry %llu on; only an earlier one would add anything",
+		    (unsigned long long)from);
+	if (until != 0 && order->from >= until)
+		return why_set(why, ERR_REFUSED, "the key was revoked by entry %llu; nothing behind it is signed by it",
+		    (unsigned long long)until);
+	return store_error(txn);
+}
+
 /* ---- officers, quorums, rules */
 
 /* One key under two names would be one person who signs twice. */
@@ -423,6 +474,7 @@ enum err order_check_type(const struct order *order, struct store_txn *txn, uint
 	case ORDER_VENUE_SUSPEND:
 	case ORDER_VENUE_RESUME: return check_suspend(order, txn, why);
 	case ORDER_VENUE_KEY: return check_venue_key(order, txn, why);
+	case ORDER_VENUE_DISTRUST: return check_distrust(order, txn, why);
 	case ORDER_OFFICER_ADD: return check_officer_add(order, txn, why);
 	case ORDER_OFFICER_REMOVE: return check_officer_remove(order, txn, why);
 	case ORDER_QUORUM_SET: return check_quorum_set(order, txn, why);

@@ -99,6 +99,27 @@ static json_t *retired_json(const struct venue *venue)
 	return keys;
 }
 
+/* Keys that the bureau distrusts: from which entry on, by which order, and how far that has got. */
+static json_t *distrusted_json(struct store_txn *txn, const struct venue *venue)
+{
+	char vkey[KEY_VKEY_SIZE];
+	json_t *rows = json_array();
+	struct distrust distrust = {0};
+
+	for (uint64_t least = 0; distrust_next(txn, least, &distrust); least = distrust.order_index + 1) {
+		if (distrust.venue_number != venue->number)
+			continue;
+		key_format(&distrust.key, vkey);
+		if (query_append(rows, json_pack("{s:s, s:o, s:o, s:o, s:b}", "key", vkey, "from",
+					   query_number(distrust.from), "order", query_number(distrust.order_index),
+					   "held", query_number(distrust.held), "is_done", distrust.is_done)) != OK) {
+			json_decref(rows);
+			return NULL;
+		}
+	}
+	return rows;
+}
+
 static enum err months_json(struct store_txn *txn, const struct venue *venue, json_t *rows)
 {
 	const uint8_t prefix[2] = {(uint8_t)(venue->number >> 8), (uint8_t)venue->number};
@@ -190,12 +211,13 @@ enum err query_feed(struct store_txn *txn, const struct venue *venue, json_t **r
 	}
 	feed_origin_format(venue->id, identity.ledger_id, venue->generation, origin);
 	root = frontier_root(&feed.frontier);
-	err = query_take(json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O, s:o, s:o}", "venue",
-			     venue->id, "name", venue->name, "generation", query_number(venue->generation), "origin",
-			     origin, "size", query_number(feed.frontier.size), "root", query_base64(hash_slice(&root)),
-			     "frontier", frontier_json(&feed.frontier), "note", note, "keys", keys_json(venue),
-			     "last_push", push, "ledger_size", query_number(size), "months", months, "suspended_by",
-			     query_index(venue->suspended_index), "retired_keys", retired_json(venue)),
+	err = query_take(
+	    json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O, s:o, s:o, s:o}", "venue", venue->id,
+		"name", venue->name, "generation", query_number(venue->generation), "origin", origin, "size",
+		query_number(feed.frontier.size), "root", query_base64(hash_slice(&root)), "frontier",
+		frontier_json(&feed.frontier), "note", note, "keys", keys_json(venue), "last_push", push, "ledger_size",
+		query_number(size), "months", months, "suspended_by", query_index(venue->suspended_index),
+		"retired_keys", retired_json(venue), "distrusted", distrusted_json(txn, venue)),
 	    ret_json);
 out:
 	json_decref(months);

@@ -93,6 +93,17 @@ static enum err push_time(struct store_txn *txn, uint64_t push_index, uint64_t *
 	return err == ERR_NOT_FOUND ? ERR_DAMAGED : err;
 }
 
+/* The order whose slices still hold trades of that venue; 0 for none. */
+static uint64_t distrusting_index(struct store_txn *txn, uint16_t venue_number)
+{
+	struct distrust distrust = {0};
+
+	for (uint64_t least = 0; distrust_next(txn, least, &distrust); least = distrust.order_index + 1)
+		if (distrust.venue_number == venue_number && !distrust.is_done)
+			return distrust.order_index;
+	return 0;
+}
+
 static enum err venue_json(
     struct store_txn *txn, const char *id, const struct sums *sums, uint64_t now_us, json_t *rows)
 {
@@ -111,12 +122,13 @@ static enum err venue_json(
 		return err;
 	silent_us = now_us > time_us ? now_us - time_us : 0;
 	return query_append(rows,
-	    json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "venue", venue.id, "name", venue.name,
-		"generation", query_number(venue.generation), "feed_size", query_number(feed.frontier.size),
+	    json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "venue", venue.id, "name",
+		venue.name, "generation", query_number(venue.generation), "feed_size", query_number(feed.frontier.size),
 		"last_push", has_push ? query_time(time_us) : json_null(), "days_silent",
 		has_push ? query_number(silent_us / DAY_US) : json_null(), "records", query_number(sums->records),
 		"counted", query_number(sums->counted), "amount", query_wide(sums->amount_fen), "not_counted",
-		not_counted_json(sums), "suspended_by", query_index(venue.suspended_index)));
+		not_counted_json(sums), "suspended_by", query_index(venue.suspended_index), "distrusting",
+		query_index(distrusting_index(txn, venue.number))));
 }
 
 static enum err venues_json(

@@ -84,6 +84,11 @@ enum err query_item_proof(struct store_txn *txn, uint64_t order_index, uint32_t 
 
 	arena_init(&arena, CHAIN_ARENA_SIZE);
 	err = ledger_entry(txn, order_index, &arena, &order);
+	/* Of an order without items, which is an act that all may see: nothing further is to be proven. */
+	if (err == OK && order.kind == ENTRY_ORDER && order.order.item_count == 0) {
+		*ret_json = json_null();
+		goto out;
+	}
 	if (err == OK && (order.kind != ENTRY_ORDER || place >= order.order.item_count))
 		err = ERR_DAMAGED;
 	if (err == OK)
@@ -94,6 +99,7 @@ enum err query_item_proof(struct store_txn *txn, uint64_t order_index, uint32_t 
 				     query_slice(order.order.items[place]), "count",
 				     query_number(order.order.item_count), "hashes", query_path(&path)),
 		    ret_json);
+out:
 	arena_done(&arena);
 	return err == ERR_NOT_FOUND ? ERR_DAMAGED : err;
 }

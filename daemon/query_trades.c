@@ -86,7 +86,27 @@ static enum err add_verdicts(
 
 /* ---- what orders did */
 
-/* The reason that an order's item line gives. */
+/* The reason that an order without items gives for all its effects: of a venue's key that is distrusted. */
+static enum err body_reason(struct slice note_bytes, json_t **ret_json)
+{
+	struct note note;
+	struct order *order = malloc(sizeof(*order));
+	struct arena arena;
+	enum err err = order == NULL ? ERR_MEMORY : note_parse(note_bytes, &note, NULL);
+
+	arena_init(&arena, ORDER_ARENA_SIZE);
+	if (err == OK)
+		err = order_parse(note.text, NULL, 0, &arena, order, NULL);
+	if (err == OK) {
+		*ret_json = json_string(order->reason);
+		err = *ret_json != NULL ? OK : ERR_MEMORY;
+	}
+	arena_done(&arena);
+	free(order);
+	return err;
+}
+
+/* The reason that an order's item line gives; of an order without items that of its body. */
 static enum err item_reason(struct store_txn *txn, uint64_t order_index, uint32_t place, json_t **ret_json)
 {
 	json_t *line = NULL, *reason = NULL;
@@ -96,7 +116,13 @@ static enum err item_reason(struct store_txn *txn, uint64_t order_index, uint32_
 
 	arena_init(&arena, CHAIN_ARENA_SIZE);
 	err = ledger_entry(txn, order_index, &arena, &order);
-	if (err == OK && (order.kind != ENTRY_ORDER || place >= order.order.item_count))
+	if (err == OK && order.kind != ENTRY_ORDER)
+		err = ERR_DAMAGED;
+	if (err == OK && order.order.item_count == 0) {
+		err = body_reason(order.order.note, ret_json);
+		goto out;
+	}
+	if (err == OK && place >= order.order.item_count)
 		err = ERR_DAMAGED;
 	if (err == OK) {
 		line = json_loadb((const char *)order.order.items[place].data, order.order.items[place].size, 0, NULL);
@@ -106,6 +132,7 @@ static enum err item_reason(struct store_txn *txn, uint64_t order_index, uint32_
 	if (err == OK)
 		*ret_json = json_incref(reason);
 	json_decref(line);
+out:
 	arena_done(&arena);
 	return err == OK || err == ERR_MEMORY ? err : ERR_DAMAGED;
 }
@@ -178,8 +205,9 @@ static enum err add_state(const struct trades_view *view, const struct chain_ite
 		if (err != OK)
 			return err;
 	}
-	return update(row, json_pack("{s:s, s:o?, s:o}", "state", trade_state_name(touched.state), "state_reason",
-			       reason, "state_index", query_index(touched.state_index)));
+	return update(
+	    row, json_pack("{s:s, s:o?, s:o}", "state", trade_state_name(touched.state), "state_reason", reason,
+		     "state_index", query_index(touched.state == TRADE_COUNTED ? 0 : touched.state_index)));
 }
 
 static enum err add_refund_fields(const struct chain_item *item, json_t *row)

@@ -206,6 +206,17 @@ static enum err replay_order(struct replay *replay, const struct entry *entry)
 	return err;
 }
 
+/* Effects without their order before them: a later slice of a distrust. */
+static enum err replay_slice(struct replay *replay, const struct entry *entry)
+{
+	enum err err;
+
+	begin_command(replay, entry);
+	err = fold_distrust_again(&replay->ledger, replay->txn, entry->effect.order_index, replay->why);
+	replay->uncommitted += replay->ledger.head.size - replay->ledger.command_start;
+	return err != OK ? err : end_command(replay);
+}
+
 static enum err replay_evidence(struct replay *replay, const struct entry *entry)
 {
 	struct evidence evidence;
@@ -240,7 +251,7 @@ static enum err replay_command(struct replay *replay)
 	case ENTRY_ORDER: return replay_order(replay, &entry);
 	case ENTRY_EVIDENCE: return replay_evidence(replay, &entry);
 	case ENTRY_PUSH: return damaged(replay, index, "a push entry without records before it");
-	case ENTRY_EFFECT: return damaged(replay, index, "an effect that its order does not have");
+	case ENTRY_EFFECT: return replay_slice(replay, &entry);
 	}
 	return damaged(replay, index, "of no known kind");
 }
@@ -281,6 +292,8 @@ enum err replay_run(struct store_txn *original, struct store *scratch, const str
 	}
 	if (err == OK && replay.size == 0)
 		err = why_set(why, ERR_DAMAGED, "the ledger has no entries");
+	if (err == OK)
+		err = fold_distrust_follow(&replay.ledger, replay.txn, why);
 	if (err == OK)
 		err = commit(&replay, false);
 	store_abort(replay.txn);

@@ -50,6 +50,28 @@ uint32_t feed_count(struct store_txn *txn);
 bool push_get(struct store_txn *txn, uint32_t feed_number, uint64_t feed_index, uint64_t *ret_push_index);
 void push_put(struct store_txn *txn, uint32_t feed_number, uint64_t start, uint64_t push_index);
 
+/* A key that an order distrusts: how far its trades have been put on hold. */
+struct distrust {
+	uint64_t order_index;
+	uint16_t venue_number;
+	struct key key;
+	uint64_t from, end;		/* push entries it is about: from <= index < end */
+	uint32_t generation;		/* of the next record to look at; 0 once done */
+	uint64_t feed_index;		/* of that record */
+	uint64_t held;			/* trades put on hold so far */
+	bool is_done;
+};
+bool distrust_get(struct store_txn *txn, uint64_t order_index, struct distrust *ret_distrust);
+void distrust_put(struct store_txn *txn, const struct distrust *distrust);
+/* The one with the lowest order index that is not below `least`. */
+bool distrust_next(struct store_txn *txn, uint64_t least, struct distrust *ret_distrust);
+/* The oldest that is not done. */
+bool distrust_find_pending(struct store_txn *txn, struct distrust *ret_distrust);
+/* Where the trust in this key ended so far: the lowest `from` of its orders. False while it is trusted. */
+bool distrust_find_from(struct store_txn *txn, uint16_t venue_number, const struct key *key, uint64_t *ret_from);
+/* Was a key of that venue ever distrusted? */
+bool distrust_of_venue(struct store_txn *txn, uint16_t venue_number);
+
 /* A signed history that contradicts the one held: the entry that keeps its checkpoint. */
 bool evidence_get(struct store_txn *txn, uint32_t feed_number, uint64_t size, uint64_t *ret_index);
 void evidence_put(struct store_txn *txn, uint32_t feed_number, uint64_t size, uint64_t index);

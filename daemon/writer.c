@@ -10,7 +10,11 @@
 #include "daemon/gate.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
+#include "daemon/slices.h"
 #include "proto/date.h"
+
+/* Bytes of the entries of one slice, numbers of trades and links as long as they can be. */
+#define SLICE_BYTES ((size_t)DISTRUST_SLICE_MAX * 256)
 
 struct writer {
 	struct writer_settings settings;
@@ -21,6 +25,8 @@ struct writer {
 
 	struct gate gate;
 	atomic_bool is_clock_trusted; /* the operator's word, until the writer has heard it */
+
+	bool is_distrusting; /* a distrust has slices left */
 
 	/* Taken from the inbox and not yet in a group, oldest first. */
 	struct mail *pending, *pending_last;
@@ -35,8 +41,15 @@ static struct command *command_of(struct mail *mail)
 	return mail_of(mail, struct command, mail);
 }
 
+static bool is_distrust(const struct command *command)
+{
+	return command->kind == COMMAND_ORDER && command->plan->order.type == ORDER_VENUE_DISTRUST;
+}
+
 static size_t command_records(const struct command *command)
 {
+	if (is_distrust(command))
+		return DISTRUST_SLICE_MAX;
 	return command->kind == COMMAND_PUSH ? command->ingest->push.record_count : 1;
 }
 
@@ -47,6 +60,8 @@ static uint64_t command_rows(const struct command *command)
 	/* Past trades between the two are filed anew, in the cells of both. */
 	if (command->plan->order.type == ORDER_ENTERPRISE_RELATE)
 		return 2 * RELATE_TRADES_MAX;
+	if (is_distrust(command))
+		return (DISTRUST_SLICE_MAX + 1) * ROOM_ROWS_PER_RECORD;
 	return (command->plan->item_count + 1) * ROOM_ROWS_PER_RECORD;
 }
 
@@ -54,6 +69,8 @@ static size_t command_bytes(const struct command *command)
 {
 	if (command->kind == COMMAND_PUSH)
 		return command->ingest->body.size;
+	if (is_distrust(command))
+		return command->plan->note_bytes.size + SLICE_BYTES;
 	/* An order's effects repeat its items, and each change rewrites rows. */
 	return command->plan->note_bytes.size + ORDER_BODY_SIZE_MAX;
 }
@@ -383,6 +400,36 @@ static void count_group(struct writer *writer, struct mail *group, size_t record
 	pthread_mutex_unlock(&writer->counts_lock);
 }
 
+/* What is under way, after a commit; and a line of the log for each order of the group. */
+static void watch_distrusts(struct writer *writer, struct mail *group)
+{
+	uint64_t pending_count;
+	struct store_txn *txn;
+
+	if (store_read(writer->settings.store, &txn) != OK)
+		log_fatal("stopping: no transaction could be begun");
+	for (struct mail *mail = group; mail != NULL; mail = mail->next) {
+		const struct command *command = command_of(mail);
+
+		if (is_distrust(command) && command->err == OK && !command->plan->is_known)
+			slices_log_order(txn, command->index, command->plan->order.venue);
+	}
+	pending_count = slices_count_pending(txn);
+	store_abort(txn);
+	writer->is_distrusting = pending_count > 0;
+	pthread_mutex_lock(&writer->counts_lock);
+	writer->counts.distrusts_pending = pending_count;
+	pthread_mutex_unlock(&writer->counts_lock);
+}
+
+static bool has_distrust(struct mail *group)
+{
+	for (struct mail *mail = group; mail != NULL; mail = mail->next)
+		if (is_distrust(command_of(mail)))
+			return true;
+	return false;
+}
+
 static void hand_back(struct writer *writer, struct mail *group)
 {
 	while (group != NULL) {
@@ -425,8 +472,60 @@ static void run_group(struct writer *writer, struct mail *group, size_t records,
 			store_abort(txn);
 	}
 	count_group(writer, group, records, start_us);
+	if (has_distrust(group))
+		watch_distrusts(writer, group);
 	hand_back(writer, group);
 }
+
+/* ---- slices of a distrust: commands of the writer's own */
+
+static void count_slice(struct writer *writer, uint64_t held, uint64_t start_us)
+{
+	uint64_t took_us = clock_monotonic_us() - start_us;
+	struct writer_counts *counts = &writer->counts;
+
+	pthread_mutex_lock(&writer->counts_lock);
+	counts->distrust_slices++;
+	counts->distrust_held += held;
+	if (took_us > counts->distrust_us_max)
+		counts->distrust_us_max = took_us;
+	pthread_mutex_unlock(&writer->counts_lock);
+}
+
+/* False where it may not be written now. */
+static bool run_slice(struct writer *writer)
+{
+	const struct gate_group needs = {
+	    .byte_size = SLICE_BYTES, .row_count = (uint64_t)DISTRUST_SLICE_MAX * ROOM_ROWS_PER_RECORD};
+	uint64_t start_us = clock_monotonic_us(), now_us = clock_now_us(), size_before = writer->ledger.head.size;
+	struct store_txn *txn;
+	enum err err;
+	bool is_done;
+
+	hear_operator(writer);
+	err = gate_enter(&writer->gate, &needs, now_us, writer->ledger.head.last_time_us);
+	publish_gate(writer);
+	if (err != OK)
+		return false;
+	err = store_write(writer->settings.store, &txn);
+	if (err != OK)
+		log_fatal("stopping: no transaction could be begun: %s", err_sentence(err));
+	is_done = slices_fold(&writer->ledger, txn, now_us);
+	if (writer->ledger.head.size > size_before) {
+		make_durable(writer, txn);
+	} else {
+		/* Nothing was to be held, and how far that was seen is kept. */
+		err = store_commit(txn);
+		if (err != OK)
+			log_fatal("stopping: the commit failed: %s", err_sentence(err));
+	}
+	count_slice(writer, writer->ledger.head.size - size_before, start_us);
+	if (is_done)
+		watch_distrusts(writer, NULL);
+	return true;
+}
+
+/* ---- the thread */
 
 static void add_pending(struct writer *writer, struct mail *mail)
 {
@@ -444,21 +543,23 @@ static void add_pending(struct writer *writer, struct mail *mail)
 static void *run(void *cookie)
 {
 	struct writer *writer = cookie;
+	bool is_held_up = false; /* slices wait for clock or room */
 	size_t records, bytes;
 
 	for (;;) {
+		bool is_idle = writer->pending == NULL && (!writer->is_distrusting || is_held_up);
 		struct mail *group;
 
-		add_pending(writer,
-		    writer->pending == NULL ? mailbox_wait(writer->inbox, GATE_LOOK_MS) : mailbox_take(writer->inbox));
+		add_pending(writer, is_idle ? mailbox_wait(writer->inbox, GATE_LOOK_MS) : mailbox_take(writer->inbox));
 		if (writer->pending == NULL && mailbox_is_closed(writer->inbox) && mailbox_count(writer->inbox) == 0)
 			break;
-		if (writer->pending == NULL) {
+		if (writer->pending != NULL) {
+			group = take_group(writer, &records, &bytes);
+			run_group(writer, group, records, bytes);
+		} else if (is_idle) {
 			look(writer);
-			continue;
 		}
-		group = take_group(writer, &records, &bytes);
-		run_group(writer, group, records, bytes);
+		is_held_up = writer->is_distrusting && !run_slice(writer);
 	}
 	return NULL;
 }
@@ -498,6 +599,13 @@ enum err writer_start(const struct writer_settings *settings, struct writer **re
 	if (err == OK)
 		err = load(writer);
 	if (err == OK) {
+		if (settings->slice_trades_max != 0)
+			writer->ledger.slice_trades_max = settings->slice_trades_max;
+		if (settings->slice_look_max != 0)
+			writer->ledger.slice_look_max = settings->slice_look_max;
+		watch_distrusts(writer, NULL);
+		if (writer->is_distrusting)
+			log_notice("a venue's key is distrusted whose trades are not all held yet: it goes on");
 		gate_init(&writer->gate, settings->store, writer->ledger.head.last_time_us);
 		publish_gate(writer);
 	}

@@ -4,6 +4,9 @@
  * once, signs the new head, guards it, publishes it, and only then hands the commands back, each with its answer.
  *
  * It is also the sequencer: here a command gets its order, its time and its salts, and nothing below knows who asked.
+ * Between commands of others it has some of its own, while a venue's key is distrusted whose trades are not all on hold
+ * yet: a slice of them after each group, and one after the other while nobody asks for anything.
+ *
  * A refusal is decided before the first put of a command; one that is itself worth keeping (ERR_FEED_CONFLICT) is kept
  * in the same commit. Any failure after a put (disk, damage) ends the process:
  * the group was not acknowledged, and the next start finds the ledger as the last commit left it.
@@ -42,6 +45,7 @@ struct writer_settings {
 	const struct signer *signer;	/* the ledger's key */
 	struct head_box *head;
 	struct mailbox *finished;	/* commands go back through here, to the loop */
+	uint64_t slice_trades_max, slice_look_max;	/* of a distrust; 0: as in limits.h */
 };
 
 /* Starts the thread. The head must have been published already (ledger_open does). */

@@ -22,6 +22,8 @@ struct writer_counts {
 	uint64_t commit_us_max, group_records_max;
 	struct histogram commit_us, group_records;
 	uint64_t waiting;
+	/* Keys that are distrusted: orders under way, and slices, held trades and the longest slice since the start. */
+	uint64_t distrusts_pending, distrust_slices, distrust_held, distrust_us_max;
 	bool is_read_only;
 	enum err read_only_cause;	/* ERR_DISK_FULL, ERR_CLOCK */
 	bool is_room_short;

@@ -20,7 +20,9 @@ const char *trade_state_name(enum trade_state state);		/* "held" */
 struct touched {
 	uint64_t refunded_fen, refunded_tax_fen;
 	enum trade_state state;
-	uint64_t state_index;		/* effect entry that holds or voids it, 0 while it counts */
+	/* Effect entry that holds or voids it, 0 while it counts. In the ledger's rows of a venue with a distrusted key
+	 * also the one that released it: what orders did after the distrust is left as it is. */
+	uint64_t state_index;
 };
 
 /* The register's row. */

@@ -80,6 +80,7 @@
 #define LIST_NAME_SIZE_MAX	32	/* bytes: lower-case letters, digits, '-', '_' */
 #define RELATE_TRADES_MAX	100000	/* past trades one relation may re-file; more is refused with the count */
 #define RELATE_WALK_MAX		1000000	/* chain entries read to find them */
+#define DISTRUST_SLICE_MAX	10000	/* trades one command may hold for a distrusted key: a tenth of a second of work */
 #define GRANT_HOLDER_SIZE_MAX	128	/* bytes of UTF-8 */
 #define GRANT_YEARS_MAX		5	/* an access code lives at most this long */
 
@@ -124,6 +125,7 @@
 #define GROUP_RECORDS_MAX	65536	/* records of one commit */
 #define GROUP_SIZE_MAX		(32u << 20)	/* bytes of one commit */
 #define COMMANDS_WAITING_MAX	256	/* commands queued for the writer */
+#define DISTRUST_LOOK_MAX	50000	/* records and pushes the writer looks at for one slice of a distrusted key */
 #define FEED_WAITING_MAX	1	/* pushes of one feed that wait behind the one in work */
 #define MAP_SIZE_MAX		(1ULL << 40)	/* bytes: default of ledger.map_size where the system allows it */
 #define MAP_SIZE_MIN		(64ULL << 20)

@@ -32,6 +32,7 @@ static const char *const type_names[ORDER_TYPE_COUNT] = {
     [ORDER_TRADE_HOLD] = "trade.hold",
     [ORDER_TRADE_RELEASE] = "trade.release",
     [ORDER_TRADE_VOID] = "trade.void",
+    [ORDER_VENUE_DISTRUST] = "venue.distrust",
 };
 
 const char *order_type_name(enum order_type type)
@@ -64,6 +65,7 @@ bool order_type_has_items(enum order_type type)
 	case ORDER_VENUE_SUSPEND:
 	case ORDER_VENUE_RESUME:
 	case ORDER_VENUE_KEY:
+	case ORDER_VENUE_DISTRUST:
 	case ORDER_OFFICER_ADD:
 	case ORDER_OFFICER_REMOVE:
 	case ORDER_QUORUM_SET:

@@ -45,8 +45,9 @@ enum order_type {
 	ORDER_TRADE_HOLD,
 	ORDER_TRADE_RELEASE,
 	ORDER_TRADE_VOID,
+	ORDER_VENUE_DISTRUST,
 };
-#define ORDER_TYPE_COUNT 18	/* one more than the last */
+#define ORDER_TYPE_COUNT 19	/* one more than the last */
 const char *order_type_name(enum order_type type);	/* "venue.license" */
 enum order_type order_type_by_name(const char *name);	/* 0 if unknown */
 bool order_type_has_items(enum order_type type);	/* those over many firms, grants or trades */
@@ -150,13 +151,15 @@ struct order {
 	size_t revoked_key_count;
 	struct key revoked_keys[VENUE_KEYS_MAX];
 	bool is_new_generation;
+	/* venue.distrust: body {"venue","key","from","reason"}: the key alone in revoked_keys */
+	uint64_t from;					/* first ledger index that is not trusted */
 	/* officer.add: body {"name","role","keys"}. officer.remove: body {"name","reason"}: the name alone */
 	struct officer officer;
 	/* quorum.set: body {"quorums":{…}} */
 	struct quorums quorums;
 	/* rules.set: body {"rules":N} */
 	uint32_t rules;
-	/* venue.suspend, venue.resume, venue.key, officer.remove */
+	/* venue.suspend, venue.resume, venue.key, venue.distrust, officer.remove */
 	char reason[REASON_SIZE_MAX + 1];
 	/* policy.adopt: body {"policy":{…}} */
 	struct policy policy;

@@ -118,6 +118,36 @@ static void write_venue_key(const struct order *order, struct buf *buf)
 	write_reason(order, buf);
 }
 
+static enum err read_distrust(const json_t *body, struct order *order, struct why *why)
+{
+	static const char *const keys[] = {"venue", "key", "from", "reason"};
+	const json_t *key = json_object_get(body, "key"), *from = json_object_get(body, "from");
+	enum err err;
+
+	if ((err = order_json_keys(body, keys, 4, 4, why)) != OK || (err = read_venue(body, order, why)) != OK ||
+	    (err = order_json_vkey(key, order->venue, &order->revoked_keys[0], why)) != OK ||
+	    (err = read_reason(body, order, why)) != OK)
+		return err;
+	order->revoked_key_count = 1;
+	if (!json_is_integer(from) || json_integer_value(from) < 1 ||
+	    (uint64_t)json_integer_value(from) > order->made_at_size)
+		return why_set(
+		    why, ERR_INVALID, "\"from\" is not a ledger index from 1 to the size the order was made at");
+	order->from = (uint64_t)json_integer_value(from);
+	return OK;
+}
+
+static void write_distrust(const struct order *order, struct buf *buf)
+{
+	char vkey[KEY_VKEY_SIZE];
+
+	key_format(&order->revoked_keys[0], vkey);
+	buf_printf(buf, "{\"venue\":\"%s\",\"key\":", order->venue);
+	order_json_add_string(buf, slice_text(vkey));
+	buf_printf(buf, ",\"from\":%llu", (unsigned long long)order->from);
+	write_reason(order, buf);
+}
+
 /* ---- officers, quorums, rules */
 
 static enum err read_removal(const json_t *body, struct order *order, struct why *why)
@@ -203,6 +233,7 @@ enum err order_body_read(const json_t *body, struct arena *arena, struct order *
 	case ORDER_VENUE_SUSPEND:
 	case ORDER_VENUE_RESUME: err = read_suspend(body, order, &cause); break;
 	case ORDER_VENUE_KEY: err = read_venue_key(body, order, &cause); break;
+	case ORDER_VENUE_DISTRUST: err = read_distrust(body, order, &cause); break;
 	case ORDER_OFFICER_ADD: err = order_json_officer(body, &order->officer, &cause); break;
 	case ORDER_OFFICER_REMOVE: err = read_removal(body, order, &cause); break;
 	case ORDER_QUORUM_SET: err = read_quorums(body, order, &cause); break;
@@ -234,6 +265,7 @@ void order_body_write(const struct order *order, struct buf *buf)
 		write_reason(order, buf);
 		break;
 	case ORDER_VENUE_KEY: write_venue_key(order, buf); break;
+	case ORDER_VENUE_DISTRUST: write_distrust(order, buf); break;
 	case ORDER_OFFICER_ADD: order_json_add_officer(buf, &order->officer); break;
 	case ORDER_OFFICER_REMOVE:
 		buf_add_text(buf, "{\"name\":");

@@ -31,6 +31,8 @@ struct order_vkeys_rule {
 };
 enum err order_json_vkeys(const json_t *object, const struct order_vkeys_rule *rule, struct key *ret_keys,
     size_t *ret_count, struct why *why) must_check;
+/* One such key, by itself. */
+enum err order_json_vkey(const json_t *json, const char *owner, struct key *ret_key, struct why *why) must_check;
 /* {"name","role","keys"}, as in genesis and in officer.add. */
 enum err order_json_officer(const json_t *json, struct officer *ret_officer, struct why *why) must_check;
 

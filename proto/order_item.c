@@ -128,6 +128,7 @@ static enum err check_item(enum order_type type, const struct order_item *item, 
 	case ORDER_VENUE_SUSPEND:
 	case ORDER_VENUE_RESUME:
 	case ORDER_VENUE_KEY:
+	case ORDER_VENUE_DISTRUST:
 	case ORDER_OFFICER_ADD:
 	case ORDER_OFFICER_REMOVE:
 	case ORDER_QUORUM_SET:
@@ -210,6 +211,7 @@ static void write_item(enum order_type type, const struct order_item *item, stru
 	case ORDER_VENUE_SUSPEND:
 	case ORDER_VENUE_RESUME:
 	case ORDER_VENUE_KEY:
+	case ORDER_VENUE_DISTRUST:
 	case ORDER_OFFICER_ADD:
 	case ORDER_OFFICER_REMOVE:
 	case ORDER_QUORUM_SET:
@@ -363,6 +365,7 @@ static enum err read_item(
 	case ORDER_VENUE_SUSPEND:
 	case ORDER_VENUE_RESUME:
 	case ORDER_VENUE_KEY:
+	case ORDER_VENUE_DISTRUST:
 	case ORDER_OFFICER_ADD:
 	case ORDER_OFFICER_REMOVE:
 	case ORDER_QUORUM_SET:

@@ -153,6 +153,11 @@ static enum err vkey_read(const json_t *json, const char *name, size_t index, st
 	return OK;
 }
 
+enum err order_json_vkey(const json_t *json, const char *owner, struct key *ret_key, struct why *why)
+{
+	return vkey_read(json, owner, 0, ret_key, why);
+}
+
 enum err order_json_vkeys(
     const json_t *object, const struct order_vkeys_rule *rule, struct key *ret_keys, size_t *ret_count, struct why *why)
 {

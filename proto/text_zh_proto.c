@@ -19,6 +19,8 @@ static const struct text_row rows[] = {
 	{"\"codes\" is not an array of two codes", "“codes”应为两个代码的数组"},
 	{"\"count\" is not a number from 1 to %d", "“count”应为1至%d的整数"},
 	{"\"expires\" is not a date", "“expires”不是日期"},
+	{"\"from\" is not a ledger index from 1 to the size the order was made at",
+	 "“from”不是1至指令制作时账本条目数之间的条目序号"},
 	{"\"holder\" is not a text of 1 to %d bytes", "“holder”应为1至%d字节的文本"},
 	{"\"id\" has characters other than visible ASCII", "“id”含有可见ASCII以外的字符"},
 	{"\"id\" is not 1 to %d characters of visible ASCII", "“id”应为1至%d个可见ASCII字符"},

@@ -627,6 +627,7 @@ ITEM_KEYS.update({kind: ["venue", "trade_no", "reason", "salt"] for kind in ("tr
 BODY_KEYS = {"venue.license": ["venue", "name", "keys"], "policy.adopt": ["policy"],
              "venue.suspend": ["venue", "reason"], "venue.resume": ["venue", "reason"],
              "venue.key": ["venue", "add", "revoke", "new_generation", "reason"],
+             "venue.distrust": ["venue", "key", "from", "reason"],
              "officer.add": ["name", "role", "keys"], "officer.remove": ["name", "reason"],
              "quorum.set": ["quorums"], "rules.set": ["rules"]}
 
@@ -642,6 +643,9 @@ def read_order(text, items):
     need(list(order["body"]) == BODY_KEYS.get(kind, []) and is_visible(order["id"], 64), "body or id")
     need(is_date(int(order["expires"].replace("-", ""))) and 1 <= order["made_at_size"] <= INDEX_MAX, "expires or size")
     need(has_items == bool(items), "items")
+    if kind == "venue.distrust":
+        need(type(order["body"]["from"]) is int and 1 <= order["body"]["from"] <= order["made_at_size"], "from")
+        need(parse_vkey(order["body"]["key"]).name == order["body"]["venue"], "a key of another name")
     need(all(is_text(row["reason"], 1, 500) for row in [order["body"]] + list(map(json.loads, items)) if "reason" in row),
          "reason")
     if has_items:

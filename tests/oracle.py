@@ -12,6 +12,9 @@ An event is one of
     ("relate", first, second)
     ("trade", venue, row)               row: a dict by column of the sample's CSV
     ("refund", venue, row)
+    ("push", venue, key)                whose signature is under the venue's records that follow, up to the next push
+    ("hold", venue, trade_no), ("release", venue, trade_no), ("void", venue, trade_no)
+    ("distrust", venue, key, start)     the key was stolen: what it signed from event `start` on is held
 """
 import argparse
 import csv
@@ -101,6 +104,11 @@ class Trade:
         self.amount_fen, self.tax_fen = parse_fen(row["amount"]), parse_fen(row["tax"])
         self.refunded_fen = self.refunded_tax_fen = 0
         self.disposition = "counted"
+        self.state = "counted"      # what orders made of it; of no importance where it never counted
+        self.key = None             # whose signature is under its push, where that was told
+
+    def counts(self):
+        return self.disposition == "counted" and self.state == "counted"
 
     def month(self):
         """Month of settlement: where the trade and all its refunds stand in the monthly rows."""
@@ -127,6 +135,7 @@ class Ledger:
         self.trades = []            # all, in ledger order
         self.by_number = {}         # (venue, trade_no): the first of that number
         self.adjust_numbers = set()
+        self.keys = {}              # venue: the key under its newest push
         self.dispositions = []      # one an event; None where the event is not a record
         for event_index, event in enumerate(events):
             self.dispositions.append(self.apply(event_index, event))
@@ -139,13 +148,29 @@ class Ledger:
         if kind == "relate":
             self.relations.add(frozenset(event[1:3]))
             return None
+        if kind == "push":
+            self.keys[event[1]] = event[2]
+            return None
+        if kind in ("hold", "release", "void"):
+            self.by_number[event[1], event[2]].state = {"hold": "held", "release": "counted", "void": "voided"}[kind]
+            return None
+        if kind == "distrust":
+            self.distrust(*event[1:4])
+            return None
         if kind == "trade":
             return self.apply_trade(Trade(event_index, event[1], event[2]))
         if kind == "refund":
             return self.apply_refund(event[1], event[2])
         raise ValueError(f"event {event_index} has the unknown kind {kind!r}")
 
+    def distrust(self, venue, key, start):
+        """At once, here: what counts and was pushed under that key. The programs take longer, and hold the same."""
+        for trade in self.trades:
+            if (trade.venue, trade.key) == (venue, key) and trade.event_index >= start and trade.counts():
+                trade.state = "held"
+
     def apply_trade(self, trade):
+        trade.key = self.keys.get(trade.venue)
         key = (trade.venue, trade.row["trade_no"])
         if key in self.by_number:
             # Whatever it says of its parties: it concerns those of the number's first trade.
@@ -166,7 +191,7 @@ class Ledger:
             return "duplicate_adjust"
         self.adjust_numbers.add(key)
         trade = self.by_number.get((venue, row["original_trade_no"]))
-        if trade is None or trade.disposition != "counted":
+        if trade is None or trade.disposition != "counted" or trade.state == "voided":
             return "refund_unknown"     # what never counted has nothing to give back
         amount_fen, tax_fen = parse_fen(row["amount"]), parse_fen(row["tax"])
         if not trade.can_give_back(amount_fen, tax_fen):
@@ -370,7 +395,7 @@ def monthly_rows(ledger, code):
             row = rows.setdefault((trade.month(), side, trade.venue), {
                 "month": trade.month(), "side": side, "venue": trade.venue, "trades": 0, "amount_fen": 0, "tax_fen": 0,
                 "refunded_fen": 0, "refunded_tax_fen": 0, "not_counted": 0})
-            if trade.disposition != "counted":
+            if not trade.counts():
                 row["not_counted"] += 1
                 continue
             row["trades"] += 1
@@ -387,7 +412,7 @@ def evaluate_enterprise(policy, ledger, code):
     total_cap_fen = parse_fen(policy["cap"]["amount"]) * len(periods)
     gates, eligible, capped_at = {}, [], None
     for trade in ledger.trades:
-        if trade.disposition != "counted" or code not in (trade.supplier, trade.buyer):
+        if not trade.counts() or code not in (trade.supplier, trade.buyer):
             continue
         side = SUPPLIER if code == trade.supplier else BUYER
         why = gate(policy, ledger, trade, code, side)

@@ -9,6 +9,7 @@ from tests import formats
 from tests.formats import ENUMS, need
 
 FEED_BODIES = ("record", "push")
+SLICE_MAX = 10000                                        # effects of a venue.distrust in one command
 EFFECTS = ("registered", "related", "delisted", "held", "released", "voided")
 
 
@@ -26,6 +27,10 @@ class Replay:
         self.evidence = set()                            # (venue, generation, size) of conflicts that are kept
         self.roots = {}                                  # (venue, generation, size): root of the feed at that size
         self.pending = []                                # record entries that no push entry has closed yet
+        self.until = {}                                  # vkey of a venue: the order that revoked it
+        self.distrusts = {}                              # index of the order: what it is about and has still to hold
+        self.is_slice = False                            # a later slice of one begins here
+        self.slice_size = 0
 
     def add(self, data):
         entry, index = formats.read_entry(data), len(self.entries)
@@ -34,7 +39,8 @@ class Replay:
         if self.entries:
             gap = entry["time_us"] - self.entries[-1]["time_us"]
             need(gap > 0, "time stands still or runs back")
-            follows = entry["kind"] == "effect" or entry["kind"] in FEED_BODIES and self.pending
+            self.is_slice = self.begins_slice(entry, gap)
+            follows = (entry["kind"] == "effect" and not self.is_slice) or entry["kind"] in FEED_BODIES and self.pending
             need(not follows or gap == 1, "entries of one command are a microsecond apart")
         need(not self.pending or entry["kind"] in FEED_BODIES, "records without their push entry")
         concerned = getattr(self, "add_" + entry["kind"])(index, entry, entry[entry["kind"]])
@@ -47,8 +53,35 @@ class Replay:
     def add_genesis(self, *_):
         return []
 
-    def add_order(self, *_):
+    def add_order(self, index, _, body):
+        lines = body["note"].partition(b"\n\n")[0].split(b"\n")
+        order = json.loads(lines[3]) if len(lines) == 4 else {"type": None}
+        if order["type"] == "venue.key":
+            self.until.update({vkey: index for vkey in order["body"]["revoke"]})
+        if order["type"] == "venue.distrust":
+            self.add_distrust(index, order["body"])
         return []
+
+    def add_distrust(self, index, body):
+        """Every trade it is about, as it stands here. While a key was valid no push named it that it had not signed."""
+        key, earlier = formats.parse_vkey(body["key"]), [row["from"] for row in self.distrusts.values()
+                                                         if row["key"] == body["key"]]
+        end = min([self.until.setdefault(body["key"], index)] + earlier)
+        need(body["from"] < end, "nothing is left for it")
+        left = {}
+        for place in range(body["from"], end):
+            push = self.entries[place]["push"]
+            if push is None or push["venue"] != body["venue"] or \
+                    (key.name, key.id) not in [row[:2] for row in formats.split_note(push["note"])[1]]:
+                continue
+            for trade in range(push["first_index"], place):
+                if trade in self.trades and self.trades[trade]["counts"] and self.trades[trade]["state"] == "counted":
+                    left[trade] = True
+        self.distrusts[index] = {"key": body["key"], "from": body["from"], "left": left}
+        self.slice_size = 0
+
+    def begins_slice(self, entry, gap):
+        return entry["kind"] == "effect" and entry["effect"]["order_index"] in self.distrusts and gap >= 2
 
     def add_record(self, index, entry, body):
         venue, feed = body["venue"], self.feeds[body["venue"], body["generation"]]
@@ -115,6 +148,8 @@ class Replay:
 
     def add_effect(self, index, _, body):
         need(body["order_index"] < index, "the order comes after its effect")
+        if body["order_index"] in self.distrusts:
+            return self.add_distrusted(index, body)
         order, before = self.entries[body["order_index"]], self.entries[body["order_index"] + 1:]
         need(order["kind"] == "order" and body["item"] < len(order["order"]["items"]), "no such order or item")
         item = json.loads(order["order"]["items"][body["item"]])
@@ -122,6 +157,22 @@ class Replay:
         need(body["item"] == len(before), "effects are in the order of the items")
         kind = next(kind for kind in EFFECTS if body[kind] is not None)
         return getattr(self, "add_" + kind, self.add_trade_change)(body[kind], item, kind)
+
+    def add_distrusted(self, index, body):
+        left, before = self.distrusts[body["order_index"]]["left"], self.entries[index - 1]
+        if self.is_slice:
+            need(not any(row["left"] for order, row in self.distrusts.items() if order < body["order_index"]),
+                 "an older order is not done")
+            self.slice_size = 0
+        else:
+            need(index - 1 == body["order_index"] or before["kind"] == "effect" and
+                 before["effect"]["order_index"] == body["order_index"], "no slice begins here")
+        self.slice_size += 1
+        need(self.slice_size <= SLICE_MAX, "a slice that is too long")
+        need(body["item"] == 0 and body["held"] is not None, "a distrust holds, and has no items")
+        row = body["held"]
+        need(left and row["trade_index"] == next(iter(left)), "not the next trade of the key")
+        return self.add_trade_change(row, row, "held")
 
     def add_registered(self, row, item, _):
         need([row[name] for name in ("code", "name", "lists")] == [item[name] for name in ("code", "name", "lists")],
@@ -147,6 +198,8 @@ class Replay:
         need(trade["counts"] and trade["state"] in {"held": ("counted",), "released": ("held",),
                                                     "voided": ("counted", "held")}[kind], f"{kind} as it is")
         trade["state"] = "counted" if kind == "released" else kind
+        for distrust in self.distrusts.values():
+            distrust["left"].pop(row["trade_index"], None)
         return trade["parties"]
 
     def add_evidence(self, index, _, body):

@@ -401,6 +401,7 @@ class OrdersMore(FlowTest):
                 "venue.resume": ({"venue": self.venue, "reason": WHY}, None),
                 "venue.key": ({"venue": self.venue, "add": [key], "revoke": [], "new_generation": False,
                                "reason": WHY}, None),
+                "venue.distrust": ({"venue": self.venue, "key": self.new_key().vkey(), "from": 1, "reason": WHY}, None),
                 "officer.add": ({"name": "sun", "role": "clerk", "keys": [wire.Key("sun", b"\5" * 32).vkey()]}, None),
                 "officer.remove": ({"name": "qian", "reason": WHY}, None),
                 "quorum.set": ({"quorums": {"default": [["clerk"], ["reviewer"]]}}, None),
@@ -440,7 +441,7 @@ class OrdersMore(FlowTest):
         feed.push([wire.encode_record(trade("T1"))])
         self.world.register([(FIRMS[30], "丁", ["default"])])
         for kind, (body, items) in self.examples().items():
-            if kind in ("rules.set", "quorum.set", "officer.remove", "officer.add", "grant.revoke"):
+            if kind in ("rules.set", "quorum.set", "officer.remove", "officer.add", "grant.revoke", "venue.distrust"):
                 continue
             with self.subTest(kind=kind):
                 order_id = f"{self.venue}-{kind}"

@@ -43,6 +43,7 @@ DAEMON_LAYERS = [
     "tiles ledger state cells venues",
     "chain ingest orders evidence keyfile guard head cosigned published trustfile gate",
     "fold",
+    "slices",
     "writer replay",
     "past history",
     "query query_json population shared",

@@ -25,6 +25,11 @@ static const struct {
 	",\"revoke\":[\"qddex+a66c19da+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea\"],\"new_generation\":f"
 	"alse,\"reason\":\"密钥轮换\"}}",
 	{NULL}},
+    {ORDER_VENUE_DISTRUST,
+	"{\"id\":\"2026-035\",\"type\":\"venue.distrust\",\"expires\":\"2026-12-24\",\"made_at_size\":1234"
+	",\"body\":{\"venue\":\"qddex\",\"key\":\"qddex+a66c19da+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1"
+	"Ea\",\"from\":1000,\"reason\":\"密钥被盗用\"}}",
+	{NULL}},
     {ORDER_OFFICER_ADD,
 	"{\"id\":\"2026-025\",\"type\":\"officer.add\",\"expires\":\"2026-12-24\",\"made_at_size\":1234,\"b"
 	"ody\":{\"name\":\"sun\",\"role\":\"leader\",\"keys\":[\"sun+c509eded+AddamAGCsQq31Uv+08lkBzoO4XLz2"
@@ -204,6 +209,18 @@ static void refuses_each_wrong_body(void **state)
 		"must be named \"qddex\""},
 	    {ORDER_VENUE_KEY, "{\"venue\":\"qddex\",\"add\":[],\"revoke\":[],\"new_generation\":1,\"reason\":\"x\"}",
 		"neither true nor false"},
+	    {ORDER_VENUE_DISTRUST, "{\"venue\":\"qddex\",\"key\":\"" VKEY "\",\"from\":0,\"reason\":\"x\"}",
+		"\"from\" is not a ledger index"},
+	    {ORDER_VENUE_DISTRUST, "{\"venue\":\"qddex\",\"key\":\"" VKEY "\",\"from\":1235,\"reason\":\"x\"}",
+		"\"from\" is not a ledger index"},
+	    {ORDER_VENUE_DISTRUST, "{\"venue\":\"qddex\",\"key\":\"" VKEY "\",\"from\":\"1\",\"reason\":\"x\"}",
+		"\"from\" is not a ledger index"},
+	    {ORDER_VENUE_DISTRUST, "{\"venue\":\"qddex\",\"key\":\"" SUN "\",\"from\":1,\"reason\":\"x\"}",
+		"must be named \"qddex\""},
+	    {ORDER_VENUE_DISTRUST, "{\"venue\":\"qddex\",\"key\":[\"" VKEY "\"],\"from\":1,\"reason\":\"x\"}",
+		"is not a public key"},
+	    {ORDER_VENUE_DISTRUST, "{\"venue\":\"qddex\",\"key\":\"" VKEY "\",\"from\":1234,\"reason\":\"\"}",
+		"\"reason\" has 0 bytes"},
 	    {ORDER_OFFICER_ADD, "{\"name\":\"sun\",\"role\":\"boss\",\"keys\":[\"" SUN "\"]}", "unknown role"},
 	    {ORDER_OFFICER_ADD, "{\"name\":\"sun\",\"role\":\"clerk\",\"keys\":[]}", "array of 1 to 4"},
 	    {ORDER_OFFICER_ADD, "{\"name\":\"s n\",\"role\":\"clerk\",\"keys\":[\"" SUN "\"]}", "no spaces"},

@@ -8,7 +8,7 @@ static void sees_the_whole_ledger(void **state)
 	    {"venues.0", "{'venue':'qddex','name':'qddex（样例）','generation':1,'feed_size':6,"
 			 "'last_push':'2026-01-05T00:00:13.000001+08:00','days_silent':2,'records':6,'counted':3,"
 			 "'amount':'1400.00','not_counted':{'duplicate_trade':1,'self_trade':1,'refund_unknown':1},"
-			 "'suspended_by':null}"},
+			 "'suspended_by':null,'distrusting':null}"},
 	    {"venues.1.amount", "'2000.00'"},
 	    {"venues.2.last_push", "null"},
 	    {"venues.2.days_silent", "null"},

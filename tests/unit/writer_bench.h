@@ -47,6 +47,7 @@ struct bench {
 	struct store_txn *block; /* keeps the writer from writing */
 	struct job jobs[COMMANDS_MAX];
 	size_t job_count;
+	uint64_t slice_trades_max, slice_look_max; /* of the next start; 0: as ever */
 };
 
 static char a[USCI_SIZE + 1], b[USCI_SIZE + 1];
@@ -58,7 +59,9 @@ static inline void start(struct bench *bench)
 	    .guard = bench->guard,
 	    .signer = bench->fixture.ledger_signer,
 	    .head = bench->box,
-	    .finished = bench->finished};
+	    .finished = bench->finished,
+	    .slice_trades_max = bench->slice_trades_max,
+	    .slice_look_max = bench->slice_look_max};
 
 	if (writer_open_head(settings.store, settings.guard, settings.signer, settings.head, &bench->fixture.why) != OK)
 		fail_msg("%s", bench->fixture.why.text);
