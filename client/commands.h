@@ -17,6 +17,7 @@
 	X(cmd_show) \
 	X(cmd_trades) \
 	X(cmd_explain) \
+	X(cmd_statement) \
 	X(cmd_feed) \
 	X(cmd_overview) \
 	X(cmd_policies) \

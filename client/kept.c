@@ -124,7 +124,7 @@ out:
 	return code;
 }
 
-static bool path_read(const json_t *json, struct tree_path *ret_path)
+bool kept_path_read(const json_t *json, struct tree_path *ret_path)
 {
 	const json_t *hashes = json_object_get(json, "hashes");
 	size_t size;
@@ -158,7 +158,7 @@ static enum exit_code proof_ask(
 	request.path = path;
 	if (link_ask(question->link, &request, &answer) != OK) {
 		code = out_fail_answer(&answer);
-	} else if (!path_read(answer.json, &hashes) ||
+	} else if (!kept_path_read(answer.json, &hashes) ||
 		   tree_verify_consistency(then->size, now->size, &then->root, &now->root, &hashes) != OK) {
 		(void)why_set(&why, ERR_PROOF,
 		    "its proof does not lead from the root at size %" PRIu64 " to that at size %" PRIu64, then->size,

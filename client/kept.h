@@ -34,4 +34,7 @@ enum exit_code kept_latest(const struct kept_question *question, const struct ke
 enum exit_code kept_check(const struct kept_question *question, const struct kept_head *held,
     const struct kept_head *newest) must_check;
 
+/* The member "hashes" of an answer: a path or a proof in base64. False where it is none. */
+bool kept_path_read(const json_t *json, struct tree_path *ret_path) must_check;
+
 #endif

@@ -17,6 +17,7 @@ _subsidy_options() # COMMAND
 	show) echo --as-of ;;
 	trades) echo --as-of --all ;;
 	explain) echo --policy --as-of ;;
+	statement) echo -o ;;
 	feed) echo --not-counted --month --csv ;;
 	grants) echo --subject --all --csv ;;
 	esac
@@ -54,7 +55,7 @@ _subsidy_value()
 	order:role) echo "$_subsidy_roles" ;;
 	order:new_generation) echo yes no ;;
 	order:subject) echo bureau auditor venue: ;;
-	*:--state | push:--receipts | order:--tokens-dir | order:--letters) echo @folder ;;
+	*:--state | statement:-o | push:--receipts | order:--tokens-dir | order:--letters) echo @folder ;;
 	*:--ca | *:--token | *:--cert | *:--key | *:-o | order:--file | order:--receipt | order:--token-out) echo @file ;;
 	*:--server | *:--feed | *:--vkey | push:--rows | order:--contact | list:--policy | list:--list | list:--find | \
 	    explain:--policy | feed:--month | *:--as-of) echo @text ;;
@@ -75,7 +76,7 @@ _subsidy_offer() # WORDS
 
 _subsidy()
 {
-	local commands="key push receipt order list show trades explain feed overview policies grants export verify"
+	local commands="key push receipt order list show trades explain statement feed overview policies grants export verify"
 	local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command="" first="" value i
 
 	COMPREPLY=()

@@ -158,6 +158,7 @@
 #define CLIENT_REQUEST_TIMEOUT_S 150	/* a little above the daemon's own deadline */
 #define CLIENT_TRIES_MAX	6	/* of one push; waits of 1, 2, 4 … seconds in between */
 #define CLIENT_WAIT_MAX_S	30	/* longest wait between two of them, whatever Retry-After says */
+#define CLIENT_STATEMENT_TRIES_MAX 3	/* times the pages of a statement are begun: each end is a restart of the daemon */
 #define CLIENT_ERRORS_MAX	100000	/* row errors kept of one file; the count is always whole */
 #define CLIENT_FILE_SIZE_MAX	(2u << 20) /* bytes of a key, note, policy or receipt file */
 
