@@ -5,6 +5,7 @@
 #define ROW_KEY_SIZE (2 + USCI_SIZE)
 #define CELL_KEY_SIZE 7
 #define SUMS_COUNT 10
+#define CELL_SIZE_MAX (CELL_KEY_SIZE + SUMS_COUNT * 10)
 #define ROW_SIZE_MAX (64u << 20) /* bytes: far above what the distinct keys of one month allow */
 
 static struct slice row_key(uint16_t settled_month, const struct code *code, uint8_t ret_key[static ROW_KEY_SIZE])
@@ -24,15 +25,6 @@ static void cell_key_encode(const struct cell_key *key, uint8_t ret_bytes[static
 	ret_bytes[4] = (uint8_t)key->side;
 	ret_bytes[5] = (uint8_t)key->product_kind;
 	ret_bytes[6] = key->flags;
-}
-
-static void add_varint(struct buf *buf, uint64_t value)
-{
-	while (value >= 0x80) {
-		buf_u8(buf, (uint8_t)(value | 0x80));
-		value >>= 7;
-	}
-	buf_u8(buf, (uint8_t)value);
 }
 
 static uint64_t read_varint(struct cells_reader *reader)
@@ -124,76 +116,133 @@ static bool is_nothing(const struct cell_sums *sums)
 	return sums->trades == 0 && sums->amount_fen == 0 && sums->refunded_fen == 0;
 }
 
-static void add_cell(struct buf *row, const uint8_t key[static CELL_KEY_SIZE], const struct cell_sums *sums)
+/* A cell's bytes; none where it comes to nothing. */
+static size_t cell_encode(
+    const uint8_t key[static CELL_KEY_SIZE], const struct cell_sums *sums, uint8_t ret_bytes[static CELL_SIZE_MAX])
 {
 	uint64_t values[SUMS_COUNT];
+	size_t size = CELL_KEY_SIZE;
 
 	if (is_nothing(sums))
-		return;
+		return 0;
 	sums_to_array(sums, values);
-	buf_add(row, key, CELL_KEY_SIZE);
-	for (unsigned i = 0; i < SUMS_COUNT; i++)
-		add_varint(row, values[i]);
+	memcpy(ret_bytes, key, CELL_KEY_SIZE);
+	for (unsigned i = 0; i < SUMS_COUNT; i++) {
+		uint64_t value = values[i];
+
+		for (; value >= 0x80; value >>= 7)
+			ret_bytes[size++] = (uint8_t)(value | 0x80);
+		ret_bytes[size++] = (uint8_t)value;
+	}
+	return size;
 }
 
-/* Copies the row with one cell changed or put in. False when it is broken or the change does not fit. */
-static bool rewrite(struct slice old, const uint8_t key[static CELL_KEY_SIZE], const struct cell_sums *sums,
-    bool is_removal, struct buf *row)
+/* How many bytes the first cell has, without a look at its numbers; 0 where the row ends within it. */
+static size_t cell_size(struct slice row)
 {
-	struct cells_reader reader = {.rest = old};
-	struct cell_key cell;
-	struct cell_sums found;
-	bool is_done = false;
+	size_t size = CELL_KEY_SIZE;
 
-	while (reader.rest.size > 0) {
-		const uint8_t *start = reader.rest.data;
-		int order = reader.rest.size < CELL_KEY_SIZE ? 1 : memcmp(start, key, CELL_KEY_SIZE);
+	for (unsigned i = 0; i < SUMS_COUNT; size++) {
+		if (size >= row.size)
+			return 0;
+		i += (row.data[size] & 0x80) == 0;
+	}
+	return size;
+}
 
-		if (order > 0 && !is_done) {
-			if (is_removal)
+/* Where in a row a cell is, or would go. */
+struct cell_place {
+	size_t offset, size; /* size 0: it is not there */
+	struct cell_sums sums;
+};
+
+/* False where the row is broken. */
+static bool find_cell(struct slice row, const uint8_t key[static CELL_KEY_SIZE], struct cell_place *ret_place)
+{
+	struct cell_place place = {0};
+
+	while (place.offset < row.size) {
+		struct slice rest = slice_of(row.data + place.offset, row.size - place.offset);
+		struct cells_reader reader = {.rest = rest};
+		size_t size = cell_size(rest);
+		int order = size == 0 ? 0 : memcmp(rest.data, key, CELL_KEY_SIZE);
+		struct cell_key found;
+
+		if (size == 0)
+			return false;
+		if (order > 0)
+			break;
+		if (order == 0) {
+			place.size = size;
+			if (!cells_next(&reader, &found, &place.sums))
 				return false;
-			add_cell(row, key, sums);
-			is_done = true;
+			break;
 		}
-		if (!cells_next(&reader, &cell, &found))
-			return false;
-		if (order != 0) {
-			buf_add(row, start, (size_t)(reader.rest.data - start));
-			continue;
-		}
-		if (!combine(&found, sums, is_removal))
-			return false;
-		add_cell(row, key, &found);
-		is_done = true;
+		place.offset += size;
 	}
-	if (!is_done) {
-		if (is_removal)
-			return false;
-		add_cell(row, key, sums);
-	}
+	*ret_place = place;
 	return true;
+}
+
+/* Puts `cell` in the place of the one there, in the row's own bytes; false where they can't be held in memory. */
+static bool splice(struct store_row *row, size_t row_size, const struct cell_place *place, struct slice cell)
+{
+	size_t behind = place->offset + place->size, new_size = row_size - place->size + cell.size;
+	uint8_t *bytes = store_row_edit(row, new_size > row_size ? new_size : row_size);
+
+	if (bytes == NULL)
+		return false;
+	if (cell.size != place->size)
+		memmove(bytes + place->offset + cell.size, bytes + behind, row_size - behind);
+	if (cell.size > 0)
+		memcpy(bytes + place->offset, cell.data, cell.size);
+	if (new_size < row_size)
+		(void)store_row_edit(row, new_size);
+	return true;
+}
+
+/* The same by way of a copy. */
+static void put_spliced(struct store_row *row, struct slice old, const struct cell_place *place, struct slice cell)
+{
+	size_t behind = place->offset + place->size;
+	struct buf bytes;
+
+	buf_init(&bytes, ROW_SIZE_MAX);
+	buf_add(&bytes, old.data, place->offset);
+	buf_add_slice(&bytes, cell);
+	buf_add(&bytes, old.data + behind, old.size - behind);
+	if (bytes.err != OK)
+		store_fail(row->txn, bytes.err);
+	else
+		store_put(row->txn, STORE_CELLS, row->key, buf_slice(&bytes));
+	buf_done(&bytes);
 }
 
 void cells_change(struct store_txn *txn, const struct cell_key *key, const struct cell_sums *sums, bool is_removal)
 {
-	uint8_t row_bytes[ROW_KEY_SIZE], key_bytes[CELL_KEY_SIZE];
-	struct slice db_key = row_key(key->settled_month, &key->code, row_bytes), old = slice_of(NULL, 0);
-	struct buf row;
+	uint8_t row_bytes[ROW_KEY_SIZE], key_bytes[CELL_KEY_SIZE], cell[CELL_SIZE_MAX];
+	struct slice old = slice_of(NULL, 0);
+	struct cell_place place;
+	struct store_row row;
+	size_t size;
 
 	if (store_error(txn) != OK)
 		return;
 	cell_key_encode(key, key_bytes);
-	buf_init(&row, ROW_SIZE_MAX);
-	(void)store_get(txn, STORE_CELLS, db_key, &old);
-	if (!rewrite(old, key_bytes, sums, is_removal, &row))
+	store_row_open(&row, txn, STORE_CELLS, row_key(key->settled_month, &key->code, row_bytes));
+	(void)store_row_get(&row, &old);
+	if (!find_cell(old, key_bytes, &place) || (is_removal && place.size == 0) ||
+	    !combine(&place.sums, sums, is_removal)) {
 		store_fail(txn, ERR_DAMAGED);
-	else if (row.err != OK)
-		store_fail(txn, row.err);
-	else if (row.size == 0)
-		store_delete(txn, STORE_CELLS, db_key);
-	else
-		store_put(txn, STORE_CELLS, db_key, buf_slice(&row));
-	buf_done(&row);
+		return;
+	}
+	size = cell_encode(key_bytes, &place.sums, cell);
+	if (size == 0 && place.size == old.size)
+		store_delete(txn, STORE_CELLS, row.key);
+	else if (!splice(&row, old.size, &place, slice_of(cell, size)) && store_error(txn) == OK) {
+		(void)store_row_get(&row, &old); /* it may lie elsewhere now */
+		put_spliced(&row, old, &place, slice_of(cell, size));
+	}
 }
 
 /* Calls `each` for the cells of the row under the cursor. */

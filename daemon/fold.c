@@ -12,15 +12,18 @@
 #include "daemon/tiles.h"
 #include "proto/date.h"
 
+#define MONTH_SUMS 32 /* sums by month that a push keeps before it adds them to the state: records are chronological */
+
 /* What one record does: decided first, then carried out. */
 struct outcome {
 	enum disposition disposition;
 	uint64_t refers;
-	bool has_parties;
 	struct code supplier, buyer; /* whose chains it joins */
-	bool is_known;               /* its number was seen before */
-	uint64_t trade_index;        /* a refund's trade */
-	struct trade trade;          /* that trade; strings in the push's scratch arena */
+	struct party_row parties[2]; /* the same; of a trade with oneself one alone */
+	size_t party_count;
+	bool is_known;        /* a refund's number was seen before */
+	uint64_t trade_index; /* a refund's trade */
+	struct trade trade;   /* that trade; strings in the push's scratch arena */
 };
 
 struct push_fold {
@@ -31,6 +34,13 @@ struct push_fold {
 	struct feed feed;
 	struct arena scratch;
 	uint64_t counts[DISPOSITION_COUNT];
+	struct month_sums {
+		uint16_t month;
+		enum record_kind kind;
+		enum disposition disposition;
+		struct venue_month sums;
+	} months[MONTH_SUMS]; /* of this push, not in the state yet */
+	size_t month_count;
 };
 
 /* The trade at a ledger index and what became of it. Damage sticks to the transaction. */
@@ -56,20 +66,20 @@ static bool read_trade(
 	return true;
 }
 
-static void set_parties(struct outcome *outcome, const struct trade *trade)
+static void set_parties(struct push_fold *push, struct outcome *outcome, const struct trade *trade)
 {
-	outcome->has_parties = true;
 	outcome->supplier = code_of(trade->supplier);
 	outcome->buyer = code_of(trade->buyer);
+	outcome->party_count = code_equal(&outcome->supplier, &outcome->buyer) ? 1 : 2;
+	party_open(&outcome->parties[0], push->txn, &outcome->supplier);
+	if (outcome->party_count == 2)
+		party_open(&outcome->parties[1], push->txn, &outcome->buyer);
 }
 
 /* A party's running total bounds every sum that can be made of its trades. */
-static bool would_overflow(struct store_txn *txn, const struct code *code, uint64_t amount_fen)
+static bool would_overflow(const struct party_row *row, uint64_t amount_fen)
 {
-	struct party party;
-
-	party_get(txn, code, &party);
-	return party.total_fen > (uint64_t)INT64_MAX - amount_fen;
+	return row->party.total_fen > (uint64_t)INT64_MAX - amount_fen;
 }
 
 static void decide_trade(struct push_fold *push, const struct trade *trade, struct outcome *outcome)
@@ -77,18 +87,18 @@ static void decide_trade(struct push_fold *push, const struct trade *trade, stru
 	enum disposition first_disposition;
 	struct trade first;
 
-	if (trade_find(push->txn, push->venue_number, trade->trade_no, &outcome->refers)) {
-		outcome->is_known = true;
+	/* The first of its number is this one, which will stand next. */
+	if (!trade_put(push->txn, push->venue_number, trade->trade_no, push->ledger->head.size, &outcome->refers)) {
 		outcome->disposition = DISPOSITION_DUPLICATE_TRADE;
-		if (read_trade(push, outcome->refers, &first, &first_disposition))
-			set_parties(outcome, &first);
+		if (store_error(push->txn) == OK && read_trade(push, outcome->refers, &first, &first_disposition))
+			set_parties(push, outcome, &first);
 		return;
 	}
-	set_parties(outcome, trade);
-	if (slice_equal(trade->supplier, trade->buyer))
+	set_parties(push, outcome, trade);
+	if (outcome->party_count == 1)
 		outcome->disposition = DISPOSITION_SELF_TRADE;
-	else if (would_overflow(push->txn, &outcome->supplier, trade->amount_fen) ||
-		 would_overflow(push->txn, &outcome->buyer, trade->amount_fen))
+	else if (would_overflow(&outcome->parties[0], trade->amount_fen) ||
+		 would_overflow(&outcome->parties[1], trade->amount_fen))
 		outcome->disposition = DISPOSITION_OVERFLOW;
 	else
 		outcome->disposition = DISPOSITION_COUNTED;
@@ -104,7 +114,7 @@ static void decide_refund(struct push_fold *push, const struct refund *refund, s
 	has_trade = trade_find(push->txn, push->venue_number, refund->original_trade_no, &outcome->trade_index) &&
 		    read_trade(push, outcome->trade_index, &outcome->trade, &trade_disposition);
 	if (has_trade) {
-		set_parties(outcome, &outcome->trade);
+		set_parties(push, outcome, &outcome->trade);
 		outcome->refers = outcome->trade_index;
 	}
 	if (adjust_find(push->txn, push->venue_number, refund->adjust_no, &first)) {
@@ -147,17 +157,41 @@ void fold_advance_parties(
 	}
 }
 
+/* Adds what was kept to the state. */
+static void save_months(struct push_fold *push)
+{
+	for (size_t i = 0; i < push->month_count; i++) {
+		const struct month_sums *kept = &push->months[i];
+		struct venue_month sums;
+
+		venue_month_get(push->txn, push->venue_number, kept->month, kept->kind, kept->disposition, &sums);
+		sums.records += kept->sums.records;
+		sums.amount_fen += kept->sums.amount_fen;
+		sums.tax_fen += kept->sums.tax_fen;
+		venue_month_put(push->txn, push->venue_number, kept->month, kept->kind, kept->disposition, &sums);
+	}
+	push->month_count = 0;
+}
+
 static void add_venue_month(struct push_fold *push, const struct record *record, enum disposition disposition)
 {
 	bool is_trade = record->kind == RECORD_TRADE;
 	uint16_t month = month_of_date(record_latest_date(record));
-	struct venue_month sums;
+	size_t i = 0;
 
-	venue_month_get(push->txn, push->venue_number, month, record->kind, disposition, &sums);
-	sums.records++;
-	sums.amount_fen += is_trade ? record->trade.amount_fen : record->refund.amount_fen;
-	sums.tax_fen += is_trade ? record->trade.tax_fen : record->refund.tax_fen;
-	venue_month_put(push->txn, push->venue_number, month, record->kind, disposition, &sums);
+	while (i < push->month_count && (push->months[i].month != month || push->months[i].kind != record->kind ||
+					    push->months[i].disposition != disposition))
+		i++;
+	if (i == MONTH_SUMS) {
+		save_months(push);
+		i = 0;
+	}
+	if (i == push->month_count)
+		push->months[push->month_count++] =
+		    (struct month_sums){.month = month, .kind = record->kind, .disposition = disposition};
+	push->months[i].sums.records++;
+	push->months[i].sums.amount_fen += is_trade ? record->trade.amount_fen : record->refund.amount_fen;
+	push->months[i].sums.tax_fen += is_trade ? record->trade.tax_fen : record->refund.tax_fen;
 }
 
 void fold_file_uncounted(struct store_txn *txn, const struct uncounted *uncounted, bool is_removal)
@@ -200,8 +234,7 @@ void fold_refile(struct store_txn *txn, const struct trade *trade, uint16_t venu
 	}
 }
 
-static void apply_trade(
-    struct push_fold *push, const struct trade *trade, const struct outcome *outcome, uint64_t index)
+static void apply_trade(struct push_fold *push, const struct trade *trade, const struct outcome *outcome)
 {
 	const struct uncounted uncounted = {.trade = trade,
 	    .supplier = &outcome->supplier,
@@ -210,8 +243,6 @@ static void apply_trade(
 	const struct touched untouched = {0};
 	uint64_t relation;
 
-	if (!outcome->is_known)
-		trade_put(push->txn, push->venue_number, trade->trade_no, index);
 	if (outcome->disposition != DISPOSITION_COUNTED) {
 		fold_file_uncounted(push->txn, &uncounted, false);
 		return;
@@ -247,8 +278,6 @@ static enum disposition fold_record(struct push_fold *push, size_t place)
 	const struct record *record = &ingest->records[place];
 	struct outcome outcome = {0};
 	struct entry entry = {.kind = ENTRY_RECORD};
-	struct code codes[2];
-	size_t code_count = 0;
 	uint64_t index;
 
 	if (record->kind == RECORD_TRADE)
@@ -257,11 +286,11 @@ static enum disposition fold_record(struct push_fold *push, size_t place)
 		decide_refund(push, &record->refund, &outcome);
 	if (store_error(push->txn) != OK)
 		return outcome.disposition;
-	codes[0] = outcome.supplier;
-	codes[1] = outcome.buyer;
-	if (outcome.has_parties)
-		code_count = 2;
-	fold_set_links(push->txn, codes, code_count, &entry);
+	if (outcome.party_count > 0) {
+		entry.link_count = 2;
+		entry.links[0] = outcome.parties[0].party.last_index;
+		entry.links[1] = outcome.parties[outcome.party_count - 1].party.last_index;
+	}
 	entry.record.venue = slice_text(ingest->venue.id);
 	entry.record.generation = ingest->generation;
 	entry.record.feed_index = ingest->push.start + place;
@@ -269,14 +298,14 @@ static enum disposition fold_record(struct push_fold *push, size_t place)
 	entry.record.disposition = outcome.disposition;
 	entry.record.refers = outcome.refers;
 	index = ledger_append(push->ledger, push->txn, &entry);
-
-	/* Of a self-trade both are the same: one chain, joined once. */
-	if (code_count == 2 && code_equal(&codes[0], &codes[1]))
-		code_count = 1;
-	fold_advance_parties(push->txn, codes, code_count, index,
-	    record->kind == RECORD_TRADE && outcome.disposition == DISPOSITION_COUNTED ? record->trade.amount_fen : 0);
+	for (size_t i = 0; i < outcome.party_count; i++) {
+		outcome.parties[i].party.last_index = index;
+		if (record->kind == RECORD_TRADE && outcome.disposition == DISPOSITION_COUNTED)
+			outcome.parties[i].party.total_fen += record->trade.amount_fen;
+		party_save(&outcome.parties[i]);
+	}
 	if (record->kind == RECORD_TRADE)
-		apply_trade(push, &record->trade, &outcome, index);
+		apply_trade(push, &record->trade, &outcome);
 	else
 		apply_refund(push, &record->refund, &outcome, index);
 	add_venue_month(push, record, outcome.disposition);
@@ -314,6 +343,8 @@ uint64_t fold_push(struct ledger *ledger, struct store_txn *txn, const struct in
 		dispositions[i] = (uint8_t)disposition;
 		push.counts[disposition]++;
 	}
+	if (store_error(txn) == OK)
+		save_months(&push);
 	if (store_error(txn) == OK) {
 		entry.push.venue = slice_text(ingest->venue.id);
 		entry.push.generation = ingest->generation;

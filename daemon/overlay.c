@@ -7,10 +7,10 @@
 #define SLOTS_FIRST 1024u
 #define VALUE_SLACK 32u /* bytes a value may grow in place: a cell gains a digit or two at a time */
 
-/* The hash is kept beside the number, so that only the row that is looked for is touched. */
+/* The hash is kept beside the row, so that only the row that is looked for is touched. */
 struct slot {
+	struct overlay_row *row; /* NULL for none */
 	uint32_t hash;
-	uint32_t number; /* of the row + 1, 0 for none */
 };
 
 struct overlay {
@@ -19,6 +19,7 @@ struct overlay {
 	size_t row_count, row_capacity;
 	struct slot *slots; /* open addressing */
 	size_t slot_count;  /* a power of two, at least twice the rows */
+	uint64_t clear_count;
 };
 
 struct overlay *overlay_new(size_t size_max)
@@ -52,6 +53,7 @@ void overlay_clear(struct overlay *overlay)
 	if (overlay->row_count > 0)
 		memset(overlay->slots, 0, overlay->slot_count * sizeof(*overlay->slots));
 	overlay->row_count = 0;
+	overlay->clear_count++;
 	arena_reset(&overlay->arena);
 }
 
@@ -76,23 +78,23 @@ static size_t slot_of(const struct overlay *overlay, uint32_t hash, unsigned db,
 {
 	size_t mask = overlay->slot_count - 1, slot = hash & mask;
 
-	for (; overlay->slots[slot].number != 0; slot = (slot + 1) & mask) {
-		const struct overlay_row *row;
+	for (; overlay->slots[slot].row != NULL; slot = (slot + 1) & mask) {
+		const struct overlay_row *row = overlay->slots[slot].row;
 
-		if (overlay->slots[slot].hash != hash)
-			continue;
-		row = overlay->rows[overlay->slots[slot].number - 1];
-		if (row->db == db && slice_equal(row->key, key))
+		if (overlay->slots[slot].hash == hash && row->db == db && slice_equal(row->key, key))
 			break;
 	}
 	return slot;
 }
 
-const struct overlay_row *overlay_find(const struct overlay *overlay, unsigned db, struct slice key)
+struct overlay_row *overlay_find(const struct overlay *overlay, unsigned db, struct slice key)
 {
-	uint32_t number = overlay->slots[slot_of(overlay, hash_of(db, key), db, key)].number;
+	return overlay->slots[slot_of(overlay, hash_of(db, key), db, key)].row;
+}
 
-	return number == 0 ? NULL : overlay->rows[number - 1];
+uint64_t overlay_clear_count(const struct overlay *overlay)
+{
+	return overlay->clear_count;
 }
 
 static enum err grow_slots(struct overlay *overlay)
@@ -105,9 +107,9 @@ static enum err grow_slots(struct overlay *overlay)
 	for (size_t i = 0; i < overlay->slot_count; i++) {
 		size_t slot = overlay->slots[i].hash & mask;
 
-		if (overlay->slots[i].number == 0)
+		if (overlay->slots[i].row == NULL)
 			continue;
-		while (slots[slot].number != 0)
+		while (slots[slot].row != NULL)
 			slot = (slot + 1) & mask;
 		slots[slot] = overlay->slots[i];
 	}
@@ -137,10 +139,15 @@ static enum err no_room(const struct overlay *overlay, size_t size)
 	return overlay->arena.used_size + size + 64 > overlay->arena.max ? ERR_TOO_LARGE : ERR_MEMORY;
 }
 
+static size_t capacity_of(size_t size)
+{
+	return size + size / 2 + VALUE_SLACK;
+}
+
 /* Memory for a value of this size, with room to grow. */
 static enum err alloc_value(struct overlay *overlay, size_t size, uint8_t **ret_bytes, size_t *ret_capacity)
 {
-	size_t capacity = size + size / 2 + VALUE_SLACK;
+	size_t capacity = capacity_of(size);
 	uint8_t *bytes = arena_alloc(&overlay->arena, capacity);
 
 	if (bytes == NULL)
@@ -150,55 +157,84 @@ static enum err alloc_value(struct overlay *overlay, size_t size, uint8_t **ret_
 	return OK;
 }
 
-/* A row that is wholly there or not at all: a failure leaves the overlay as it was. */
+/*
+ * A row that is wholly there or not at all: a failure leaves the overlay as it was. Key and first value lie behind the
+ * row, for whoever touches one touches all.
+ */
 static enum err add_row(
     struct overlay *overlay, unsigned db, struct slice key, const struct slice *value, bool is_dirty)
 {
+	size_t value_size = value != NULL ? value->size : 0, capacity = capacity_of(value_size), whole;
 	struct overlay_row *row;
-	uint8_t *bytes = NULL;
+	uint8_t *bytes;
 	uint32_t hash;
 	enum err err = reserve(overlay);
 
 	if (err != OK)
 		return err;
-	row = arena_alloc(&overlay->arena, sizeof(*row));
+	whole = sizeof(*row) + key.size + capacity;
+	row = arena_alloc(&overlay->arena, whole);
 	if (row == NULL)
-		return no_room(overlay, sizeof(*row));
-	*row = (struct overlay_row){
-	    .db = db, .key = arena_copy(&overlay->arena, key), .is_absent = value == NULL, .is_dirty = is_dirty};
-	if (row->key.data == NULL)
-		return no_room(overlay, key.size);
-	if (value != NULL) {
-		err = alloc_value(overlay, value->size, &bytes, &row->capacity);
+		return no_room(overlay, whole);
+	bytes = (uint8_t *)(row + 1);
+	memcpy(bytes, key.data, key.size);
+	if (value_size > 0)
+		memcpy(bytes + key.size, value->data, value_size);
+	*row = (struct overlay_row){.db = db,
+	    .key = slice_of(bytes, key.size),
+	    .value = slice_of(bytes + key.size, value_size),
+	    .capacity = capacity,
+	    .is_absent = value == NULL,
+	    .is_dirty = is_dirty};
+	hash = hash_of(db, key);
+	overlay->slots[slot_of(overlay, hash, db, key)] = (struct slot){row, hash};
+	overlay->rows[overlay->row_count++] = row;
+	return OK;
+}
+
+/* The row's bytes, which are the overlay's own; a slice only says that others must not write them. */
+static uint8_t *own_bytes(const struct overlay_row *row)
+{
+	const union {
+		const uint8_t *in;
+		uint8_t *out;
+	} bytes = {.in = row->value.data};
+
+	return bytes.out;
+}
+
+enum err overlay_edit(struct overlay *overlay, struct overlay_row *row, size_t size, uint8_t **ret_bytes)
+{
+	uint8_t *bytes = own_bytes(row);
+	enum err err = OK;
+
+	if (size > row->capacity) {
+		err = alloc_value(overlay, size, &bytes, &row->capacity);
 		if (err != OK)
 			return err;
-		if (value->size > 0)
-			memcpy(bytes, value->data, value->size);
-		row->value = slice_of(bytes, value->size);
+		if (!row->is_absent && row->value.size > 0)
+			memcpy(bytes, row->value.data, row->value.size);
 	}
-	hash = hash_of(db, key);
-	overlay->slots[slot_of(overlay, hash, db, key)] = (struct slot){hash, (uint32_t)overlay->row_count + 1};
-	overlay->rows[overlay->row_count++] = row;
+	row->value = slice_of(bytes, size);
+	row->is_absent = false;
+	row->is_dirty = true;
+	*ret_bytes = bytes;
 	return OK;
 }
 
 static enum err change_row(struct overlay *overlay, struct overlay_row *row, const struct slice *value, bool is_dirty)
 {
-	/* These bytes are the overlay's own; a slice only says that others must not write them. */
-	union {
-		const uint8_t *in;
-		uint8_t *out;
-	} bytes = {.in = row->value.data};
+	uint8_t *bytes = own_bytes(row);
 	enum err err = OK;
 
 	if (value != NULL && value->size > row->capacity)
-		err = alloc_value(overlay, value->size, &bytes.out, &row->capacity);
+		err = alloc_value(overlay, value->size, &bytes, &row->capacity);
 	if (err != OK)
 		return err;
 	if (value != NULL) {
 		if (value->size > 0)
-			memmove(bytes.out, value->data, value->size);
-		row->value = slice_of(bytes.out, value->size);
+			memmove(bytes, value->data, value->size);
+		row->value = slice_of(bytes, value->size);
 	}
 	row->is_absent = value == NULL;
 	row->is_dirty = row->is_dirty || is_dirty;
@@ -207,11 +243,11 @@ static enum err change_row(struct overlay *overlay, struct overlay_row *row, con
 
 enum err overlay_set(struct overlay *overlay, unsigned db, struct slice key, const struct slice *value, bool is_dirty)
 {
-	uint32_t number = overlay->slots[slot_of(overlay, hash_of(db, key), db, key)].number;
+	struct overlay_row *row = overlay_find(overlay, db, key);
 
-	if (number == 0)
+	if (row == NULL)
 		return add_row(overlay, db, key, value, is_dirty);
-	return change_row(overlay, overlay->rows[number - 1], value, is_dirty);
+	return change_row(overlay, row, value, is_dirty);
 }
 
 static int compare_rows(const void *a, const void *b)

@@ -29,8 +29,15 @@ void overlay_free(struct overlay *overlay);
 /* Forgets every row, dirty ones too. */
 void overlay_clear(struct overlay *overlay);
 
-/* NULL when the row is not here. Valid until the next overlay_set or overlay_clear. */
-const struct overlay_row *overlay_find(const struct overlay *overlay, unsigned db, struct slice key);
+/* NULL when the row is not here. Valid until overlay_clear, its value until that is changed. */
+struct overlay_row *overlay_find(const struct overlay *overlay, unsigned db, struct slice key);
+/* How often it was cleared: a row that was found at another count is gone. */
+uint64_t overlay_clear_count(const struct overlay *overlay);
+/*
+ * Makes a row's value `size` bytes long, of which those that were there stay, and gives the bytes to be written; the
+ * row is then dirty. Errors as overlay_set.
+ */
+enum err overlay_edit(struct overlay *overlay, struct overlay_row *row, size_t size, uint8_t **ret_bytes) must_check;
 /*
  * Puts a row in or changes it; copies key and value (which may be of a row of this overlay). A NULL value is an
  * absent row. ERR_TOO_LARGE: full, write and clear first (a single row beyond size_max never fits); ERR_MEMORY. On an

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PARTY_SIZE (2 * STATE_U64_SIZE) /* bytes of its row */
+
 struct slice state_u64(uint64_t value, uint8_t ret_bytes[static STATE_U64_SIZE])
 {
 	for (unsigned i = 0; i < STATE_U64_SIZE; i++)
@@ -59,20 +61,22 @@ bool state_damaged(struct store_txn *txn)
 
 /* ---- plain u64 rows */
 
-bool state_get_u64(struct store_txn *txn, unsigned db, struct slice key, uint64_t *ret_value)
+static bool read_u64(struct store_txn *txn, struct slice row, uint64_t *ret_value)
 {
-	struct slice row;
-	struct reader reader;
-	uint64_t value;
+	struct reader reader = reader_of(row);
+	uint64_t value = reader_u64(&reader);
 
-	if (!store_get(txn, db, key, &row))
-		return false;
-	reader = reader_of(row);
-	value = reader_u64(&reader);
 	if (!reader_is_done(&reader))
 		return state_damaged(txn);
 	*ret_value = value;
 	return true;
+}
+
+bool state_get_u64(struct store_txn *txn, unsigned db, struct slice key, uint64_t *ret_value)
+{
+	struct slice row;
+
+	return store_get(txn, db, key, &row) && read_u64(txn, row, ret_value);
 }
 
 void state_put_u64(struct store_txn *txn, unsigned db, struct slice key, uint64_t value)
@@ -128,12 +132,16 @@ bool trade_find(struct store_txn *txn, uint16_t venue_number, struct slice trade
 	return state_get_u64(txn, STORE_TRADES + venue_number, trade_no, ret_index);
 }
 
-void trade_put(struct store_txn *txn, uint16_t venue_number, struct slice trade_no, uint64_t index)
+bool trade_put(struct store_txn *txn, uint16_t venue_number, struct slice trade_no, uint64_t index, uint64_t *ret_first)
 {
 	uint8_t bytes[STATE_U64_SIZE];
+	struct slice first;
 
-	/* A venue's numbers mostly rise; then appending packs the pages full. */
-	store_append(txn, STORE_TRADES + venue_number, trade_no, state_u64(index, bytes));
+	if (store_put_new(txn, STORE_TRADES + venue_number, trade_no, state_u64(index, bytes), &first))
+		return true;
+	if (store_error(txn) == OK)
+		(void)read_u64(txn, first, ret_first);
+	return false;
 }
 
 static struct slice adjust_key(uint16_t venue_number, struct slice adjust_no, struct state_key *key)
@@ -194,28 +202,56 @@ void touched_put(struct store_txn *txn, uint64_t trade_index, const struct touch
 
 /* ---- parties, register, relations */
 
-void party_get(struct store_txn *txn, const struct code *code, struct party *ret_party)
+static void party_decode(struct store_txn *txn, struct slice row, struct party *ret_party)
 {
-	struct slice row;
-	struct reader reader;
+	struct reader reader = reader_of(row);
 
-	*ret_party = (struct party){0};
-	if (!store_get(txn, STORE_HEADS, code_slice(code), &row))
-		return;
-	reader = reader_of(row);
 	ret_party->last_index = reader_u64(&reader);
 	ret_party->total_fen = reader_u64(&reader);
 	if (!reader_is_done(&reader))
 		state_damaged(txn);
 }
 
+static void party_encode(const struct party *party, uint8_t ret_bytes[static PARTY_SIZE])
+{
+	state_u64(party->last_index, ret_bytes);
+	state_u64(party->total_fen, ret_bytes + STATE_U64_SIZE);
+}
+
+void party_get(struct store_txn *txn, const struct code *code, struct party *ret_party)
+{
+	struct slice row;
+
+	*ret_party = (struct party){0};
+	if (store_get(txn, STORE_HEADS, code_slice(code), &row))
+		party_decode(txn, row, ret_party);
+}
+
 void party_put(struct store_txn *txn, const struct code *code, const struct party *party)
 {
-	uint8_t bytes[2 * STATE_U64_SIZE];
+	uint8_t bytes[PARTY_SIZE];
 
-	state_u64(party->last_index, bytes);
-	state_u64(party->total_fen, bytes + STATE_U64_SIZE);
+	party_encode(party, bytes);
 	store_put(txn, STORE_HEADS, code_slice(code), slice_of(bytes, sizeof(bytes)));
+}
+
+void party_open(struct party_row *row, struct store_txn *txn, const struct code *code)
+{
+	struct slice value;
+
+	row->party = (struct party){0};
+	store_row_open(&row->row, txn, STORE_HEADS, code_slice(code));
+	if (store_row_get(&row->row, &value))
+		party_decode(txn, value, &row->party);
+}
+
+void party_save(struct party_row *row)
+{
+	uint8_t bytes[PARTY_SIZE], *kept = store_row_edit(&row->row, PARTY_SIZE);
+
+	party_encode(&row->party, kept != NULL ? kept : bytes);
+	if (kept == NULL)
+		store_put(row->row.txn, STORE_HEADS, row->row.key, slice_of(bytes, sizeof(bytes)));
 }
 
 bool account_get(struct store_txn *txn, const struct code *code, struct account *ret_account)

@@ -78,7 +78,8 @@ void evidence_put(struct store_txn *txn, uint32_t feed_number, uint64_t size, ui
 
 /* trade_no -> first trade of that number; adjust_no likewise. */
 bool trade_find(struct store_txn *txn, uint16_t venue_number, struct slice trade_no, uint64_t *ret_index);
-void trade_put(struct store_txn *txn, uint16_t venue_number, struct slice trade_no, uint64_t index);
+/* The first trade of its number; else false, and *ret_first is the index of that. */
+bool trade_put(struct store_txn *txn, uint16_t venue_number, struct slice trade_no, uint64_t index, uint64_t *ret_first);
 bool adjust_find(struct store_txn *txn, uint16_t venue_number, struct slice adjust_no, uint64_t *ret_index);
 void adjust_put(struct store_txn *txn, uint16_t venue_number, struct slice adjust_no, uint64_t index);
 
@@ -93,6 +94,13 @@ struct party {
 };
 void party_get(struct store_txn *txn, const struct code *code, struct party *ret_party);
 void party_put(struct store_txn *txn, const struct code *code, const struct party *party);
+/* The same found once: read when opened, written when saved. The code must outlive it. A write transaction's. */
+struct party_row {
+	struct store_row row;
+	struct party party;
+};
+void party_open(struct party_row *row, struct store_txn *txn, const struct code *code);
+void party_save(struct party_row *row);
 
 /* The register. */
 bool account_get(struct store_txn *txn, const struct code *code, struct account *ret_account);

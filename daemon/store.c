@@ -24,7 +24,7 @@
 #include <lmdb.h>
 
 #include "daemon/folder.h"
-#include "daemon/overlay.h"
+#include "daemon/store_internal.h"
 
 #define MAP_SIZE_LEAST (64ULL << 30)   /* bytes: down to here a refused map size is halved */
 #define FILE_SLACK ((off_t)(32 << 20)) /* bytes the file is kept longer than its last page */
@@ -326,18 +326,18 @@ enum err store_write(struct store *store, struct store_txn **ret_txn)
 	return err != OK ? err : begin(store, true, ret_txn);
 }
 
-/* ---- rows that are written once, see overlay.h */
-
-/* Those that almost every record changes. */
-static bool is_overlaid(const struct store_txn *txn, unsigned db)
+static MDB_val val_of(struct slice slice)
 {
-	return txn->is_write &&
-	       (db == STORE_HEADS || db == STORE_CELLS || db == STORE_VENUE_MONTHS || db == STORE_TOUCHED);
+	/* LMDB takes keys and values it only reads as non-const. */
+	union {
+		const uint8_t *in;
+		void *out;
+	} data = {.in = slice.data};
+
+	return (MDB_val){.mv_size = slice.size, .mv_data = data.out};
 }
 
-static MDB_val val_of(struct slice slice);
-
-static enum err write_row(void *cookie, const struct overlay_row *row)
+enum err store_write_row(void *cookie, const struct overlay_row *row)
 {
 	struct store_txn *txn = cookie;
 	MDB_val key = val_of(row->key), value = val_of(row->value);
@@ -347,33 +347,6 @@ static enum err write_row(void *cookie, const struct overlay_row *row)
 	return row->is_absent && code == MDB_NOTFOUND ? OK : err_of(code);
 }
 
-/* Brings the databases up to date with the overlay; needed before a cursor looks, and before the commit. */
-static void write_overlay(struct store_txn *txn)
-{
-	enum err err = txn->err == OK ? overlay_write(txn->store->overlay, write_row, txn) : OK;
-
-	if (err != OK)
-		store_fail(txn, err);
-}
-
-/* A changed row; `value` NULL deletes it. A full overlay is written and begun anew. */
-static void change_row(struct store_txn *txn, unsigned db, struct slice key, const struct slice *value)
-{
-	struct overlay_row direct = {.db = db, .key = key, .is_absent = value == NULL};
-	enum err err = overlay_set(txn->store->overlay, db, key, value, true);
-
-	if (err == ERR_TOO_LARGE) {
-		if (value != NULL)
-			direct.value = *value;
-		/* Everything older first, then this row itself: its bytes may be of the overlay that is cleared after. */
-		write_overlay(txn);
-		err = write_row(txn, &direct);
-		overlay_clear(txn->store->overlay);
-	}
-	if (err != OK)
-		store_fail(txn, err);
-}
-
 enum err store_commit(struct store_txn *txn)
 {
 	struct store *store = txn->store;
@@ -381,7 +354,7 @@ enum err store_commit(struct store_txn *txn)
 	int code;
 
 	assert(txn->is_write);
-	write_overlay(txn);
+	store_rows_write(txn);
 	err = txn->err;
 	if (err != OK) {
 		store_abort(txn);
@@ -409,6 +382,16 @@ void store_abort(struct store_txn *txn)
 	free(txn);
 }
 
+struct overlay *store_overlay(const struct store_txn *txn)
+{
+	return txn->store->overlay;
+}
+
+bool store_is_write(const struct store_txn *txn)
+{
+	return txn->is_write;
+}
+
 enum err store_error(const struct store_txn *txn)
 {
 	return txn->err;
@@ -421,25 +404,13 @@ void store_fail(struct store_txn *txn, enum err err)
 		txn->err = err;
 }
 
-static MDB_val val_of(struct slice slice)
-{
-	/* LMDB takes keys and values it only reads as non-const. */
-	union {
-		const uint8_t *in;
-		void *out;
-	} data = {.in = slice.data};
-
-	return (MDB_val){.mv_size = slice.size, .mv_data = data.out};
-}
-
 bool store_has_db(struct store_txn *txn, unsigned db)
 {
 	assert(db < STORE_DB_COUNT);
 	return db < STORE_FIXED_COUNT || (db > STORE_TRADES && db - STORE_TRADES <= txn->trades_count);
 }
 
-/* What the database itself holds. */
-static bool get_direct(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value)
+bool store_get_direct(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value)
 {
 	MDB_val mdb_key = val_of(key), value;
 	int code = mdb_get(txn->txn, txn->store->dbis[db], &mdb_key, &value);
@@ -451,35 +422,12 @@ static bool get_direct(struct store_txn *txn, unsigned db, struct slice key, str
 	return code == 0;
 }
 
-static bool get_overlaid(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value)
-{
-	const struct overlay_row *row = overlay_find(txn->store->overlay, db, key);
-	struct slice value;
-	bool is_there;
-	enum err err;
-
-	if (row != NULL) {
-		if (!row->is_absent)
-			*ret_value = row->value;
-		return !row->is_absent;
-	}
-	is_there = get_direct(txn, db, key, &value);
-	if (txn->err != OK)
-		return false;
-	/* Where it can't be kept it is read again the next time. */
-	err = overlay_set(txn->store->overlay, db, key, is_there ? &value : NULL, false);
-	if (err == OK && is_there)
-		value = overlay_find(txn->store->overlay, db, key)->value;
-	if (is_there)
-		*ret_value = value;
-	return is_there;
-}
-
 bool store_get(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value)
 {
 	if (txn->err != OK || !store_has_db(txn, db))
 		return false;
-	return is_overlaid(txn, db) ? get_overlaid(txn, db, key, ret_value) : get_direct(txn, db, key, ret_value);
+	return store_is_overlaid(txn, db) ? store_rows_get(txn, db, key, ret_value)
+					  : store_get_direct(txn, db, key, ret_value);
 }
 
 static int put(struct store_txn *txn, unsigned db, struct slice key, struct slice value, unsigned flags)
@@ -496,8 +444,8 @@ void store_put(struct store_txn *txn, unsigned db, struct slice key, struct slic
 
 	if (txn->err != OK)
 		return;
-	if (is_overlaid(txn, db)) {
-		change_row(txn, db, key, &value);
+	if (store_is_overlaid(txn, db)) {
+		store_rows_change(txn, db, key, &value);
 		return;
 	}
 	code = put(txn, db, key, value, 0);
@@ -505,11 +453,32 @@ void store_put(struct store_txn *txn, unsigned db, struct slice key, struct slic
 		store_fail(txn, err_of(code));
 }
 
+bool store_put_new(struct store_txn *txn, unsigned db, struct slice key, struct slice value, struct slice *ret_value)
+{
+	MDB_val mdb_key = val_of(key), mdb_value = val_of(value);
+	int code;
+
+	assert(txn->is_write && store_has_db(txn, db) && !store_is_overlaid(txn, db));
+	if (txn->err != OK)
+		return false;
+	/* Appending packs pages full, and looks at one key only; LMDB's word for "not behind the last key" is this. */
+	code = mdb_put(txn->txn, txn->store->dbis[db], &mdb_key, &mdb_value, MDB_APPEND);
+	if (code == MDB_KEYEXIST) {
+		mdb_value = val_of(value);
+		code = mdb_put(txn->txn, txn->store->dbis[db], &mdb_key, &mdb_value, MDB_NOOVERWRITE);
+	}
+	if (code == MDB_KEYEXIST)
+		*ret_value = slice_of(mdb_value.mv_data, mdb_value.mv_size);
+	else if (code != 0)
+		store_fail(txn, err_of(code));
+	return code == 0;
+}
+
 void store_append(struct store_txn *txn, unsigned db, struct slice key, struct slice value)
 {
 	int code;
 
-	assert(!is_overlaid(txn, db));
+	assert(!store_is_overlaid(txn, db));
 	if (txn->err != OK)
 		return;
 	code = put(txn, db, key, value, MDB_APPEND);
@@ -527,8 +496,8 @@ void store_delete(struct store_txn *txn, unsigned db, struct slice key)
 	assert(txn->is_write && store_has_db(txn, db));
 	if (txn->err != OK)
 		return;
-	if (is_overlaid(txn, db)) {
-		change_row(txn, db, key, NULL);
+	if (store_is_overlaid(txn, db)) {
+		store_rows_change(txn, db, key, NULL);
 		return;
 	}
 	code = mdb_del(txn->txn, txn->store->dbis[db], &mdb_key, NULL);
@@ -559,8 +528,8 @@ void store_cursor_open(struct store_cursor *cursor, struct store_txn *txn, unsig
 	int code;
 
 	*cursor = (struct store_cursor){.txn = txn};
-	if (is_overlaid(txn, db))
-		write_overlay(txn);
+	if (store_is_overlaid(txn, db))
+		store_rows_write(txn);
 	if (txn->err != OK || !store_has_db(txn, db))
 		return;
 	code = mdb_cursor_open(txn->txn, txn->store->dbis[db], &handle);

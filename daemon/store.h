@@ -86,6 +86,29 @@ void store_create_trades(struct store_txn *txn, uint16_t venue_number);
 /* Is the database there? Always true for the fixed ones. */
 bool store_has_db(struct store_txn *txn, unsigned db);
 
+/*
+ * A row of a database that almost every record changes (heads, cells), found once and then read and changed: in a
+ * write transaction, in the caller's storage; the key's bytes must outlive it. Others may be opened meanwhile.
+ */
+struct store_row {
+	struct store_txn *txn;
+	unsigned db;
+	struct slice key;
+	void *place;			/* in the overlay */
+	uint64_t clear_count;		/* of the overlay when it was there */
+};
+void store_row_open(struct store_row *row, struct store_txn *txn, unsigned db, struct slice key);
+/* False when absent. The value is valid until this row is changed, or another opened or changed. */
+bool store_row_get(struct store_row *row, struct slice *ret_value);
+/*
+ * Makes the value `size` bytes long, of which those that were there stay, and gives the bytes to be written, before
+ * anything else is done here. NULL where the row can't be kept in memory (use store_put), or in error.
+ */
+uint8_t *store_row_edit(struct store_row *row, size_t size);
+
+/* As store_put, where there is no such row yet: else false, and *ret_value is what is there. Not for rows as above. */
+bool store_put_new(struct store_txn *txn, unsigned db, struct slice key, struct slice value, struct slice *ret_value);
+
 /* In the caller's storage. Key and value are valid while the transaction's values are. */
 struct store_cursor {
 	struct store_txn *txn;

@@ -15,7 +15,9 @@
 
 #include "daemon/store.h"
 
+#ifndef MAP_SIZE
 #define MAP_SIZE (64u << 20)
+#endif
 #define PAGE_SIZE 4096
 
 struct place {

@@ -129,6 +129,30 @@ static void takes_a_value_of_its_own(void **state)
 	expect_row(*state, 1, "a", "long value, to be moved within its own row");
 }
 
+static void edits_a_row_in_its_place(void **state)
+{
+	char text[400] = {0};
+	struct overlay_row *row;
+	uint8_t *bytes;
+
+	assert_int_equal(set(*state, 1, "a", NULL, false), OK);
+	row = overlay_find(*state, 1, slice_text("a"));
+	for (size_t size = 1; size < sizeof(text); size++) {
+		assert_int_equal(overlay_edit(*state, row, size, &bytes), OK);
+		bytes[size - 1] = (uint8_t)(text[size - 1] = (char)('a' + size % 26));
+		expect_row(*state, 1, "a", text);
+	}
+	assert_ptr_equal(overlay_find(*state, 1, slice_text("a")), row);
+	assert_int_equal(overlay_edit(*state, row, 3, &bytes), OK);
+	expect_written(*state, "1:a=bcd ");
+	assert_int_equal(overlay_edit(*state, row, SIZE_MAX_TESTED, &bytes), ERR_TOO_LARGE);
+	expect_row(*state, 1, "a", "bcd");
+	expect_written(*state, "");
+	assert_int_equal(overlay_clear_count(*state), 0);
+	overlay_clear(*state);
+	assert_int_equal(overlay_clear_count(*state), 1);
+}
+
 static void holds_many_rows(void **state)
 {
 	char key[16], value[16];
@@ -201,6 +225,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(stays_dirty_when_a_clean_value_follows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(grows_and_shrinks_values_and_brings_absent_rows_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(takes_a_value_of_its_own, setup, teardown),
+	    cmocka_unit_test_setup_teardown(edits_a_row_in_its_place, setup, teardown),
 	    cmocka_unit_test_setup_teardown(holds_many_rows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(says_when_it_is_full_and_has_changed_nothing_then, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_a_row_larger_than_all, setup, teardown),

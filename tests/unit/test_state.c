@@ -154,8 +154,12 @@ static void finds_numbers_at_their_venue(void **state)
 
 	store_create_trades(fixture->txn, 1);
 	store_create_trades(fixture->txn, 2);
-	trade_put(fixture->txn, 1, slice_text("T2"), 5);
-	trade_put(fixture->txn, 1, slice_text("T1"), 6);
+	assert_true(trade_put(fixture->txn, 1, slice_text("T2"), 5, &index));
+	assert_true(trade_put(fixture->txn, 1, slice_text("T1"), 6, &index));
+	assert_false(trade_put(fixture->txn, 1, slice_text("T1"), 7, &index));
+	assert_int_equal(index, 6);
+	assert_false(trade_put(fixture->txn, 1, slice_text("T2"), 7, &index));
+	assert_int_equal(index, 5);
 	adjust_put(fixture->txn, 1, slice_text("T2"), 7);
 	assert_true(trade_find(fixture->txn, 1, slice_text("T1"), &index) && index == 6);
 	assert_true(trade_find(fixture->txn, 1, slice_text("T2"), &index) && index == 5);

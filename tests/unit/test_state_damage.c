@@ -178,6 +178,7 @@ static void put_one_of_each(struct ledger_fixture *fixture)
 	struct venue_month month = {1, 2, 3};
 	struct grant_row grant = {.grant = {.subject = SUBJECT_VENUE, .name = "v", .holder = "h", .expires = 20270101}};
 	struct hash leaf = hash_empty();
+	uint64_t first;
 
 	frontier_init(&feed.frontier);
 	for (int i = 0; i < 3; i++)
@@ -189,7 +190,7 @@ static void put_one_of_each(struct ledger_fixture *fixture)
 	store_create_trades(txn, 1);
 	feed_put(txn, 1, 1, &feed);
 	push_put(txn, 1, 0, 5);
-	trade_put(txn, 1, slice_text("T"), 5);
+	assert_true(trade_put(txn, 1, slice_text("T"), 5, &first));
 	adjust_put(txn, 1, slice_text("T"), 6);
 	evidence_put(txn, 1, 3, 9);
 	touched_put(txn, 1, &(struct touched){.refunded_fen = 1, .refunded_tax_fen = 2});
