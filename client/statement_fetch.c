@@ -22,12 +22,14 @@ void statement_fetch_init(struct statement_fetch *fetch)
 	*fetch = (struct statement_fetch){.link = NULL};
 	kept_head_init(&fetch->head);
 	statement_row_init(&fetch->row);
+	array_init(&fetch->wanted_acts, sizeof(uint64_t));
 }
 
 void statement_fetch_done(struct statement_fetch *fetch)
 {
 	json_decref(fetch->policies);
 	json_decref(fetch->vkeys);
+	array_done(&fetch->wanted_acts);
 	statement_row_done(&fetch->row);
 	kept_head_done(&fetch->head);
 }
@@ -113,6 +115,41 @@ static enum err write_row(struct statement_fetch *fetch, const json_t *json, str
 
 /* ---- rows in their order */
 
+/* Where the act stands among the wanted ones, or their count. */
+static size_t wanted_find(const struct statement_fetch *fetch, uint64_t index)
+{
+	size_t i = 0;
+
+	while (i < fetch->wanted_acts.count && *(const uint64_t *)array_at(&fetch->wanted_acts, i) != index)
+		i++;
+	return i;
+}
+
+static enum err wanted_add(struct statement_fetch *fetch, uint64_t index)
+{
+	uint64_t *row;
+
+	if (index == 0 || wanted_find(fetch, index) < fetch->wanted_acts.count)
+		return OK;
+	row = array_add(&fetch->wanted_acts);
+	if (row == NULL)
+		return ERR_MEMORY;
+	*row = index;
+	return OK;
+}
+
+/* The last one takes the place of the one that was found. */
+static void wanted_remove(struct statement_fetch *fetch, uint64_t index)
+{
+	struct array *acts = &fetch->wanted_acts;
+	size_t i = wanted_find(fetch, index);
+
+	if (i < acts->count) {
+		*(uint64_t *)array_at(acts, i) = *(uint64_t *)array_at(acts, acts->count - 1);
+		acts->count--;
+	}
+}
+
 /* Newest first, each led to by the one before: what is left out is noticed at once. */
 static enum err entry_take(struct statement_fetch *fetch, const json_t *json, struct why *why)
 {
@@ -133,7 +170,8 @@ static enum err entry_take(struct statement_fetch *fetch, const json_t *json, st
 	fetch->link_on = statement_row_link(row);
 	fetch->entry_count++;
 	progress_show(&fetch->progress, fetch->newest_index - row->index);
-	return write_row(fetch, json, why);
+	err = wanted_add(fetch, row->act_index);
+	return err == OK ? write_row(fetch, json, why) : err;
 }
 
 static enum err act_take(struct statement_fetch *fetch, const json_t *json, struct why *why)
@@ -153,6 +191,7 @@ static enum err act_take(struct statement_fetch *fetch, const json_t *json, stru
 		return why_set(why, ERR_PROOF, "entry 0 is not the genesis of ledger %s", fetch->ledger->id);
 	fetch->last_index = row->index;
 	fetch->act_count++;
+	wanted_remove(fetch, row->index);
 	return write_proof(fetch, STATEMENT_ACTS_FOLDER, why);
 }
 
@@ -283,9 +322,15 @@ static enum exit_code acts_get(struct statement_fetch *fetch, bool *ret_is_stale
 	paging.path = buf_text(&path);
 	code = pages_get(&paging, ret_is_stale);
 	buf_done(&path);
-	if (code != EXIT_OK || *ret_is_stale || (fetch->act_count > 0 && fetch->last_index == 0))
+	if (code != EXIT_OK || *ret_is_stale)
 		return code;
-	(void)why_set(&why, ERR_PROOF, "the acts do not begin with genesis");
+	if (fetch->act_count == 0 || fetch->last_index != 0)
+		(void)why_set(&why, ERR_PROOF, "the acts do not begin with genesis");
+	else if (fetch->wanted_acts.count > 0)
+		(void)why_set(&why, ERR_PROOF, "order %" PRIu64 ", which holds a trade, is not among the acts",
+		    *(const uint64_t *)array_at(&fetch->wanted_acts, 0));
+	else
+		return EXIT_OK;
 	return statement_fail(ERR_PROOF, &why);
 }
 
@@ -297,6 +342,7 @@ static enum exit_code begin_anew(struct statement_fetch *fetch)
 	enum err err = stage_clear(fetch->stage, &why);
 
 	fetch->entry_count = fetch->withheld_count = fetch->act_count = 0;
+	fetch->wanted_acts.count = 0;
 	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
 }
 

@@ -10,6 +10,7 @@
 #include "client/progress.h"
 #include "client/stage.h"
 #include "client/statement_row.h"
+#include "proto/array.h"
 #include "proto/usci.h"
 
 struct statement_fetch {
@@ -32,6 +33,7 @@ struct statement_fetch {
 	struct statement_row row;
 	uint64_t last_index;		/* of the row before, of the chain or of the acts */
 	struct statement_link link_on;	/* and where that may lead */
+	struct array wanted_acts;	/* of uint64_t: orders that entries are of, each once, to be found among the acts */
 	struct progress progress;
 };
 

@@ -77,6 +77,7 @@ static enum err entry_read(
 	arena_reset(&row->arena);
 	row->feed = NULL;
 	row->order = NULL;
+	row->act_index = 0;
 	err = envelope_read(json, row);
 	if (err == ERR_SYNTAX)
 		return why_set(why, err, "a row is not of the form of a statement's");
@@ -176,21 +177,26 @@ static enum err order_check(const struct statement_row *row, struct why *why)
 			       "entry %" PRIu64 " is not proven to be of an order that officers signed", row->index);
 }
 
-/* Each kind has what belongs to it, and nothing else. */
+/* Each kind has what belongs to it, and nothing else. Trades are also held by orders without items. */
 static enum err companions_check(const json_t *json, struct statement_row *row, struct why *why)
 {
 	bool is_record = !row->is_withheld && row->entry.kind == ENTRY_RECORD;
 	bool is_effect = !row->is_withheld && row->entry.kind == ENTRY_EFFECT;
 	const json_t *feed = json_object_get(json, "feed"), *order = json_object_get(json, "order");
+	bool is_of_act = is_effect && json_is_null(order) && row->entry.effect.kind == EFFECT_HELD;
 
-	if (json_is_string(feed) != is_record || json_is_object(order) != is_effect ||
+	if (json_is_string(feed) != is_record || json_is_object(order) != (is_effect && !is_of_act) ||
 	    (!row->is_withheld && !is_record && !is_effect))
 		return why_set(why, ERR_PROOF, "entry %" PRIu64 " does not come with what belongs to it", row->index);
-	if (is_record)
+	if (is_record) {
 		row->feed = json_string_value(feed);
-	if (is_effect)
+		return feed_check(row, why);
+	}
+	if (is_of_act)
+		row->act_index = row->entry.effect.order_index;
+	else if (is_effect)
 		row->order = order;
-	return is_record ? feed_check(row, why) : is_effect ? order_check(row, why) : OK;
+	return row->order != NULL ? order_check(row, why) : OK;
 }
 
 enum err statement_row_read(

@@ -20,7 +20,8 @@ struct statement_row {
 	struct entry entry;
 	struct tree_path path;
 	const char *feed;		/* of a record, else NULL; the JSON's own */
-	const json_t *order;		/* of an effect, else NULL; the JSON's own */
+	const json_t *order;		/* of an effect of an item, else NULL; the JSON's own */
+	uint64_t act_index;		/* of an effect of an order without items that order, an act; else 0 */
 	struct arena arena;
 };
 

@@ -89,6 +89,8 @@ static const struct text_row rows[] = {
 	 "本客户端的版本是否早于账本？"},
 	{"nothing of it is to be believed: ask the bureau, and an auditor, about it",
 	 "其内容均不可采信：请向主管部门并请审计核实"},
+	{"order %" PRIu64 ", which holds a trade, is not among the acts",
+	 "指令%" PRIu64 "暂缓了一笔交易，却不在各项指令之中"},
 	{"say where it goes: -o FOLDER",
 	 "请指明存放位置：-o 目录"},
 	{"subsidy: %s holds the %" PRIu64 " entries of %s up to size %" PRIu64 ", every one proven",

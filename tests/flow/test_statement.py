@@ -145,7 +145,7 @@ class Statement(FlowTest):
 
     @classmethod
     def prepare(cls):
-        cls.folders = 0
+        cls.folders = cls.held_by_acts = 0
         cls.snapshots = []          # (size, {(code, limit): (pages, acts)})
         for step in (cls.begin, cls.trade, cls.refund_and_repeat, cls.act, cls.rotate):
             step()
@@ -159,7 +159,7 @@ class Statement(FlowTest):
     @classmethod
     def begin(cls):
         world = cls.world
-        cls.qddex, cls.sddex = world.license("qddex"), world.license("sddex")
+        cls.qddex, cls.sddex, cls.stolen = world.license("qddex"), world.license("sddex"), world.license("stolen")
         world.register([(code, name, ["default", "pilot"]) for code, name in NAMES.items()])
         world.adopt(read_json("policy-flat.json"))
         world.grant("bureau", "auditor", *FIRMS[:6], UNSEEN)
@@ -173,6 +173,7 @@ class Statement(FlowTest):
         cls.push(cls.qddex, trade("a1", ALICE, BOB, "10600.00", "600.00"), trade("b1", BOB, CAROL, "777.77", "7.00"),
                  trade("s1", ALICE, ALICE), trade("e1", ALICE, EVE, buyer_name=EVE_CLAIMED), trade("d1", CAROL, DAVE))
         cls.push(cls.sddex, trade("a1", DAVE, ALICE, "21200.00", "1200.00"))
+        cls.push(cls.stolen, trade("x1", ALICE, BOB, "318.00", "18.00"), trade("x2", BOB, CAROL), trade("x3", DAVE, ALICE))
 
     @classmethod
     def refund_and_repeat(cls):
@@ -190,6 +191,9 @@ class Statement(FlowTest):
                 {"venue": "qddex", "trade_no": number, "reason": "核查", "salt": SALT})])
         world.order("enterprise.delist", items=[wire.compact(
             {"code": code, "lists": ["pilot"], "reason": "企业申请", "salt": SALT}) for code in (ALICE, CAROL)])
+        world.order("venue.distrust", {"venue": "stolen", "key": cls.stolen.key.vkey(),
+                                       "from": world.get_json("/v1/feeds/stolen", "bureau")["last_push"]["index"],
+                                       "reason": "密钥被盗用"}, made_at_size=world.size())
         world.order("venue.suspend", {"venue": "sddex", "reason": "年检"})
         world.order("venue.resume", {"venue": "sddex", "reason": "年检通过"})
 
@@ -269,8 +273,9 @@ class Statement(FlowTest):
         self.assertEqual(wire.root_from_path(row["index"], size, leaf, hashes_of(row)), root)
 
     def check_companions(self, row, entry):
-        self.assertEqual((row["feed"] is not None, row["order"] is not None),
-                         (entry.kind == RECORD, entry.kind == EFFECT))
+        has_item = entry.kind == EFFECT and bool(self.entries[entry.fields[1]].items())
+        self.assertEqual((row["feed"] is not None, row["order"] is not None), (entry.kind == RECORD, has_item))
+        type(self).held_by_acts += entry.kind == EFFECT and not has_item
         if entry.kind == RECORD:
             record, index, path, note = read_proof(row["feed"])
             origin, size, root = read_note(note)
@@ -280,7 +285,7 @@ class Statement(FlowTest):
             self.assertEqual(wire.root_from_path(index, size, wire.leaf_hash(record), path), root)
             key = self.qddex.key if (venue, generation) == ("qddex", 2) else self.world.feeds[venue].key
             self.assertTrue(wire.note_is_signed_by(note.encode(), key))
-        else:
+        elif has_item:
             order = row["order"]
             self.assertEqual((order["index"], order["item"]), (entry.fields[1], entry.fields.get(2, 0)))
             check_line(order)
@@ -305,6 +310,7 @@ class Statement(FlowTest):
                     seen.update(self.entries[index].fields.get(5) for index in self.chain(code, size)
                                 if self.entries[index].kind == RECORD)
         self.assertEqual(len(self.snapshots[-1][1]), 6 * len(LIMITS))
+        self.assertGreater(self.held_by_acts, 0)
         self.assertEqual(seen, {1, 2, 3, 4, 6})     # every disposition that a chain can hold but an overflow
 
     def test_acts_are_genesis_and_every_order_without_items(self):
@@ -573,6 +579,8 @@ class Statement(FlowTest):
             "genesis left out": lambda page: page["acts"].pop(),
             "another order": lambda page: page["acts"].reverse(),
             "no acts": lambda page: page["acts"].clear(),
+            "the order that holds a trade left out": lambda page: page["acts"].remove(next(
+                row for row in page["acts"] if b'"venue.distrust"' in base64.b64decode(row["entry"]))),
             "another size": edit(lambda page: page, "size", lambda size: size + 1),
         }
         for name, change in acts.items():
