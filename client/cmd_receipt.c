@@ -21,7 +21,7 @@ struct checking {
 /* Is the receipt's checkpoint part of the ledger as it is now? */
 static enum exit_code ask_ledger(struct checking *checking, const struct prooffile *file, const char *path)
 {
-	struct kept_question question = {.link = checking->link, .key = &checking->key};
+	struct kept_question question = {.link = checking->link, .key = &checking->key, .is_of_receipt = true};
 	struct kept_head held;
 	struct why why = {""};
 	char *evidence_path = NULL;

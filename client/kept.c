@@ -143,10 +143,24 @@ bool kept_path_read(const json_t *json, struct tree_path *ret_path)
 	return true;
 }
 
+static enum exit_code accuse_set_back(
+    const struct kept_question *question, const struct kept_head *held, const struct kept_head *newest)
+{
+	struct why why = {""};
+
+	(void)why_set(&why, ERR_ROLLED_BACK, "it signed size %" PRIu64 " and now signs %" PRIu64, held->checkpoint.size,
+	    newest->checkpoint.size);
+	(void)out_fail(ERR_ROLLED_BACK, &why, TELL);
+	return accuse(question, held, newest, NULL);
+}
+
+/* From the shorter one to the longer one, whichever is which. */
 static enum exit_code proof_ask(
     const struct kept_question *question, const struct kept_head *held, const struct kept_head *newest)
 {
-	const struct checkpoint *then = &held->checkpoint, *now = &newest->checkpoint;
+	bool is_ahead = held->checkpoint.size > newest->checkpoint.size;
+	const struct checkpoint *from = is_ahead ? &newest->checkpoint : &held->checkpoint;
+	const struct checkpoint *to = is_ahead ? &held->checkpoint : &newest->checkpoint;
 	struct link_request request = {.door = LINK_SERVER, .is_anonymous = true};
 	struct link_answer answer;
 	struct tree_path hashes;
@@ -154,15 +168,17 @@ static enum exit_code proof_ask(
 	enum exit_code code = EXIT_OK;
 	char path[128];
 
-	(void)snprintf(path, sizeof(path), "/v1/consistency?from=%" PRIu64 "&to=%" PRIu64, then->size, now->size);
+	(void)snprintf(path, sizeof(path), "/v1/consistency?from=%" PRIu64 "&to=%" PRIu64, from->size, to->size);
 	request.path = path;
 	if (link_ask(question->link, &request, &answer) != OK) {
-		code = out_fail_answer(&answer);
+		/* One that was set back does not know the longer one any more. */
+		code = is_ahead && answer.err == ERR_BAD_REQUEST ? accuse_set_back(question, held, newest)
+								 : out_fail_answer(&answer);
 	} else if (!kept_path_read(answer.json, &hashes) ||
-		   tree_verify_consistency(then->size, now->size, &then->root, &now->root, &hashes) != OK) {
+		   tree_verify_consistency(from->size, to->size, &from->root, &to->root, &hashes) != OK) {
 		(void)why_set(&why, ERR_PROOF,
-		    "its proof does not lead from the root at size %" PRIu64 " to that at size %" PRIu64, then->size,
-		    now->size);
+		    "its proof does not lead from the root at size %" PRIu64 " to that at size %" PRIu64, from->size,
+		    to->size);
 		(void)out_fail(ERR_PROOF, &why, TELL);
 		code = accuse(question, held, newest, answer.json);
 	}
@@ -176,15 +192,13 @@ enum exit_code kept_check(
 	const struct checkpoint *then = &held->checkpoint, *now = &newest->checkpoint;
 	struct why why = {""};
 
-	if (now->size > then->size)
+	if (now->size > then->size || (now->size < then->size && question->is_of_receipt))
 		return proof_ask(question, held, newest);
-	if (now->size == then->size && hash_equal(&now->root, &then->root))
+	if (now->size < then->size)
+		return accuse_set_back(question, held, newest);
+	if (hash_equal(&now->root, &then->root))
 		return EXIT_OK;
-	if (now->size == then->size)
-		(void)why_set(&why, ERR_ROLLED_BACK, "it signed two roots at size %" PRIu64, now->size);
-	else
-		(void)why_set(
-		    &why, ERR_ROLLED_BACK, "it signed size %" PRIu64 " and now signs %" PRIu64, then->size, now->size);
+	(void)why_set(&why, ERR_ROLLED_BACK, "it signed two roots at size %" PRIu64, now->size);
 	(void)out_fail(ERR_ROLLED_BACK, &why, TELL);
 	return accuse(question, held, newest, NULL);
 }

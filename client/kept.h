@@ -23,6 +23,11 @@ struct kept_question {
 	struct link *link;
 	const struct key *key;
 	const char *evidence_path;	/* written where it does not; not touched else */
+	/*
+	 * `held` is of a receipt: it may be newer than what the ledger publishes while witnesses cosign (FORMAT.md,
+	 * "Witnesses"). It then has to be proven that it extends that.
+	 */
+	bool is_of_receipt;
 };
 /*
  * The newest checkpoint into *ret_newest, which is initialised (its note is kept even where it does not verify).

@@ -137,6 +137,8 @@ class Receipts(FlowTest):
         name = path.partition("?")[0].rpartition("/")[2]
         new = cls.bodies.get(name, answer.body)
         new = new(answer.body) if callable(new) else new
+        if isinstance(new, wire.Answer):
+            return new
         kind = "application/json" if name == "consistency" else answer.headers["Content-Type"]
         return None if new is None else wire.Answer(200, {"Content-Type": kind}, new)
 
@@ -147,14 +149,31 @@ class Receipts(FlowTest):
         return self.assert_code(self.check(self.receipt, SUBSIDY_SERVER=self.proxy), code)
 
     def test_a_ledger_that_was_set_back(self):
-        """Our key, a smaller size: an older backup."""
-        start, root = 1, tlog.of_connection(self.world.public).root(1)
-        old = wire.sign_note(wire.checkpoint_text(self.world.origin, start, root), self.world.ledger_key)
-        self.assertIn(LOUD, self.answered(6, checkpoint=old).err)
-        evidence = self.evidence()
-        self.assertEqual(evidence["newest"].encode(), old)
-        self.assertEqual(evidence["held"], self.text.partition("\n\n")[2])
-        self.assertEqual(evidence["vkey"], self.vkey)
+        """Our key, a smaller size: an older backup, which knows nothing of the receipt's size or proves something else."""
+        old = self.signed(1, tlog.of_connection(self.world.public).root(1))
+        refusal = wire.Answer(400, {"Content-Type": "application/problem+json"},
+                              b'{"type":"urn:subsidy:error:bad_request","title":"t","status":400,"detail":"up to 1"}')
+        for consistency in (refusal, b'{"hashes":[]}'):
+            self.assertIn(LOUD, self.answered(6, checkpoint=old, consistency=consistency).err)
+            evidence = self.evidence()
+            self.assertEqual(evidence["newest"].encode(), old)
+            self.assertEqual(evidence["held"], self.text.partition("\n\n")[2])
+            self.assertEqual(evidence["vkey"], self.vkey)
+
+    def test_what_is_published_may_lie_behind_a_receipt(self):
+        """While witnesses cosign: the receipt's checkpoint is proven to extend what is published."""
+        reader = tlog.of_connection(self.world.public)
+        size = wire.verify_receipt(self.text, self.world.ledger_key)[2]
+        for at in (1, size - 1):
+            self.assertNotIn(LOUD, self.answered(0, checkpoint=self.signed(at, reader.root(at))).err)
+            self.assertIsNone(self.evidence())
+        self.assertIn(LOUD, self.answered(6, checkpoint=self.signed(size - 1, bytes(32))).err)
+        self.assertIn("answer", self.evidence())
+        self.assertNotIn(LOUD, self.answered(7, checkpoint=self.signed(1, reader.root(1)), consistency=None).err)
+
+    def signed(self, size, root):
+        """A checkpoint of the ledger's key."""
+        return wire.sign_note(wire.checkpoint_text(self.world.origin, size, root), self.world.ledger_key)
 
     def test_two_histories_under_one_key(self):
         size = wire.verify_receipt(self.text, self.world.ledger_key)[2]
