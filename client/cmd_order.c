@@ -176,6 +176,8 @@ const struct command cmd_order = {
 	"officer.remove       --set name=NAME --set reason=TEXT\n"
 	"quorum.set           --file QUORUMS.json: {\"default\":[[\"clerk\"],[\"reviewer\",\"leader\"]],…}\n"
 	"rules.set            --set rules=N: a later version of the rules, once the daemon knows it\n"
+	"log.key              --set add=VKEY… --set retire=VKEY… --set reason=TEXT: the ledger's own keys, for its\n"
+	"                     checkpoints and for its claims; the daemon must hold the private half of a new one\n"
 	"genesis              --file DRAFT.json: {\"origin\",\"ledger_key\",\"officers\",\"quorums\"}; what comes of "
 	"it is\n"
 	"                     for `subsidyd init --genesis`, once every officer has signed it.\n"

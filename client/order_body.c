@@ -133,6 +133,18 @@ static enum exit_code rules_make(const struct args *args, json_t **ret_body)
 	return body_finish(json_pack("{s:I}", "rules", (json_int_t)rules), ret_body);
 }
 
+static enum exit_code log_key_make(const struct args *args, json_t **ret_body)
+{
+	static const char *const names[] = {"reason", NULL};
+	enum exit_code code = values_check(args, names);
+
+	if (code != EXIT_OK)
+		return code;
+	return body_finish(json_pack("{s:o,s:o,s:s}", "add", values_all(args, "add"), "retire",
+			       values_all(args, "retire"), "reason", order_set_text(args, "reason")),
+	    ret_body);
+}
+
 /* ---- from files */
 
 static enum exit_code policy_make(const struct args *args, json_t **ret_body)
@@ -183,6 +195,7 @@ enum exit_code order_body_make(const struct args *args, enum order_type type, js
 	case ORDER_OFFICER_REMOVE: return officer_remove_make(args, ret_body);
 	case ORDER_QUORUM_SET: return quorums_make(args, ret_body);
 	case ORDER_RULES_SET: return rules_make(args, ret_body);
+	case ORDER_LOG_KEY: return log_key_make(args, ret_body);
 	case ORDER_ENTERPRISE_REGISTER:
 	case ORDER_ENTERPRISE_RELATE:
 	case ORDER_ENTERPRISE_DELIST:

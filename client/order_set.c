@@ -26,8 +26,9 @@ static const struct {
 	false},
     {"key", TYPE(ORDER_VENUE_LICENSE) | TYPE(ORDER_OFFICER_ADD) | TYPE(ORDER_VENUE_DISTRUST), true},
     {"from", TYPE(ORDER_VENUE_DISTRUST), false},
-    {"add", TYPE(ORDER_VENUE_KEY), true},
+    {"add", TYPE(ORDER_VENUE_KEY) | TYPE(ORDER_LOG_KEY), true},
     {"revoke", TYPE(ORDER_VENUE_KEY), true},
+    {"retire", TYPE(ORDER_LOG_KEY), true},
     {"new_generation", TYPE(ORDER_VENUE_KEY), false},
     {"role", TYPE(ORDER_OFFICER_ADD), false},
     {"rules", TYPE(ORDER_RULES_SET), false},
@@ -40,7 +41,8 @@ static const struct {
     {"trade_no", TRADES, false},
     {"reason",
 	TYPE(ORDER_VENUE_SUSPEND) | TYPE(ORDER_VENUE_RESUME) | TYPE(ORDER_VENUE_KEY) | TYPE(ORDER_OFFICER_REMOVE) |
-	    TYPE(ORDER_VENUE_DISTRUST) | TYPE(ORDER_ENTERPRISE_DELIST) | TYPE(ORDER_GRANT_REVOKE) | TRADES,
+	    TYPE(ORDER_VENUE_DISTRUST) | TYPE(ORDER_ENTERPRISE_DELIST) | TYPE(ORDER_GRANT_REVOKE) |
+	    TYPE(ORDER_LOG_KEY) | TRADES,
 	false},
 };
 

@@ -167,7 +167,8 @@ static const struct item_table *item_table_of(enum order_type type)
 	case ORDER_OFFICER_ADD:
 	case ORDER_OFFICER_REMOVE:
 	case ORDER_QUORUM_SET:
-	case ORDER_RULES_SET: break; /* these have no items */
+	case ORDER_RULES_SET:
+	case ORDER_LOG_KEY: break; /* these have no items */
 	}
 	return NULL;
 }
@@ -246,6 +247,10 @@ static void body_add(struct table *table, const struct order *order)
 	case ORDER_RULES_SET:
 		table_word(table, "rules version");
 		table_cellf(table, "%u", order->rules);
+		break;
+	case ORDER_LOG_KEY:
+		keys_add(table, "new keys", order->added_log_keys, order->added_log_key_count);
+		keys_add(table, "retired keys", order->retired_log_keys, order->retired_log_key_count);
 		break;
 	case ORDER_POLICY_ADOPT:
 		if (order->policy.is_assumed)

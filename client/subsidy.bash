@@ -5,7 +5,7 @@ _subsidy_globals="--server --feed --ca --token --cert --vkey --state --json --he
 _subsidy_roles="clerk reviewer leader auditor"
 _subsidy_types="venue.license venue.suspend venue.resume venue.key venue.distrust enterprise.register enterprise.relate
 	enterprise.delist policy.adopt trade.hold trade.release trade.void grant.add grant.revoke grant.replace
-	officer.add officer.remove quorum.set rules.set genesis"
+	officer.add officer.remove quorum.set rules.set log.key genesis"
 
 _subsidy_options() # COMMAND
 {
@@ -38,6 +38,7 @@ _subsidy_set() # TYPE: what --set names
 	officer.add) echo name= role= key= ;;
 	officer.remove) echo name= reason= ;;
 	rules.set) echo rules= ;;
+	log.key) echo add= retire= reason= ;;
 	esac
 	[ "$1" = genesis ] || echo id= order_expires= origin= ledger_id= size=
 }

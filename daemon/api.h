@@ -28,6 +28,7 @@ struct api {
 	struct writer *writer;
 	const struct http *http;
 	struct ledger_identity identity;
+	const struct log_signers *signers;	/* of the ledger's keys */
 	/* Ends the daemon: a client has proved that the ledger must not go on. Returns at once. */
 	void (*stop)(void *cookie, enum err cause);
 	void *cookie;

@@ -4,29 +4,16 @@
  */
 #include "daemon/api_internal.h"
 
-#include <string.h>
-
 #include "daemon/log.h"
 
 enum err api_read_own_checkpoint(const struct api *api, struct store_txn *txn, const struct note *note,
     struct checkpoint *ret_checkpoint, struct why *why)
 {
-	const struct ledger_identity *identity = &api->identity;
-	struct checkpoint checkpoint;
-	uint64_t signed_by;
-	enum err err;
+	struct log_keys keys;
+	enum err err = log_keys_get(txn, &keys);
 
-	(void)txn;
-	if (checkpoint_parse(note->text, &checkpoint, why) != OK)
-		return ERR_NOTE;
-	if (strcmp(checkpoint.origin, identity->origin) != 0)
-		return why_set(why, ERR_FEED_ORIGIN, "the checkpoint is of \"%s\", not of \"%s\"", checkpoint.origin,
-		    identity->origin);
-	err = note_verify(note, &identity->ledger_key, 1, &signed_by);
-	if (err != OK)
-		return why_set(why, err, "the checkpoint is not signed by %s", identity->origin);
-	*ret_checkpoint = checkpoint;
-	return OK;
+	(void)api;
+	return err == OK ? log_keys_read_checkpoint(&keys, note, ret_checkpoint, why) : err;
 }
 
 enum err api_check_history(struct store_txn *txn, const struct checkpoint *checkpoint, const char *who, struct why *why)

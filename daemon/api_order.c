@@ -163,6 +163,7 @@ static enum err decode(struct order_work *work)
 	if (work->plan == NULL)
 		return ERR_MEMORY;
 	order_plan_init(work->plan, note, items, item_count);
+	work->plan->signers = work->api->signers;
 	return order_plan_decode(work->plan, &work->why);
 }
 

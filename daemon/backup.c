@@ -12,7 +12,7 @@
 
 #include "daemon/control.h"
 #include "daemon/folder.h"
-#include "daemon/keyfile.h"
+#include "daemon/log_signers.h"
 #include "daemon/snapshot.h"
 #include "daemon/verify.h"
 #include "daemon/writer.h"
@@ -116,29 +116,26 @@ static enum err copy_online(struct backup *backup)
 /* The guard was looked at: what is signed here is of the one history. */
 static enum err sign_offline(struct backup *backup, struct store_txn *txn)
 {
-	struct ledger_identity identity;
+	struct log_signers signers = {.count = 0};
 	struct ledger_head ledger_head;
-	struct signer *signer = NULL;
+	struct log_keys keys;
 	struct head *head = calloc(1, sizeof(*head));
-	enum err err = head == NULL ? ERR_MEMORY : ledger_read_identity(txn, &identity);
+	enum err err = head == NULL ? ERR_MEMORY : log_keys_get(txn, &keys);
 
 	if (err == OK)
 		err = ledger_read_head(txn, &ledger_head);
 	if (err == OK)
-		err = keyfile_load(backup->config->ledger_key, &signer, backup->why);
-	if (err == OK && !key_equal(signer_key(signer), &identity.ledger_key))
-		err = why_set(backup->why, ERR_KEY_FILE, "the configured key is not the key of this ledger (%s)",
-		    identity.origin);
+		err = config_load_signers(backup->config, &signers, backup->why);
 	if (err == OK) {
 		head->size = ledger_head.size;
 		head->root = frontier_root(&ledger_head.frontier);
-		err = head_sign(head, identity.origin, signer);
+		err = log_signers_sign(&signers, &keys, head, backup->why);
 	}
 	if (err == OK) {
 		buf_add_slice(&backup->note, head_note(head));
 		err = backup->note.err;
 	}
-	signer_free(signer);
+	log_signers_done(&signers);
 	free(head);
 	return err;
 }

@@ -16,6 +16,7 @@
 #include "proto/bytes.h"
 #include "proto/limits.h"
 #include "daemon/address.h"
+#include "daemon/log_signers.h"
 
 struct parser {
 	const char *path;
@@ -60,6 +61,9 @@ static const struct rule rules[] = {
     PATH_RULE("ledger", "data", true, data, "the folder of the ledger"),
     PATH_RULE("ledger", "guard", true, guard, "the guard file, outside the data folder"),
     PATH_RULE("ledger", "key", true, ledger_key, "the file of the ledger's private key"),
+    PATH_RULE("ledger", "next_key", false, next_ledger_key, "the file of the private key that comes next"),
+    PATH_RULE("ledger", "heads_key", false, heads_key, "the file of the private key that signs claims"),
+    PATH_RULE("ledger", "next_heads_key", false, next_heads_key, "the file of the private key that signs claims next"),
     {"ledger", "map_size", false, 0, set_map_size, "a size from 64M to 1T, as 64G"},
     ADDRESS_RULE("feed", feed_listen),
     PATH_RULE("feed", "certificate", true, feed_certificate, "a PEM file"),
@@ -297,6 +301,16 @@ static bool is_inside(const char *path, const char *folder)
 	resolve(folder, real_folder);
 	size = strlen(real_folder);
 	return strncmp(real_path, real_folder, size) == 0 && (real_path[size] == '/' || real_path[size] == '\0');
+}
+
+enum err config_load_signers(const struct config *config, struct log_signers *ret_signers, struct why *why)
+{
+	const struct log_signer_files files = {.key = config->ledger_key,
+	    .next_key = config->next_ledger_key,
+	    .heads_key = config->heads_key,
+	    .next_heads_key = config->next_heads_key};
+
+	return log_signers_load(&files, ret_signers, why);
 }
 
 enum err config_check_feed(const struct config *config, const struct address *address, struct why *why)

@@ -30,6 +30,9 @@ struct config {
 	char *data;
 	char *guard;
 	char *ledger_key;
+	char *next_ledger_key;		/* NULL: none to come */
+	char *heads_key;		/* NULL: no claim key */
+	char *next_heads_key;
 	uint64_t map_size;
 	bool has_map_size;		/* false: the default, which may be halved where the system refuses it */
 	/* feed */
@@ -56,6 +59,10 @@ struct config {
 /* ERR_CONFIG with the first error of the file, ERR_IO when it can't be read. Call config_done on what it gave. */
 enum err config_load(const char *path, struct config *ret_config, struct why *why) must_check;
 void config_done(struct config *config);
+
+/* The ledger's keys that it names. ERR_KEY_FILE. */
+struct log_signers;
+enum err config_load_signers(const struct config *config, struct log_signers *ret_signers, struct why *why) must_check;
 
 /* May the feed, or the metrics, be served at this address, wherever it came from? ERR_CONFIG. */
 enum err config_check_feed(const struct config *config, const struct address *address, struct why *why) must_check;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/control.h"
-#include "proto/key.h"
+#include "daemon/log_signers.h"
 #include "daemon/tls.h"
 #include "daemon/trustfile.h"
 
@@ -63,17 +63,17 @@ static void check_folder_or_parent(struct findings *findings, const char *settin
 		check_folder(findings, setting, path);
 }
 
-/* The public half, where there is one; said of it is what is wrong with it. */
-static bool check_ledger_key(struct findings *findings, const char *path, struct key *ret_key)
+/* What a key of the ledger must be, whichever it is; where all are, their names are compared as at a start. */
+static void check_ledger_key(struct findings *findings, const char *setting, const char *path)
 {
-	static const char setting[] = "[ledger] key";
 	char text[KEY_FILE_SIZE_MAX];
 	struct signer *signer = NULL;
 	struct stat stat;
 	ssize_t size = -1;
-	bool is_good = false;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 
+	if (path == NULL)
+		return;
 	if (fd < 0 || fstat(fd, &stat) != 0 || (size = read(fd, text, sizeof(text))) < 0) {
 		add(findings, setting, path, strerror(errno));
 		goto out;
@@ -86,16 +86,11 @@ static bool check_ledger_key(struct findings *findings, const char *path, struct
 		add(findings, setting, path, "not a private key, as `subsidy key new` makes them");
 	else if (signer_key(signer)->type != KEY_ED25519)
 		add(findings, setting, path, "a ledger's key is of type ed25519");
-	else
-		is_good = true;
-	if (is_good)
-		*ret_key = *signer_key(signer);
 out:
 	signer_free(signer);
 	key_wipe(text, sizeof(text));
 	if (fd >= 0)
 		close(fd);
-	return is_good;
 }
 
 static void add_why(struct findings *findings, const char *section, const struct why *why)
@@ -104,8 +99,8 @@ static void add_why(struct findings *findings, const char *section, const struct
 	findings->count++;
 }
 
-/* `key` is NULL where the ledger's own is no good: that is said already. */
-static void check_witnesses(struct findings *findings, const char *path, const struct key *key)
+/* No key is given where the ledger's own are no good: that is said already. */
+static void check_witnesses(struct findings *findings, const char *path, const struct key *keys, size_t key_count)
 {
 	static const char setting[] = "[witness] policy:";
 	struct why why = {.text = ""};
@@ -117,9 +112,32 @@ static void check_witnesses(struct findings *findings, const char *path, const s
 	}
 	if (trustfile_check_witnesses(path, trust, &why) != OK)
 		add_why(findings, setting, &why);
-	if (key != NULL && trustfile_check_log(path, trust, key, 1, &why) != OK)
+	if (key_count > 0 && trustfile_check_log(path, trust, keys, key_count, &why) != OK)
 		add_why(findings, setting, &why);
 	trust_free(trust);
+}
+
+/* Gives the public halves of the checkpoint keys, none where something is wrong with one of all. */
+static size_t check_ledger_keys(
+    struct findings *findings, const struct config *config, struct key ret_keys[static LOG_KEYS_MAX])
+{
+	struct log_signers signers;
+	size_t count = findings->count;
+	struct why why = {.text = ""};
+
+	check_ledger_key(findings, "[ledger] key", config->ledger_key);
+	check_ledger_key(findings, "[ledger] next_key", config->next_ledger_key);
+	check_ledger_key(findings, "[ledger] heads_key", config->heads_key);
+	check_ledger_key(findings, "[ledger] next_heads_key", config->next_heads_key);
+	if (findings->count > count)
+		return 0;
+	if (config_load_signers(config, &signers, &why) != OK) {
+		add_why(findings, "[ledger]", &why);
+		return 0;
+	}
+	count = log_signers_checkpoint_keys(&signers, ret_keys);
+	log_signers_done(&signers);
+	return count;
 }
 
 static void check_tls(struct findings *findings, const char *section, const struct tls_files *files)
@@ -171,19 +189,19 @@ size_t config_check(const struct config *config, struct buf *findings_text)
 	const struct tls_files feed = {
 	    .certificate = config->feed_certificate, .key = config->feed_key, .client_ca = config->feed_client_ca};
 	const struct tls_files public = {.certificate = config->public_certificate, .key = config->public_key};
-	struct key ledger_key;
-	bool has_key;
+	struct key ledger_keys[LOG_KEYS_MAX];
+	size_t ledger_key_count;
 
 	check_folder_or_parent(&findings, "[ledger] data", config->data);
 	check_socket(&findings, config->data);
 	check_folder_of(&findings, "[ledger] guard", config->guard);
-	has_key = check_ledger_key(&findings, config->ledger_key, &ledger_key);
+	ledger_key_count = check_ledger_keys(&findings, config, ledger_keys);
 	check_tls(&findings, "[feed]", &feed);
 	check_tls(&findings, "[public]", &public);
 	check_tls_key(&findings, "[feed] key", config->feed_key);
 	check_tls_key(&findings, "[public] key", config->public_key);
 	if (config->witness_policy != NULL)
-		check_witnesses(&findings, config->witness_policy, has_key ? &ledger_key : NULL);
+		check_witnesses(&findings, config->witness_policy, ledger_keys, ledger_key_count);
 	note_inherited(&findings, "feed", config->feed_listen);
 	note_inherited(&findings, "public", config->public_listen);
 	if (config->addresses != NULL)

@@ -179,6 +179,7 @@ static enum err sign_size(const struct control_settings *settings, uint64_t size
 	struct ledger_source source;
 	struct frontier frontier;
 	struct store_txn *txn;
+	struct log_keys keys;
 	enum err err;
 
 	head_get(settings->head, head);
@@ -191,12 +192,14 @@ static enum err sign_size(const struct control_settings *settings, uint64_t size
 		return err;
 	ledger_source_init(&source, txn);
 	err = tree_frontier(&source.source, size, &frontier);
+	if (err == OK)
+		err = log_keys_get(txn, &keys);
 	store_abort(txn);
 	if (err != OK)
 		return err;
 	head->size = size;
 	head->root = frontier_root(&frontier);
-	return head_sign(head, settings->origin, settings->signer);
+	return log_signers_sign(settings->signers, &keys, head, why);
 }
 
 static enum err give_checkpoint(struct peer *peer, struct slice number, struct why *why)

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#include "daemon/head.h"
+#include "daemon/log_signers.h"
 #include "daemon/store.h"
 
 struct control;
@@ -28,9 +28,8 @@ struct control_settings {
 	struct event_base *base;
 	const char *data;		/* the folder; its lock is held */
 	struct store *store;
-	const struct signer *signer;
+	const struct log_signers *signers;	/* of the ledger's keys */
 	struct head_box *head;
-	const char *origin;
 	uint64_t copy_limit_ms, idle_limit_ms;
 };
 

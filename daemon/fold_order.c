@@ -334,6 +334,31 @@ static void set_rules(struct store_txn *txn, const struct order *order)
 	ledger_save_identity(txn, &identity);
 }
 
+/* ---- the ledger's own keys */
+
+static void change_log_keys(struct store_txn *txn, const struct order *order, uint64_t order_index)
+{
+	struct log_keys keys;
+	enum err err = log_keys_get(txn, &keys);
+
+	if (err != OK) {
+		store_fail(txn, err);
+		return;
+	}
+	for (size_t i = 0; i < order->retired_log_key_count; i++)
+		for (size_t place = 0; place < keys.count; place++)
+			if (key_equal(&keys.keys[place].key, &order->retired_log_keys[i]))
+				keys.keys[place].until = order_index;
+	for (size_t i = 0; i < order->added_log_key_count; i++) {
+		const struct key *key = &order->added_log_keys[i];
+
+		assert(keys.count < LOG_KEYS_EVER_MAX);
+		keys.keys[keys.count++] =
+		    (struct log_key){.key = *key, .use = log_key_use_of(key, order->origin), .since = order_index};
+	}
+	log_keys_put(txn, &keys);
+}
+
 /* ---- the order */
 
 static void apply_item(
@@ -369,6 +394,7 @@ static void apply_order(struct ledger *ledger, struct store_txn *txn, const stru
 	case ORDER_OFFICER_REMOVE: officer_delete(txn, order->officer.name); break;
 	case ORDER_QUORUM_SET: set_quorums(txn, order); break;
 	case ORDER_RULES_SET: set_rules(txn, order); break;
+	case ORDER_LOG_KEY: change_log_keys(txn, order, order_index); break;
 	case ORDER_ENTERPRISE_REGISTER:
 	case ORDER_ENTERPRISE_RELATE:
 	case ORDER_ENTERPRISE_DELIST:

@@ -42,20 +42,17 @@ void head_get(struct head_box *box, struct head *ret_head)
 	pthread_mutex_unlock(&box->lock);
 }
 
-enum err head_sign(struct head *head, const char *origin, const struct signer *signer)
+enum err head_sign(struct head *head, const char *origin, struct signer *const *signers, size_t signer_count)
 {
 	struct checkpoint checkpoint = {.size = head->size, .root = head->root};
-	struct signer *signers[1];
 	struct buf text, note;
 	enum err err;
 
-	/* note_sign takes an array of signers that it does not change. */
-	memcpy(&signers[0], &signer, sizeof(signer));
 	memcpy(checkpoint.origin, origin, strlen(origin) + 1);
 	buf_init(&text, CHECKPOINT_SIZE_MAX);
 	buf_init(&note, CHECKPOINT_SIZE_MAX);
 	checkpoint_format(&checkpoint, &text);
-	err = text.err != OK ? text.err : note_sign(buf_slice(&text), signers, 1, &note);
+	err = text.err != OK ? text.err : note_sign(buf_slice(&text), signers, signer_count, &note);
 	if (err == OK) {
 		head->note_size = note.size;
 		memcpy(head->note, note.data, note.size);

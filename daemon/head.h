@@ -15,8 +15,8 @@ struct head {
 	uint8_t note[CHECKPOINT_SIZE_MAX];	/* the signed checkpoint */
 };
 
-/* The text is made of size and root; fills in the note. ERR_MEMORY, or what the signer says. */
-enum err head_sign(struct head *head, const char *origin, const struct signer *signer) must_check;
+/* The text is made of size and root; fills in the note, with a line of each signer. ERR_MEMORY, or what a signer says. */
+enum err head_sign(struct head *head, const char *origin, struct signer *const *signers, size_t signer_count) must_check;
 struct slice head_note(const struct head *head);
 
 struct head_box;

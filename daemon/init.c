@@ -80,7 +80,7 @@ static enum err write_genesis(
 }
 
 static enum err make(const struct config *config, struct slice note, const struct genesis *genesis,
-    const struct signer *signer, struct why *why)
+    struct signer *signer, struct why *why)
 {
 	struct store *store = NULL;
 	struct ledger ledger = {0};
@@ -94,7 +94,7 @@ static enum err make(const struct config *config, struct slice note, const struc
 	if (err == OK) {
 		head->size = ledger.head.size;
 		head->root = frontier_root(&ledger.head.frontier);
-		err = head_sign(head, genesis->origin, signer);
+		err = head_sign(head, genesis->origin, &signer, 1);
 	}
 	if (err == OK)
 		err = guard_create(config->guard, head_note(head), &guard, why);

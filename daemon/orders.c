@@ -136,5 +136,5 @@ enum err order_check(struct order_plan *plan, struct store_txn *txn, uint32_t to
 	err = check_form(&plan->order, txn, today, why);
 	if (err != OK)
 		return err;
-	return order_check_type(&plan->order, txn, today, why);
+	return order_check_type(plan, txn, today, why);
 }

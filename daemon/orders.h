@@ -5,13 +5,16 @@
 #ifndef DAEMON_ORDERS_H
 #define DAEMON_ORDERS_H
 
-#include "daemon/state.h"
+#include "daemon/log_signers.h"
 
 struct order_plan {
 	/* Given by the caller: the bytes must outlive the plan. */
 	struct slice note_bytes;
 	const struct slice *items;
 	size_t item_count;
+	/* What the daemon can sign with, where the order is new: it takes no key that it could not use. NULL in a replay,
+	 * for what was carried out is not asked again. */
+	const struct log_signers *signers;
 
 	/* Set by order_plan_decode. */
 	struct arena arena;

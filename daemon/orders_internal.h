@@ -5,6 +5,7 @@
 #include "daemon/orders.h"
 
 /* What the type of the order asks for. ERR_REFUSED, ERR_DAMAGED, ERR_MEMORY. */
-enum err order_check_type(const struct order *order, struct store_txn *txn, uint32_t today, struct why *why) must_check;
+enum err order_check_type(const struct order_plan *plan, struct store_txn *txn, uint32_t today, struct why *why) must_check;
+enum err order_check_log_key(const struct order_plan *plan, struct store_txn *txn, struct why *why) must_check;
 
 #endif

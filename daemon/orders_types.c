@@ -163,15 +163,14 @@ static enum err check_distrust(const struct order *order, struct store_txn *txn,
 static enum err check_officer_key(const struct key *key, const char *name, struct store_txn *txn, struct why *why)
 {
 	char owner[OFFICER_NAME_SIZE_MAX + 1], vkey[KEY_VKEY_SIZE];
-	struct ledger_identity identity;
-	enum err err = ledger_read_identity(txn, &identity);
+	struct log_keys log_keys;
+	enum err err = log_keys_get(txn, &log_keys);
 
 	if (err != OK)
 		return err;
 	key_format(key, vkey);
-	if (key->type == identity.ledger_key.type && key->material_size == identity.ledger_key.material_size &&
-	    memcmp(key->material, identity.ledger_key.material, key->material_size) == 0)
-		return why_set(why, ERR_REFUSED, "%s is the ledger's own key", vkey);
+	if (log_keys_have_material(&log_keys, key))
+		return why_set(why, ERR_REFUSED, "%s is the ledger's own key, or was", vkey);
 	if (officer_key_find(txn, key, owner) && strcmp(owner, name) != 0)
 		return why_set(why, ERR_REFUSED, "%s is the key of officer %s, in office or earlier", vkey, owner);
 	return store_error(txn);
@@ -467,8 +466,10 @@ static enum err check_trades(const struct order *order, struct store_txn *txn, s
 
 /* ---- by type */
 
-enum err order_check_type(const struct order *order, struct store_txn *txn, uint32_t today, struct why *why)
+enum err order_check_type(const struct order_plan *plan, struct store_txn *txn, uint32_t today, struct why *why)
 {
+	const struct order *order = &plan->order;
+
 	switch (order->type) {
 	case ORDER_VENUE_LICENSE: return check_license(order, txn, why);
 	case ORDER_VENUE_SUSPEND:
@@ -488,6 +489,7 @@ enum err order_check_type(const struct order *order, struct store_txn *txn, uint
 	case ORDER_TRADE_HOLD:
 	case ORDER_TRADE_RELEASE:
 	case ORDER_TRADE_VOID: return check_trades(order, txn, why);
+	case ORDER_LOG_KEY: return order_check_log_key(plan, txn, why);
 	}
 	return ERR_ORDER;
 }

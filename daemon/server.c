@@ -38,7 +38,7 @@ struct server {
 	const struct config *config;
 
 	/* the ledger */
-	struct signer *signer;
+	struct log_signers signers;
 	struct store *store;
 	struct guard *guard;
 	struct head_box *head;
@@ -213,7 +213,7 @@ static enum err open_ledger(struct server *server, struct why *why)
 {
 	const struct config *config = server->config;
 	struct store_txn *txn;
-	enum err err = keyfile_load(config->ledger_key, &server->signer, why);
+	enum err err = config_load_signers(config, &server->signers, why);
 
 	if (err == OK)
 		err = store_open(config->data, config->map_size, STORE_OPEN, &server->store, why);
@@ -224,12 +224,13 @@ static enum err open_ledger(struct server *server, struct why *why)
 	server->head = head_box_new();
 	if (server->head == NULL)
 		return ERR_MEMORY;
-	err = writer_open_head(server->store, server->guard, server->signer, server->head, why);
+	err = writer_open_head(server->store, server->guard, &server->signers, server->head, why);
 	if (err == OK)
 		err = store_read(server->store, &txn);
 	if (err != OK)
 		return err;
 	err = ledger_read_identity(txn, &server->api.identity);
+	server->api.signers = &server->signers;
 	store_abort(txn);
 	return err;
 }
@@ -240,7 +241,7 @@ static enum err start_writer(struct server *server)
 	const struct writer_settings settings = {
 	    .store = server->store,
 	    .guard = server->guard,
-	    .signer = server->signer,
+	    .signers = &server->signers,
 	    .head = server->head,
 	    .finished = server->finished,
 	};
@@ -298,13 +299,15 @@ static enum err open_loop(struct server *server)
 static enum err open_publisher(struct server *server, struct why *why)
 {
 	const struct config *config = server->config;
+	struct key keys[LOG_KEYS_MAX];
+	size_t key_count = log_signers_checkpoint_keys(&server->signers, keys);
 	const struct publisher_settings settings = {
 	    .policy = config->witness_policy,
 	    .interval_s = config->witness_interval_s,
 	    .timeout_s = config->witness_timeout_s,
 	    .latest = server->head,
-	    .ledger_keys = &server->api.identity.ledger_key,
-	    .ledger_key_count = 1,
+	    .ledger_keys = keys,
+	    .ledger_key_count = key_count,
 	};
 
 	if (config->witness_policy == NULL)
@@ -420,9 +423,8 @@ static enum err open_control(struct server *server, struct why *why)
 	    .base = server->base,
 	    .data = server->config->data,
 	    .store = server->store,
-	    .signer = server->signer,
+	    .signers = &server->signers,
 	    .head = server->head,
-	    .origin = server->api.identity.origin,
 	    .copy_limit_ms = BACKUP_COPY_MAX_S * 1000ULL,
 	    .idle_limit_ms = CONTROL_IDLE_MAX_S * 1000ULL,
 	};
@@ -521,6 +523,6 @@ void server_close(struct server *server)
 	head_box_free(server->head);
 	guard_close(server->guard);
 	store_close(server->store);
-	signer_free(server->signer);
+	log_signers_done(&server->signers);
 	free(server);
 }

@@ -31,6 +31,8 @@ static enum err read_store(struct store_txn *txn, struct reading *reading, struc
 	enum err err = ledger_read_identity(txn, &snapshot->identity);
 
 	if (err == OK)
+		err = log_keys_get(txn, &snapshot->keys);
+	if (err == OK)
 		err = ledger_read_head(txn, &head);
 	if (err == OK) {
 		ledger_source_init(&source, txn);
@@ -74,21 +76,17 @@ enum err snapshot_read(
 
 enum err snapshot_check_note(const struct snapshot *snapshot, struct slice note, struct why *why)
 {
-	const struct ledger_identity *identity = &snapshot->identity;
 	struct checkpoint checkpoint;
 	struct note parsed;
-	uint64_t signed_by;
 	enum err err = note_parse(note, &parsed, why);
 
 	if (err == OK)
-		err = note_verify(&parsed, &identity->ledger_key, 1, &signed_by);
-	if (err == OK)
-		err = checkpoint_parse(parsed.text, &checkpoint, why);
+		err = log_keys_read_checkpoint(&snapshot->keys, &parsed, &checkpoint, why);
 	if (err == ERR_MEMORY)
 		return err;
-	if (err != OK || strcmp(checkpoint.origin, identity->origin) != 0)
+	if (err != OK)
 		return why_set(why, ERR_DAMAGED, "the backup's checkpoint is not signed by the key of its ledger (%s)",
-		    identity->origin);
+		    snapshot->identity.origin);
 	if (checkpoint.size != snapshot->size || !hash_equal(&checkpoint.root, &snapshot->root))
 		return why_set(why, ERR_DAMAGED,
 		    "the backup holds %llu entries, and its checkpoint is of other ones (%llu)",
@@ -96,19 +94,37 @@ enum err snapshot_check_note(const struct snapshot *snapshot, struct slice note,
 	return OK;
 }
 
+/* Those that sign its checkpoint, the older first. */
+static json_t *vkeys_json(const struct snapshot *snapshot)
+{
+	struct key keys[LOG_KEYS_MAX];
+	size_t count = log_keys_valid(&snapshot->keys, LOG_KEY_CHECKPOINT, snapshot->size, keys);
+	json_t *vkeys = json_array();
+	char vkey[KEY_VKEY_SIZE];
+
+	for (size_t i = 0; i < count && vkeys != NULL; i++) {
+		key_format(&keys[i], vkey);
+		if (json_array_append_new(vkeys, json_string(vkey)) != 0) {
+			json_decref(vkeys);
+			vkeys = NULL;
+		}
+	}
+	return vkeys;
+}
+
 enum err snapshot_write_files(const char *folder, const struct snapshot *snapshot, struct slice note, struct why *why)
 {
 	const struct ledger_identity *identity = &snapshot->identity;
-	char vkey[KEY_VKEY_SIZE], text[LEDGER_JSON_MAX];
+	char text[LEDGER_JSON_MAX];
 	size_t size = 0;
-	json_t *json;
+	json_t *vkeys, *json;
 	enum err err = folder_write(folder, SNAPSHOT_CHECKPOINT, note, why);
 
 	if (err != OK)
 		return err;
-	key_format(&identity->ledger_key, vkey);
-	json = json_pack("{s:s, s:s, s:s, s:I}", "origin", identity->origin, "ledger_id", identity->ledger_id, "vkey",
-	    vkey, "size", (json_int_t)snapshot->size);
+	vkeys = vkeys_json(snapshot);
+	json = json_pack("{s:s, s:s, s:O, s:o, s:I}", "origin", identity->origin, "ledger_id", identity->ledger_id,
+	    "vkey", json_array_get(vkeys, 0), "vkeys", vkeys, "size", (json_int_t)snapshot->size);
 	if (json != NULL)
 		size = json_dumpb(json, text, sizeof(text) - 1, JSON_COMPACT);
 	json_decref(json);

@@ -1,13 +1,13 @@
 /*
  * A backup: a folder with a copy of the data file as one commit left it, the ledger's signed checkpoint of exactly that
- * size, and ledger.json, which says what it is: {"origin","ledger_id","vkey","size"}. What is found out of the copy is
+ * size, and ledger.json, which says what it is: {"origin","ledger_id","vkey","vkeys","size"}. What is found out of the copy is
  * found out in a child process, for a broken copy can take down whoever opens it.
  */
 #ifndef DAEMON_SNAPSHOT_H
 #define DAEMON_SNAPSHOT_H
 
 #include "daemon/guard.h"
-#include "daemon/ledger.h"
+#include "daemon/state.h"
 
 #define SNAPSHOT_DATA "data.mdb"
 #define SNAPSHOT_CHECKPOINT "checkpoint"
@@ -15,6 +15,7 @@
 
 struct snapshot {
 	struct ledger_identity identity;
+	struct log_keys keys;
 	uint64_t size;			/* entries */
 	struct hash root;		/* of all of them */
 };

@@ -141,6 +141,39 @@ enum err officer_roles(struct store_txn *txn, enum officer_role ret_roles[static
 enum err quorums_get(struct store_txn *txn, struct quorums *ret_quorums) must_check;
 enum err quorums_put(struct store_txn *txn, const struct quorums *quorums) must_check;
 
+/*
+ * The ledger's own keys, in the order in which they came: the first is that of genesis. A key is valid for the sizes
+ * that cover the order that added it and not the one that retired it.
+ */
+enum log_key_use { LOG_KEY_CHECKPOINT = 1, LOG_KEY_HEADS };
+struct log_key {
+	struct key key;
+	enum log_key_use use;
+	uint64_t since, until;		/* order entries; 0: genesis, and not retired */
+};
+struct log_keys {
+	size_t count;
+	struct log_key keys[LOG_KEYS_EVER_MAX];
+};
+/* ERR_DAMAGED. */
+enum err log_keys_get(struct store_txn *txn, struct log_keys *ret_keys) must_check;
+void log_keys_put(struct store_txn *txn, const struct log_keys *keys);
+/* What a key of this ledger is for: its name says it. */
+enum log_key_use log_key_use_of(const struct key *key, const char *origin);
+bool log_key_is_valid(const struct log_key *key, uint64_t size);
+/* Those of a use that are valid at the size, the older first; how many. */
+size_t log_keys_valid(const struct log_keys *keys, enum log_key_use use, uint64_t size,
+    struct key ret_keys[static LOG_KEYS_MAX]);
+/* Was the material ever a key of the ledger, under whatever name? */
+bool log_keys_have_material(const struct log_keys *keys, const struct key *key);
+/*
+ * A checkpoint of this ledger: of its origin, and signed by a checkpoint key that was valid at its size. A retired key
+ * vouches for nothing later: who found it must not be able to stop a ledger. ERR_NOTE, ERR_FEED_ORIGIN,
+ * ERR_UNKNOWN_KEY, ERR_SIGNATURE.
+ */
+enum err log_keys_read_checkpoint(const struct log_keys *keys, const struct note *note,
+    struct checkpoint *ret_checkpoint, struct why *why) must_check;
+
 /* Policies: every version ever adopted; the one in force at a size is the last before it. */
 bool policy_find(struct store_txn *txn, struct slice id, uint64_t size, uint64_t *ret_order_index, uint32_t *ret_version);
 void policy_put(struct store_txn *txn, struct slice id, uint64_t order_index, uint32_t version);

@@ -21,7 +21,7 @@ struct writer {
 	pthread_t thread;
 	struct mailbox *inbox;
 	struct ledger ledger;
-	char origin[ORIGIN_TEXT_SIZE];
+	struct log_keys keys; /* of the ledger; read again once an order has changed them */
 
 	struct gate gate;
 	atomic_bool is_clock_trusted; /* the operator's word, until the writer has heard it */
@@ -77,34 +77,38 @@ static size_t command_bytes(const struct command *command)
 
 /* ---- the head */
 
-static enum err sign_head(
-    const struct ledger_head *ledger_head, const char *origin, const struct signer *signer, struct head *ret_head)
+static enum err sign_head(const struct ledger_head *ledger_head, const struct log_keys *keys,
+    const struct log_signers *signers, struct head *ret_head, struct why *why)
 {
 	ret_head->size = ledger_head->size;
 	ret_head->root = frontier_root(&ledger_head->frontier);
 	ret_head->time_us = ledger_head->last_time_us;
-	return head_sign(ret_head, origin, signer);
+	return log_signers_sign(signers, keys, ret_head, why);
 }
 
-/* Is what the guard holds a checkpoint of this ledger, signed by its key? */
-static enum err read_guard(const struct guard *guard, const struct ledger_identity *identity,
+/*
+ * Is what the guard holds a checkpoint of this ledger, signed by a key that was its own then? A larger one may be signed
+ * by keys that this copy has not heard of yet; it is refused whoever signed it.
+ */
+static enum err read_guard(const struct guard *guard, const struct log_keys *keys, uint64_t size,
     struct checkpoint *ret_checkpoint, struct why *why)
 {
+	const char *origin = keys->keys[0].key.name;
 	struct note note;
-	uint64_t signed_by;
 	enum err err = note_parse(guard_newest(guard), &note, why);
 
 	if (err == OK)
-		err = note_verify(&note, &identity->ledger_key, 1, &signed_by);
-	if (err == OK)
-		err = checkpoint_parse(note.text, ret_checkpoint, why);
+		err = log_keys_read_checkpoint(keys, &note, ret_checkpoint, why);
 	if (err == ERR_MEMORY)
 		return err;
-	if (err != OK || strcmp(ret_checkpoint->origin, identity->origin) != 0)
+	if (err == ERR_UNKNOWN_KEY && checkpoint_parse(note.text, ret_checkpoint, NULL) == OK &&
+	    ret_checkpoint->size > size)
+		return OK;
+	if (err != OK)
 		return why_set(why, ERR_GUARD,
 		    "the guard file holds no checkpoint signed by the key of this ledger (%s): it belongs to another "
 		    "ledger",
-		    identity->origin);
+		    origin);
 	return OK;
 }
 
@@ -142,15 +146,15 @@ static enum err compare_with_guard(
 enum err writer_check_guard(
     struct store_txn *txn, const struct guard *guard, uint64_t *ret_guarded_size, struct why *why)
 {
-	struct ledger_identity identity;
+	struct log_keys keys;
 	struct ledger_head head;
 	struct checkpoint guarded;
-	enum err err = ledger_read_identity(txn, &identity);
+	enum err err = log_keys_get(txn, &keys);
 
 	if (err == OK)
 		err = ledger_read_head(txn, &head);
 	if (err == OK)
-		err = read_guard(guard, &identity, &guarded, why);
+		err = read_guard(guard, &keys, head.size, &guarded, why);
 	if (err == OK)
 		err = compare_with_guard(txn, &head, &guarded, why);
 	if (err == OK)
@@ -159,9 +163,11 @@ enum err writer_check_guard(
 }
 
 enum err writer_open_head(
-    struct store *store, struct guard *guard, const struct signer *signer, struct head_box *box, struct why *why)
+    struct store *store, struct guard *guard, const struct log_signers *signers, struct head_box *box, struct why *why)
 {
 	struct ledger_identity identity;
+	struct log_signing signing, claims;
+	struct log_keys keys;
 	struct ledger_head ledger_head;
 	struct store_txn *txn = NULL;
 	struct head *head = calloc(1, sizeof(*head));
@@ -179,13 +185,17 @@ enum err writer_open_head(
 		err = why_set(why, ERR_DAMAGED,
 		    "the ledger follows rules version %u; this program knows up to %d: use a newer one", identity.rules,
 		    RULES_VERSION);
-	if (err == OK && !key_equal(signer_key(signer), &identity.ledger_key))
-		err = why_set(
-		    why, ERR_KEY_FILE, "the configured key is not the key of this ledger (%s)", identity.origin);
+	if (err == OK)
+		err = log_keys_get(txn, &keys);
+	if (err == OK)
+		err = log_signers_pick(signers, &keys, LOG_KEY_CHECKPOINT, ledger_head.size, &signing, why);
+	/* Claims are signed while a request waits: that they can be is seen to here. */
+	if (err == OK)
+		err = log_signers_pick(signers, &keys, LOG_KEY_HEADS, ledger_head.size, &claims, why);
 	if (err == OK)
 		err = writer_check_guard(txn, guard, &guarded_size, why);
 	if (err == OK)
-		err = sign_head(&ledger_head, identity.origin, signer, head);
+		err = sign_head(&ledger_head, &keys, signers, head, why);
 	/* A crash between commit and guard leaves the ledger ahead: sign and guard again. */
 	if (err == OK && ledger_head.size > guarded_size)
 		err = guard_write(guard, head_note(head));
@@ -242,6 +252,8 @@ static void decide_order(struct writer *writer, struct store_txn *txn, struct co
 		return;
 	command->index =
 	    command->plan->is_known ? command->plan->known_index : fold_order(&writer->ledger, txn, command->plan);
+	if (command->plan->order.type == ORDER_LOG_KEY && log_keys_get(txn, &writer->keys) != OK)
+		command->err = ERR_DAMAGED;
 }
 
 /*
@@ -364,8 +376,8 @@ static void make_durable(struct writer *writer, struct store_txn *txn)
 
 	if (err != OK)
 		log_fatal("stopping: the commit failed: %s", err_sentence(err));
-	err =
-	    head == NULL ? ERR_MEMORY : sign_head(&writer->ledger.head, writer->origin, writer->settings.signer, head);
+	err = head == NULL ? ERR_MEMORY
+			   : sign_head(&writer->ledger.head, &writer->keys, writer->settings.signers, head, NULL);
 	if (err != OK)
 		log_fatal("stopping: the checkpoint could not be signed: %s", err_sentence(err));
 	err = guard_write(writer->settings.guard, head_note(head));
@@ -568,7 +580,6 @@ static void *run(void *cookie)
 
 static enum err load(struct writer *writer)
 {
-	struct ledger_identity identity;
 	struct store_txn *txn;
 	enum err err = store_read(writer->settings.store, &txn);
 
@@ -576,9 +587,7 @@ static enum err load(struct writer *writer)
 		return err;
 	err = ledger_load(&writer->ledger, txn);
 	if (err == OK)
-		err = ledger_read_identity(txn, &identity);
-	if (err == OK)
-		memcpy(writer->origin, identity.origin, sizeof(writer->origin));
+		err = log_keys_get(txn, &writer->keys);
 	if (err == OK)
 		err = venue_counts_load(txn, writer->venues);
 	store_abort(txn);

@@ -42,7 +42,7 @@ struct writer;
 struct writer_settings {
 	struct store *store;
 	struct guard *guard;
-	const struct signer *signer;	/* the ledger's key */
+	const struct log_signers *signers;	/* of the ledger's keys */
 	struct head_box *head;
 	struct mailbox *finished;	/* commands go back through here, to the loop */
 	uint64_t slice_trades_max, slice_look_max;	/* of a distrust; 0: as in limits.h */
@@ -63,10 +63,11 @@ void writer_free(struct writer *writer);
 
 /*
  * Opening for service: compares the ledger with its guard (smaller or different: ERR_GUARD), signs and guards again
- * where a crash left the ledger ahead, and publishes the head.
+ * where a crash left the ledger ahead, and publishes the head. ERR_KEY_FILE where the private half of a valid key is not
+ * among the signers.
  */
-enum err writer_open_head(struct store *store, struct guard *guard, const struct signer *signer, struct head_box *head,
-    struct why *why) must_check;
+enum err writer_open_head(struct store *store, struct guard *guard, const struct log_signers *signers,
+    struct head_box *head, struct why *why) must_check;
 
 /* Only the comparison: ERR_GUARD, or ERR_DAMAGED where the stored head is not that of the entries. */
 enum err writer_check_guard(struct store_txn *txn, const struct guard *guard, uint64_t *ret_guarded_size, struct why *why) must_check;

@@ -50,6 +50,9 @@
 #define NOTE_TEXT_SIZE_MAX	60000	/* bytes: an order with its note must fit an entry */
 #define NOTE_SIZE_MAX		65000	/* bytes, text and signatures together */
 #define NOTE_SIGNATURES_MAX	32	/* signature lines; C2SP asks for at least 16 */
+#define LOG_KEYS_MAX		2	/* checkpoint keys, and claim keys, of one ledger that are valid at a time */
+#define LOG_KEYS_EVER_MAX	64	/* keys one ledger ever has, those retired among them */
+#define LOG_KEY_CHANGES_MAX	4	/* keys one order adds, or retires */
 #define CHECKPOINT_SIZE_MAX	8192	/* bytes of a checkpoint note with its cosignatures */
 
 /* Policy files: whose cosignatures are asked for (C2SP asks for at least 32 each) */

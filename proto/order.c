@@ -32,6 +32,7 @@ static const char *const type_names[ORDER_TYPE_COUNT] = {
     [ORDER_TRADE_HOLD] = "trade.hold",
     [ORDER_TRADE_RELEASE] = "trade.release",
     [ORDER_TRADE_VOID] = "trade.void",
+    [ORDER_LOG_KEY] = "log.key",
     [ORDER_VENUE_DISTRUST] = "venue.distrust",
 };
 
@@ -69,7 +70,8 @@ bool order_type_has_items(enum order_type type)
 	case ORDER_OFFICER_ADD:
 	case ORDER_OFFICER_REMOVE:
 	case ORDER_QUORUM_SET:
-	case ORDER_RULES_SET: break;
+	case ORDER_RULES_SET:
+	case ORDER_LOG_KEY: break;
 	}
 	return false;
 }

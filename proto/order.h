@@ -45,9 +45,10 @@ enum order_type {
 	ORDER_TRADE_HOLD,
 	ORDER_TRADE_RELEASE,
 	ORDER_TRADE_VOID,
+	ORDER_LOG_KEY,
 	ORDER_VENUE_DISTRUST,
 };
-#define ORDER_TYPE_COUNT 19	/* one more than the last */
+#define ORDER_TYPE_COUNT 20	/* one more than the last */
 const char *order_type_name(enum order_type type);	/* "venue.license" */
 enum order_type order_type_by_name(const char *name);	/* 0 if unknown */
 bool order_type_has_items(enum order_type type);	/* those over many firms, grants or trades */
@@ -159,7 +160,12 @@ struct order {
 	struct quorums quorums;
 	/* rules.set: body {"rules":N} */
 	uint32_t rules;
-	/* venue.suspend, venue.resume, venue.key, venue.distrust, officer.remove */
+	/* log.key: body {"add":[…],"retire":[…],"reason"}: checkpoint keys, named as the origin, and claim keys */
+	size_t added_log_key_count;
+	struct key added_log_keys[LOG_KEY_CHANGES_MAX];
+	size_t retired_log_key_count;
+	struct key retired_log_keys[LOG_KEY_CHANGES_MAX];
+	/* venue.suspend, venue.resume, venue.key, venue.distrust, officer.remove, log.key */
 	char reason[REASON_SIZE_MAX + 1];
 	/* policy.adopt: body {"policy":{…}} */
 	struct policy policy;

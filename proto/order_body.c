@@ -148,6 +148,43 @@ static void write_distrust(const struct order *order, struct buf *buf)
 	write_reason(order, buf);
 }
 
+/* ---- the ledger's own keys */
+
+static enum err read_log_key(const json_t *body, struct order *order, struct why *why)
+{
+	static const char *const keys[] = {"add", "retire", "reason"};
+	struct order_vkeys_rule rule = {.owner = order->origin, .max = LOG_KEY_CHANGES_MAX, .are_of_ledger = true};
+	enum err err = order_json_keys(body, keys, 3, 3, why);
+
+	rule.key = "add";
+	if (err == OK)
+		err = order_json_vkeys(body, &rule, order->added_log_keys, &order->added_log_key_count, why);
+	rule.key = "retire";
+	if (err == OK)
+		err = order_json_vkeys(body, &rule, order->retired_log_keys, &order->retired_log_key_count, why);
+	if (err == OK)
+		err = read_reason(body, order, why);
+	if (err != OK)
+		return err;
+	for (size_t i = 0; i < order->added_log_key_count; i++)
+		for (size_t j = 0; j < order->retired_log_key_count; j++)
+			if (order_key_is_same(&order->added_log_keys[i], &order->retired_log_keys[j]))
+				return why_set(
+				    why, ERR_INVALID, "key %zu of \"add\" is key %zu of \"retire\"", i + 1, j + 1);
+	if (order->added_log_key_count == 0 && order->retired_log_key_count == 0)
+		return why_set(why, ERR_INVALID, "nothing is added and nothing retired");
+	return OK;
+}
+
+static void write_log_key(const struct order *order, struct buf *buf)
+{
+	buf_add_text(buf, "{\"add\":");
+	order_json_add_vkeys(buf, order->added_log_keys, order->added_log_key_count);
+	buf_add_text(buf, ",\"retire\":");
+	order_json_add_vkeys(buf, order->retired_log_keys, order->retired_log_key_count);
+	write_reason(order, buf);
+}
+
 /* ---- officers, quorums, rules */
 
 static enum err read_removal(const json_t *body, struct order *order, struct why *why)
@@ -238,6 +275,7 @@ enum err order_body_read(const json_t *body, struct arena *arena, struct order *
 	case ORDER_OFFICER_REMOVE: err = read_removal(body, order, &cause); break;
 	case ORDER_QUORUM_SET: err = read_quorums(body, order, &cause); break;
 	case ORDER_RULES_SET: err = read_rules(body, order, &cause); break;
+	case ORDER_LOG_KEY: err = read_log_key(body, order, &cause); break;
 	case ORDER_ENTERPRISE_REGISTER:
 	case ORDER_ENTERPRISE_RELATE:
 	case ORDER_GRANT_ADD:
@@ -274,6 +312,7 @@ void order_body_write(const struct order *order, struct buf *buf)
 		break;
 	case ORDER_QUORUM_SET: write_quorums(order, buf); break;
 	case ORDER_RULES_SET: buf_printf(buf, "{\"rules\":%u}", order->rules); break;
+	case ORDER_LOG_KEY: write_log_key(order, buf); break;
 	case ORDER_ENTERPRISE_REGISTER:
 	case ORDER_ENTERPRISE_RELATE:
 	case ORDER_GRANT_ADD:

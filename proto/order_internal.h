@@ -24,10 +24,12 @@ enum err order_json_keys(const json_t *object, const char *const *keys, size_t r
 enum err order_json_text(const json_t *object, const char *key, size_t size_max, struct slice *ret_text,
     struct why *why) must_check;
 enum err order_json_date(const json_t *object, const char *key, uint32_t *ret_date, struct why *why) must_check;
-/* The object's array of min..max vkeys of Ed25519 or SM2, each named as their owner, none twice. */
+/* The object's array of min..max vkeys of Ed25519 or SM2, each named as their owner, none twice. Of a ledger's keys the
+ * owner is the origin; they are Ed25519, for checkpoints or for claims. */
 struct order_vkeys_rule {
 	const char *key, *owner;
 	size_t min, max;
+	bool are_of_ledger;
 };
 enum err order_json_vkeys(const json_t *object, const struct order_vkeys_rule *rule, struct key *ret_keys,
     size_t *ret_count, struct why *why) must_check;

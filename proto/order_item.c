@@ -123,6 +123,7 @@ static enum err check_item(enum order_type type, const struct order_item *item, 
 	case ORDER_TRADE_HOLD:
 	case ORDER_TRADE_RELEASE:
 	case ORDER_TRADE_VOID: return check_trade(item, why);
+	case ORDER_LOG_KEY:
 	case ORDER_VENUE_LICENSE:
 	case ORDER_POLICY_ADOPT:
 	case ORDER_VENUE_SUSPEND:
@@ -206,6 +207,7 @@ static void write_item(enum order_type type, const struct order_item *item, stru
 		write_named(line, ",\"trade_no\":", item->trade_no);
 		write_named(line, ",\"reason\":", item->reason);
 		break;
+	case ORDER_LOG_KEY:
 	case ORDER_VENUE_LICENSE:
 	case ORDER_POLICY_ADOPT:
 	case ORDER_VENUE_SUSPEND:
@@ -360,6 +362,7 @@ static enum err read_item(
 	case ORDER_TRADE_HOLD:
 	case ORDER_TRADE_RELEASE:
 	case ORDER_TRADE_VOID: return read_trade(root, arena, item, why);
+	case ORDER_LOG_KEY:
 	case ORDER_VENUE_LICENSE:
 	case ORDER_POLICY_ADOPT:
 	case ORDER_VENUE_SUSPEND:

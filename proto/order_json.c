@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "proto/claim.h"
 #include "proto/date.h"
 #include "proto/text.h"
 
@@ -133,7 +134,27 @@ bool order_key_is_same(const struct key *a, const struct key *b)
 	       slice_equal(slice_of(a->material, a->material_size), slice_of(b->material, b->material_size));
 }
 
-static enum err vkey_read(const json_t *json, const char *name, size_t index, struct key *ret_key, struct why *why)
+static enum err check_vkey_owner(
+    const struct key *key, const struct order_vkeys_rule *rule, size_t index, struct why *why)
+{
+	bool is_named = strcmp(key->name, rule->owner) == 0;
+
+	if (rule->are_of_ledger) {
+		if ((key->type == KEY_ED25519 && is_named) || claim_key_is_own(key, rule->owner))
+			return OK;
+		return why_set(why, ERR_INVALID,
+		    "key %zu is neither a checkpoint key nor a claim key: Ed25519, named \"%s\" or \"%s%s\"", index + 1,
+		    rule->owner, rule->owner, CLAIM_KEY_SUFFIX);
+	}
+	if (key->type != KEY_ED25519 && key->type != KEY_SM2)
+		return why_set(why, ERR_INVALID, "key %zu is neither Ed25519 nor SM2", index + 1);
+	if (!is_named)
+		return why_set(why, ERR_INVALID, "key %zu must be named \"%s\", as its owner", index + 1, rule->owner);
+	return OK;
+}
+
+static enum err vkey_read(
+    const json_t *json, const struct order_vkeys_rule *rule, size_t index, struct key *ret_key, struct why *why)
 {
 	struct key key;
 	enum err err = ERR_SYNTAX;
@@ -145,17 +166,17 @@ static enum err vkey_read(const json_t *json, const char *name, size_t index, st
 	if (err != OK)
 		return why_set(why, ERR_INVALID, "key %zu is not a public key <name>+<key id>+<base64>: %s", index + 1,
 		    err_sentence(err));
-	if (key.type != KEY_ED25519 && key.type != KEY_SM2)
-		return why_set(why, ERR_INVALID, "key %zu is neither Ed25519 nor SM2", index + 1);
-	if (strcmp(key.name, name) != 0)
-		return why_set(why, ERR_INVALID, "key %zu must be named \"%s\", as its owner", index + 1, name);
+	if ((err = check_vkey_owner(&key, rule, index, why)) != OK)
+		return err;
 	*ret_key = key;
 	return OK;
 }
 
 enum err order_json_vkey(const json_t *json, const char *owner, struct key *ret_key, struct why *why)
 {
-	return vkey_read(json, owner, 0, ret_key, why);
+	const struct order_vkeys_rule rule = {.owner = owner};
+
+	return vkey_read(json, &rule, 0, ret_key, why);
 }
 
 enum err order_json_vkeys(
@@ -168,7 +189,7 @@ enum err order_json_vkeys(
 		return why_set(why, ERR_INVALID, "\"%s\" is not an array of %zu to %zu public keys", rule->key,
 		    rule->min, rule->max);
 	for (size_t i = 0; i < count; i++) {
-		enum err err = vkey_read(json_array_get(array, i), rule->owner, i, &ret_keys[i], why);
+		enum err err = vkey_read(json_array_get(array, i), rule, i, &ret_keys[i], why);
 
 		if (err != OK)
 			return err;

@@ -473,6 +473,7 @@ static const struct text_row rows[] = {
 	{"remaining", "剩余"},
 	{"remark", "备注"},
 	{"resent", "补报"},
+	{"retired keys", "停用的密钥"},
 	{"revoked by", "撤销条目"},
 	{"revoked keys", "撤销的密钥"},
 	{"role", "角色"},

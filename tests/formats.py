@@ -629,7 +629,7 @@ BODY_KEYS = {"venue.license": ["venue", "name", "keys"], "policy.adopt": ["polic
              "venue.key": ["venue", "add", "revoke", "new_generation", "reason"],
              "venue.distrust": ["venue", "key", "from", "reason"],
              "officer.add": ["name", "role", "keys"], "officer.remove": ["name", "reason"],
-             "quorum.set": ["quorums"], "rules.set": ["rules"]}
+             "quorum.set": ["quorums"], "log.key": ["add", "retire", "reason"], "rules.set": ["rules"]}
 
 
 def read_order(text, items):

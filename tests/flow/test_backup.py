@@ -78,7 +78,8 @@ class Backup(unittest.TestCase):
         origin, size, root = note.split(b"\n")[:3]
         told = json.loads(self.world.read(f"{name}/ledger.json"))
         self.assertEqual(told, {"origin": self.world.origin, "ledger_id": self.world.ledger_id,
-                                "vkey": self.world.ledger_key.vkey(), "size": int(size)})
+                                "vkey": self.world.ledger_key.vkey(),
+                                "vkeys": [self.world.ledger_key.vkey()], "size": int(size)})
         self.assertEqual(origin.decode(), self.world.origin)
         self.assertEqual(sorted(os.listdir(self.world.path(name))), ["checkpoint", "data.mdb", "ledger.json"])
         return int(size), root

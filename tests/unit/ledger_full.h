@@ -41,7 +41,9 @@ static inline void ledger_fill_item(struct ledger_fixture *fixture, enum order_t
 /* What the bureau does later: keys, officers, quorums, trades held and voided, codes revoked, lists left. */
 static inline void ledger_fill_later(struct ledger_fixture *fixture, const char *code, const char *venue)
 {
-	struct signer *key = ledger_make_signer(KEY_SM2, venue, 301), *qian = ledger_make_signer(KEY_ED25519, "qian", 302);
+	struct signer *key = ledger_make_signer(KEY_SM2, venue, 301),
+		      *qian = ledger_make_signer(KEY_ED25519, "qian", 302),
+		      *heads = ledger_make_signer(KEY_ED25519, FIXTURE_ORIGIN "/heads", 303);
 	struct order_item trade = {.venue = slice_text(venue), .trade_no = slice_text("T2")};
 	char vkey[KEY_VKEY_SIZE];
 
@@ -60,16 +62,21 @@ static inline void ledger_fill_later(struct ledger_fixture *fixture, const char 
 	ledger_order(fixture, (struct ledger_order){.type = ORDER_VENUE_KEY,
 				  .body = json_pack("{s:s,s:[s],s:[],s:b,s:s}", "venue", venue, "add", vkey, "revoke",
 				      "new_generation", 1, "reason", "because")});
-	ledger_order(fixture,
-	    (struct ledger_order){.type = ORDER_OFFICER_ADD, .body = ledger_officer(qian, NULL, "auditor")});
+	ledger_order(
+	    fixture, (struct ledger_order){.type = ORDER_OFFICER_ADD, .body = ledger_officer(qian, NULL, "auditor")});
 	ledger_order(fixture, (struct ledger_order){.type = ORDER_OFFICER_REMOVE,
 				  .body = json_pack("{s:s,s:s}", "name", "qian", "reason", "because")});
-	ledger_order(fixture,
-	    (struct ledger_order){.type = ORDER_QUORUM_SET,
-		.body = json_pack("{s:{s:[[s],[s,s]],s:[[s]]}}", "quorums", "default", "clerk", "reviewer", "leader",
-		    "grant.add:enterprise", "clerk")});
+	ledger_order(fixture, (struct ledger_order){.type = ORDER_QUORUM_SET,
+				  .body = json_pack("{s:{s:[[s],[s,s]],s:[[s]]}}", "quorums", "default", "clerk",
+				      "reviewer", "leader", "grant.add:enterprise", "clerk")});
+	key_format(signer_key(heads), vkey);
+	ledger_order(fixture, (struct ledger_order){.type = ORDER_LOG_KEY,
+				  .body = json_pack("{s:[s],s:[],s:s}", "add", vkey, "retire", "reason", "because")});
+	ledger_order(fixture, (struct ledger_order){.type = ORDER_LOG_KEY,
+				  .body = json_pack("{s:[],s:[s],s:s}", "add", "retire", vkey, "reason", "because")});
 	signer_free(key);
 	signer_free(qian);
+	signer_free(heads);
 }
 
 /* A party's total just below its maximum makes the next trade overflow; a replay can't see that, so it is left out. */
@@ -121,7 +128,7 @@ static inline void ledger_sign_head(
 	memset(ret_head, 0, sizeof(*ret_head));
 	ret_head->size = size;
 	ret_head->root = *root;
-	assert_int_equal(head_sign(ret_head, FIXTURE_ORIGIN, fixture->ledger_signer), OK);
+	assert_int_equal(head_sign(ret_head, FIXTURE_ORIGIN, &fixture->ledger_signer, 1), OK);
 }
 
 /* A guard file of the ledger as it is; `ret_path` lies beside its folder. */

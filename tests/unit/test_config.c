@@ -35,6 +35,7 @@ static void reads_every_key(void **state)
 	static const char text[] =
 	    "# a ledger\n; for Qingdao\n\n  [ledger]  \r\n"
 	    "data=/srv/数据\n\tguard\t=\tguard/g\nkey = /run/key = x\nmap_size = 64G\n"
+	    "next_key = next\nheads_key = heads\nnext_heads_key = /h\n"
 	    "[run]\nworkers = 16\nlog = debug\naddresses = addresses\n"
 	    "[feed]\nlisten = [::1]:8444\ncertificate = f.crt\nkey = f.key\nclient_ca = ca.crt\nopen = yes\n"
 	    "[public]\nlisten = 0.0.0.0:8443\ncertificate = p.crt\nkey = p.key\n"
@@ -50,6 +51,9 @@ static void reads_every_key(void **state)
 	assert_string_equal(config.data, "/srv/数据");
 	assert_string_equal(config.guard, folder_path(folder, "guard/g", expected));
 	assert_string_equal(config.ledger_key, "/run/key = x");
+	assert_string_equal(config.next_ledger_key, folder_path(folder, "next", expected));
+	assert_string_equal(config.heads_key, folder_path(folder, "heads", expected));
+	assert_string_equal(config.next_heads_key, "/h");
 	assert_true(config.has_map_size);
 	assert_int_equal(config.map_size, 64ULL << 30);
 	assert_int_equal(config.worker_count, 16);

@@ -17,18 +17,19 @@ struct place {
 	struct ledger_fixture fixture;
 	struct event_base *base;
 	struct head_box *head;
+	struct log_signers signers;
 	struct control *control;
 	char copy_path[96];
 };
 
 static struct control_settings settings_of(struct place *place)
 {
+	place->signers = (struct log_signers){.count = 1, .signers = {place->fixture.ledger_signer}};
 	return (struct control_settings){.base = place->base,
 	    .data = place->fixture.folder,
 	    .store = place->fixture.store,
-	    .signer = place->fixture.ledger_signer,
+	    .signers = &place->signers,
 	    .head = place->head,
-	    .origin = FIXTURE_ORIGIN,
 	    .copy_limit_ms = 60000,
 	    .idle_limit_ms = 60000};
 }

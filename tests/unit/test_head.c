@@ -18,7 +18,7 @@ static void signs_a_checkpoint_of_size_and_root(void **state)
 	uint64_t signed_by;
 
 	(void)state;
-	assert_int_equal(head_sign(&head, FIXTURE_ORIGIN, signer), OK);
+	assert_int_equal(head_sign(&head, FIXTURE_ORIGIN, &signer, 1), OK);
 	assert_int_equal(note_parse(head_note(&head), &note, &why), OK);
 	assert_int_equal(note_verify(&note, signer_key(signer), 1, &signed_by), OK);
 	assert_int_equal(checkpoint_parse(note.text, &checkpoint, &why), OK);
@@ -50,7 +50,7 @@ static void tells_what_the_signer_says(void **state)
 	struct head head = {.size = 1, .note_size = 3};
 
 	(void)state;
-	assert_int_equal(head_sign(&head, FIXTURE_ORIGIN, signer), ERR_IO);
+	assert_int_equal(head_sign(&head, FIXTURE_ORIGIN, &signer, 1), ERR_IO);
 	assert_int_equal(head.note_size, 3);
 	signer_free(signer);
 }

@@ -83,6 +83,7 @@ static bool is_there(const char *path)
 /* Opens what was made as the daemon would, and as an auditor would. */
 static void expect_ledger(struct place *place)
 {
+	const struct log_signers signers = {.count = 1, .signers = {place->fixture.ledger_signer}};
 	struct head_box *box = head_box_new();
 	struct store_txn *txn;
 	struct store *store;
@@ -94,7 +95,7 @@ static void expect_ledger(struct place *place)
 
 	assert_int_equal(store_open(place->data, LEDGER_MAP_SIZE, STORE_OPEN, &store, &place->why), OK);
 	assert_int_equal(guard_open(place->guard, &guard, &place->why), OK);
-	if (writer_open_head(store, guard, place->fixture.ledger_signer, box, &place->why) != OK)
+	if (writer_open_head(store, guard, &signers, box, &place->why) != OK)
 		fail_msg("%s", place->why.text);
 	head_get(box, &head);
 	assert_int_equal(head.size, 1);

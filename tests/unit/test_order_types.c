@@ -25,6 +25,10 @@ static const struct {
 	",\"revoke\":[\"qddex+a66c19da+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea\"],\"new_generation\":f"
 	"alse,\"reason\":\"密钥轮换\"}}",
 	{NULL}},
+    {ORDER_LOG_KEY,
+	"{\"id\":\"2026-034\",\"type\":\"log.key\",\"expires\":\"2026-12-24\",\"made_at_size\":1234,\"body\""
+	":{\"add\":[\"subsidy.example/ledger1+d607d27c+ASeBF/wUTHI0D2fQ8jFug4bO/78rJCjJxR/vfFl/HUJu\",\"subsidy.example/ledger1/heads+ed163fce+AewXK5OtXlY79JMscOEkUDTDVGfvLv1NZOv4GWg0Z+K/\"],\"retire\":[],\"reason\":\"密钥轮换\"}}",
+	{NULL}},
     {ORDER_VENUE_DISTRUST,
 	"{\"id\":\"2026-035\",\"type\":\"venue.distrust\",\"expires\":\"2026-12-24\",\"made_at_size\":1234"
 	",\"body\":{\"venue\":\"qddex\",\"key\":\"qddex+a66c19da+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1"
@@ -185,10 +189,24 @@ static void refuses_each_wrong_body(void **state)
 {
 #define VKEY "qddex+a66c19da+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"
 #define SUN "sun+c509eded+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"
+#define LOG_1 FIXTURE_ORIGIN "+aa6dea01+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"
+#define HEADS FIXTURE_ORIGIN "/heads+ed163fce+AewXK5OtXlY79JMscOEkUDTDVGfvLv1NZOv4GWg0Z+K/"
 	static const struct {
 		enum order_type type;
 		const char *body, *reason;
 	} rows[] = {
+	    {ORDER_LOG_KEY, "{\"add\":[],\"retire\":[],\"reason\":\"x\"}", "nothing is added and nothing retired"},
+	    {ORDER_LOG_KEY, "{\"add\":[\"" LOG_1 "\"],\"retire\":[\"" LOG_1 "\"],\"reason\":\"x\"}",
+		"key 1 of \"add\" is key 1 of \"retire\""},
+	    {ORDER_LOG_KEY, "{\"add\":[\"" LOG_1 "\",\"" LOG_1 "\"],\"retire\":[],\"reason\":\"x\"}",
+		"are the same key"},
+	    {ORDER_LOG_KEY, "{\"add\":[\"" SUN "\"],\"retire\":[],\"reason\":\"x\"}",
+		"neither a checkpoint key nor a claim key"},
+	    {ORDER_LOG_KEY, "{\"add\":[],\"retire\":[\"" VKEY "\"],\"reason\":\"x\"}",
+		"neither a checkpoint key nor a claim key"},
+	    {ORDER_LOG_KEY, "{\"add\":[\"" HEADS "\"],\"retire\":[],\"reason\":\"\"}", "\"reason\" has 0 bytes"},
+	    {ORDER_LOG_KEY, "{\"add\":[\"" HEADS "\"],\"reason\":\"x\"}", "\"retire\" is missing"},
+	    {ORDER_LOG_KEY, "{\"add\":\"" HEADS "\",\"retire\":[],\"reason\":\"x\"}", "array of 0 to 4"},
 	    {ORDER_VENUE_SUSPEND, "{\"venue\":\"Qddex\",\"reason\":\"x\"}", "\"venue\" is not"},
 	    {ORDER_VENUE_SUSPEND, "{\"venue\":\"qddex\",\"reason\":\"\"}", "\"reason\" has 0 bytes"},
 	    {ORDER_VENUE_RESUME, "{\"venue\":\"qddex\",\"reason\":\"a\\u0007\"}", "control character"},
@@ -362,6 +380,32 @@ static void holds_each_limit(void **state)
 	buf_done(&text);
 }
 
+static void holds_the_bound_of_changed_log_keys(void **state)
+{
+	struct parsed *parsed = *state;
+	size_t number = find_example(ORDER_LOG_KEY);
+	struct buf text;
+
+	buf_init(&text, FIXTURE_TEXT_MAX);
+	for (unsigned count = LOG_KEY_CHANGES_MAX - 1; count <= LOG_KEY_CHANGES_MAX + 1; count++)
+		for (unsigned is_retired = 0; is_retired < 2; is_retired++) {
+			json_t *keys = json_array();
+			char *body;
+			enum err err;
+
+			for (unsigned i = 0; i < count; i++)
+				json_array_append_new(keys, fixture_vkey(FIXTURE_ORIGIN, 10 + i));
+			keys = json_pack("{s:o,s:[],s:s}", is_retired ? "retire" : "add", keys,
+			    is_retired ? "add" : "retire", "reason", "x");
+			body = json_dumps(keys, JSON_COMPACT);
+			err = compose(parsed, number, body, NULL, 0, &text);
+			assert_int_equal(err, count <= LOG_KEY_CHANGES_MAX ? OK : ERR_ORDER);
+			free(body);
+			json_decref(keys);
+		}
+	buf_done(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +414,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(refuses_each_wrong_item, setup, teardown),
 	    cmocka_unit_test_setup_teardown(names_each_trade_firm_and_hash_once, setup, teardown),
 	    cmocka_unit_test_setup_teardown(holds_each_limit, setup, teardown),
+	    cmocka_unit_test_setup_teardown(holds_the_bound_of_changed_log_keys, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,7 +83,7 @@ static void gives_the_same_ledger_again(void **state)
 	assert_int_equal(outcome.counts.entries, fixture->ledger.head.size);
 	assert_int_equal(outcome.counts.records, 11);
 	assert_int_equal(outcome.counts.pushes, 4);
-	assert_int_equal(outcome.counts.orders, 20);
+	assert_int_equal(outcome.counts.orders, 22);
 	assert_int_equal(outcome.counts.evidence, 1);
 }
 

@@ -52,24 +52,26 @@ static int teardown(void **state)
 
 /* A new guard file that holds a checkpoint like this, signed by this key. */
 static void make_guard(
-    struct place *place, uint64_t size, const struct hash *root, const char *origin, const struct signer *signer)
+    struct place *place, uint64_t size, const struct hash *root, const char *origin, struct signer *signer)
 {
 	struct head head = {.size = size, .root = *root};
 
 	guard_close(place->guard);
 	unlink(place->guard_path);
-	assert_int_equal(head_sign(&head, origin, signer), OK);
+	assert_int_equal(head_sign(&head, origin, &signer, 1), OK);
 	assert_int_equal(guard_create(place->guard_path, head_note(&head), &place->guard, &place->fixture.why), OK);
 }
 
-static enum err open_with(struct place *place, const struct signer *signer)
+static enum err open_with(struct place *place, struct signer *signer)
 {
+	const struct log_signers signers = {.count = 1, .signers = {signer}};
+
 	place->fixture.why.text[0] = '\0';
-	return writer_open_head(place->fixture.store, place->guard, signer, place->box, &place->fixture.why);
+	return writer_open_head(place->fixture.store, place->guard, &signers, place->box, &place->fixture.why);
 }
 
 /* Refused like this, with nothing published and the guard as it was. */
-static void expect_refusal(struct place *place, const struct signer *signer, enum err want, const char *reason)
+static void expect_refusal(struct place *place, struct signer *signer, enum err want, const char *reason)
 {
 	struct head head;
 	enum err err = open_with(place, signer);
@@ -166,6 +168,96 @@ static void refuses_another_key_than_the_ledgers(void **state)
 	signer_free(other);
 }
 
+/* Adds keys to the ledger by an order; gives the size of the ledger before it. */
+static uint64_t add_keys(struct place *place, const struct signer *first, const struct signer *second)
+{
+	struct ledger_fixture *fixture = &place->fixture;
+	char vkeys[2][KEY_VKEY_SIZE];
+	uint64_t index;
+
+	key_format(signer_key(first), vkeys[0]);
+	key_format(signer_key(second), vkeys[1]);
+	assert_int_equal(store_write(fixture->store, &fixture->txn), OK);
+	index = ledger_order(fixture,
+	    (struct ledger_order){.type = ORDER_LOG_KEY,
+		.body = json_pack("{s:[s,s],s:[],s:s}", "add", vkeys[0], vkeys[1], "retire", "reason", "because")});
+	ledger_leave(fixture);
+	return index;
+}
+
+/* As after a crash between the commit of the order and the guard: what is guarded is the checkpoint before. */
+static void signs_with_every_valid_key(void **state)
+{
+	struct place *place = *state;
+	struct signer *first = place->fixture.ledger_signer,
+		      *next = ledger_make_signer(KEY_ED25519, FIXTURE_ORIGIN, 101),
+		      *heads = ledger_make_signer(KEY_ED25519, FIXTURE_ORIGIN "/heads", 102);
+	struct log_signers signers = {.count = 3, .signers = {next, heads, first}};
+	struct key keys[2] = {*signer_key(first), *signer_key(next)};
+	uint64_t signed_by = 0;
+	struct note note;
+	struct head head;
+
+	make_guard(place, place->size, &place->roots[place->size], FIXTURE_ORIGIN, first);
+	assert_int_equal(add_keys(place, next, heads), place->size);
+	for (unsigned i = 0; i < 2; i++) {
+		if (writer_open_head(place->fixture.store, place->guard, &signers, place->box, &place->fixture.why) !=
+		    OK)
+			fail_msg("%s", place->fixture.why.text);
+		head_get(place->box, &head);
+		assert_int_equal(head.size, place->size + 1);
+		assert_int_equal(note_parse(head_note(&head), &note, NULL), OK);
+		assert_int_equal(note_verify(&note, keys, 2, &signed_by), OK);
+		assert_int_equal(note.signature_count, 2);
+		assert_int_equal(signed_by, 3);
+		assert_memory_equal(note.signatures[0].key_id, keys[0].id, KEY_ID_SIZE);
+		assert_true(slice_equal(guard_newest(place->guard), head_note(&head)));
+	}
+	signer_free(next);
+	signer_free(heads);
+}
+
+static void refuses_a_start_without_a_valid_key(void **state)
+{
+	struct place *place = *state;
+	struct signer *first = place->fixture.ledger_signer,
+		      *next = ledger_make_signer(KEY_ED25519, FIXTURE_ORIGIN, 101),
+		      *heads = ledger_make_signer(KEY_ED25519, FIXTURE_ORIGIN "/heads", 102);
+	const struct {
+		struct log_signers signers;
+		const char *words;
+	} rows[] = {
+	    {{.count = 2, .signers = {first, heads}}, "key or next_key"},
+	    {{.count = 2, .signers = {next, heads}}, "key or next_key"},
+	    {{.count = 2, .signers = {first, next}}, "heads_key or next_heads_key"},
+	};
+
+	make_guard(place, place->size, &place->roots[place->size], FIXTURE_ORIGIN, first);
+	add_keys(place, next, heads);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(writer_open_head(place->fixture.store, place->guard, &rows[i].signers, place->box,
+				     &place->fixture.why),
+		    ERR_KEY_FILE);
+		assert_non_null(strstr(place->fixture.why.text, rows[i].words));
+		assert_int_equal(guard_sequence(place->guard), 1);
+	}
+	signer_free(next);
+	signer_free(heads);
+}
+
+/* The copy has not heard of the key that signed what is guarded; it is refused for being older, in these words. */
+static void refuses_an_older_copy_whoever_signed_the_newer(void **state)
+{
+	struct place *place = *state;
+	struct signer *next = ledger_make_signer(KEY_ED25519, FIXTURE_ORIGIN, 101);
+
+	make_guard(place, place->size + 5, &place->roots[place->size], FIXTURE_ORIGIN, next);
+	expect_refusal(place, place->fixture.ledger_signer, ERR_GUARD, "this is an older copy");
+	make_guard(place, place->size, &place->roots[place->size], FIXTURE_ORIGIN, next);
+	expect_refusal(place, place->fixture.ledger_signer, ERR_GUARD, "belongs to another ledger");
+	signer_free(next);
+}
+
 static void refuses_a_stored_head_that_is_not_of_the_entries(void **state)
 {
 	struct place *place = *state;
@@ -226,6 +318,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(refuses_a_ledger_other_than_its_guard, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_a_guard_of_another_ledger, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_another_key_than_the_ledgers, setup, teardown),
+	    cmocka_unit_test_setup_teardown(signs_with_every_valid_key, setup, teardown),
+	    cmocka_unit_test_setup_teardown(refuses_a_start_without_a_valid_key, setup, teardown),
+	    cmocka_unit_test_setup_teardown(refuses_an_older_copy_whoever_signed_the_newer, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_a_stored_head_that_is_not_of_the_entries, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_later_rules_than_it_knows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_a_store_without_identity_or_head, setup, teardown),

@@ -60,7 +60,7 @@ static inline struct head witness_head(uint64_t size)
 	struct signer *signer = signer_of_hex(KEY_ED25519, LOG_NAME, SECRET_1);
 	struct head head = {.size = size, .root = hash_sha256(slice_of(&size, sizeof(size)))};
 
-	assert_int_equal(head_sign(&head, LOG_NAME, signer), OK);
+	assert_int_equal(head_sign(&head, LOG_NAME, &signer, 1), OK);
 	signer_free(signer);
 	return head;
 }

@@ -43,6 +43,7 @@ struct bench {
 	struct mailbox *finished;
 	struct writer *writer;
 	struct signer *venue_signer;
+	struct log_signers signers;
 	struct hash leaves[64];
 	struct store_txn *block; /* keeps the writer from writing */
 	struct job jobs[COMMANDS_MAX];
@@ -57,13 +58,14 @@ static inline void start(struct bench *bench)
 {
 	struct writer_settings settings = {.store = bench->fixture.store,
 	    .guard = bench->guard,
-	    .signer = bench->fixture.ledger_signer,
+	    .signers = &bench->signers,
 	    .head = bench->box,
 	    .finished = bench->finished,
 	    .slice_trades_max = bench->slice_trades_max,
 	    .slice_look_max = bench->slice_look_max};
 
-	if (writer_open_head(settings.store, settings.guard, settings.signer, settings.head, &bench->fixture.why) != OK)
+	bench->signers = (struct log_signers){.count = 1, .signers = {bench->fixture.ledger_signer}};
+	if (writer_open_head(settings.store, settings.guard, settings.signers, settings.head, &bench->fixture.why) != OK)
 		fail_msg("%s", bench->fixture.why.text);
 	assert_int_equal(writer_start(&settings, &bench->writer), OK);
 }
