@@ -175,7 +175,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/share/doc/subsidyd $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 644 README.md proto/FORMAT.md systemd/subsidyd.conf $(DESTDIR)$(PREFIX)/share/doc/subsidyd
 	install -m 644 systemd/*.socket systemd/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed -i 's#/usr/local/#$(PREFIX)/#g' $(DESTDIR)$(PREFIX)/lib/systemd/system/subsidyd.service
+	sed -i 's#/usr/local/#$(PREFIX)/#g' $(DESTDIR)$(PREFIX)/lib/systemd/system/*.service
 
 clean:
 	rm -rf build

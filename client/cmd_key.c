@@ -19,6 +19,22 @@ static enum exit_code vkey_print(const struct settings *settings, const struct s
 	return EXIT_OK;
 }
 
+static bool type_parse(const char *name, enum key_type *ret_type)
+{
+	static const struct {
+		const char *name;
+		enum key_type type;
+	} types[] = {{"ed25519", KEY_ED25519}, {"sm2", KEY_SM2}, {"cosignature", KEY_COSIGNATURE}};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (strcmp(name, types[i].name) == 0) {
+			*ret_type = types[i].type;
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum exit_code key_new(const struct settings *settings, const struct args *args)
 {
 	const char *path = args_text(args, "o"), *type_name = args_text(args, "type"), *name = args->words[1];
@@ -31,10 +47,8 @@ static enum exit_code key_new(const struct settings *settings, const struct args
 
 	if (path == NULL)
 		return out_usage("say where to write the private key: -o FILE");
-	if (type_name != NULL && strcmp(type_name, "sm2") == 0)
-		type = KEY_SM2;
-	else if (type_name != NULL && strcmp(type_name, "ed25519") != 0)
-		return out_usage("--type is ed25519 or sm2; found \"%s\"", type_name);
+	if (type_name != NULL && !type_parse(type_name, &type))
+		return out_usage("--type is ed25519, sm2 or cosignature; found \"%s\"", type_name);
 	if (!key_name_is_valid(slice_text(name)))
 		return out_usage(
 		    "a key's name is at most %d bytes without spaces and '+'; found \"%s\"", KEY_NAME_SIZE_MAX, name);
@@ -87,22 +101,25 @@ static enum exit_code key_run(const struct settings *settings, const struct args
 
 static const struct option options[] = {
     {"o", "FILE", "where the private key goes; must not exist yet", false},
-    {"type", "TYPE", "ed25519 (the default) or sm2", false},
+    {"type", "TYPE", "ed25519 (the default), sm2, or cosignature: a witness's", false},
     {0},
 };
 
 const struct command cmd_key = {
     .name = "key",
-    .usage = "new NAME [--type ed25519|sm2] -o FILE | show FILE",
+    .usage = "new NAME [--type ed25519|sm2|cosignature] -o FILE | show FILE",
     .summary = "make a signing key; show its public half",
-    .help = "`key new` writes a private key, readable by you alone, and prints its public key, which the bureau\n"
-	    "licenses (a venue's) or which genesis names (an officer's, the ledger's). NAME is the venue's id, the\n"
-	    "officer's name, or the ledger's origin. Whoever has the file can sign: keep it, and a copy of it, safe.\n"
-	    "`key show` prints the public key of a private one.\n"
-	    "\n"
-	    "  subsidy key new qddex -o qddex.key\n"
-	    "  subsidy key new qddex --type sm2 -o qddex-sm2.key\n"
-	    "  subsidy key show qddex.key\n",
+    .help =
+	"`key new` writes a private key, readable by you alone, and prints its public key, which the bureau\n"
+	"licenses (a venue's) or which genesis names (an officer's, the ledger's). NAME is the venue's id, the\n"
+	"officer's name, or the ledger's origin. Whoever has the file can sign: keep it, and a copy of it, safe.\n"
+	"A key of type cosignature is a witness's, whose monitor cosigns what it has checked; its NAME is an address\n"
+	"of the witness without https://. `key show` prints the public key of a private one.\n"
+	"\n"
+	"  subsidy key new qddex -o qddex.key\n"
+	"  subsidy key new qddex --type sm2 -o qddex-sm2.key\n"
+	"  subsidy key new witness.qddex.example --type cosignature -o witness.key\n"
+	"  subsidy key show qddex.key\n",
     .options = options,
     .word_min = 2,
     .word_max = 2,

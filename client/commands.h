@@ -23,6 +23,7 @@
 	X(cmd_policies) \
 	X(cmd_grants) \
 	X(cmd_export) \
+	X(cmd_monitor) \
 	X(cmd_verify)
 /* clang-format on */
 

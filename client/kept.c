@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/consistency.h"
 #include "client/file.h"
 #include "client/out.h"
 
@@ -55,7 +56,7 @@ static json_t *text_json(const struct buf *text)
 }
 
 static enum err evidence_write(const struct kept_question *question, const struct kept_head *held,
-    const struct kept_head *newest, const json_t *proof, struct why *why)
+    const struct kept_head *newest, json_t *answer, struct why *why)
 {
 	char vkey[KEY_VKEY_SIZE], *text;
 	struct buf bytes;
@@ -63,8 +64,8 @@ static enum err evidence_write(const struct kept_question *question, const struc
 	enum err err;
 
 	key_format(question->key, vkey);
-	json = json_pack("{s:s, s:o, s:o, s:O?}", "vkey", vkey, "held", text_json(&held->note), "newest",
-	    text_json(&newest->note), "answer", proof);
+	json = json_pack("{s:s, s:o, s:o, s:O?}", "vkey", vkey, "held",
+	    held != NULL ? text_json(&held->note) : json_null(), "newest", text_json(&newest->note), "answer", answer);
 	text = json == NULL ? NULL : json_dumps(json, JSON_INDENT(2));
 	json_decref(json);
 	if (text == NULL)
@@ -78,25 +79,44 @@ static enum err evidence_write(const struct kept_question *question, const struc
 	return err;
 }
 
-/* Once the cause is said: says what it means, loudly, and keeps what shows it. */
-static enum exit_code accuse(const struct kept_question *question, const struct kept_head *held,
-    const struct kept_head *newest, const json_t *proof)
+void kept_write_evidence(
+    const struct kept_question *question, const struct kept_head *held, const struct kept_head *newest, json_t *answer)
 {
 	struct why why = {""};
-	enum err err;
+	enum err err = evidence_write(question, held, newest, answer, &why);
 
-	out_info("         THE LEDGER DOES NOT PROVE THAT IT STILL CONTAINS WHAT IT SIGNED AT SIZE %" PRIu64,
-	    held->checkpoint.size);
-	err = evidence_write(question, held, newest, proof, &why);
 	if (err != OK)
 		(void)out_fail(
 		    err, &why, "the evidence could not be written: repeat from a folder that can be written");
 	else
 		out_info("         the evidence is in %s", question->evidence_path);
+}
+
+/* Once the cause is said: says what it means, loudly, and keeps what shows it. */
+static enum exit_code accuse(
+    const struct kept_question *question, const struct kept_head *held, const struct kept_head *newest, json_t *answer)
+{
+	out_info("         THE LEDGER DOES NOT PROVE THAT IT STILL CONTAINS WHAT IT SIGNED AT SIZE %" PRIu64,
+	    held->checkpoint.size);
+	kept_write_evidence(question, held, newest, answer);
 	return EXIT_UNVERIFIED;
 }
 
 /* ---- asking */
+
+enum exit_code kept_believe(
+    const struct kept_question *question, const struct kept_head *held, struct slice note, struct kept_head *ret_newest)
+{
+	struct why why = {""};
+	enum err err = kept_read_head(note, question->key, ret_newest, &why);
+
+	if (err == OK)
+		return EXIT_OK;
+	if (err == ERR_MEMORY)
+		return out_fail(err, NULL, NULL);
+	(void)out_fail(err, &why, held != NULL ? TELL : "this is not the ledger of that key");
+	return held != NULL ? accuse(question, held, ret_newest, NULL) : EXIT_UNVERIFIED;
+}
 
 enum exit_code kept_latest(
     const struct kept_question *question, const struct kept_head *held, struct kept_head *ret_newest)
@@ -104,22 +124,12 @@ enum exit_code kept_latest(
 	struct link_request request = {
 	    .door = LINK_SERVER, .path = "/checkpoint", .is_anonymous = true, .answer_max = CHECKPOINT_SIZE_MAX};
 	struct link_answer answer;
-	struct why why = {""};
-	enum exit_code code = EXIT_OK;
-	enum err err;
+	enum exit_code code;
 
-	if (link_ask(question->link, &request, &answer) != OK) {
+	if (link_ask(question->link, &request, &answer) != OK)
 		code = out_fail_answer(&answer);
-		goto out;
-	}
-	err = kept_read_head(buf_slice(&answer.body), question->key, ret_newest, &why);
-	if (err == ERR_MEMORY) {
-		code = out_fail(err, NULL, NULL);
-	} else if (err != OK) {
-		(void)out_fail(err, &why, held != NULL ? TELL : "this is not the ledger of that key");
-		code = held != NULL ? accuse(question, held, ret_newest, NULL) : EXIT_UNVERIFIED;
-	}
-out:
+	else
+		code = kept_believe(question, held, buf_slice(&answer.body), ret_newest);
 	link_answer_done(&answer);
 	return code;
 }
@@ -161,26 +171,24 @@ static enum exit_code proof_ask(
 	bool is_ahead = held->checkpoint.size > newest->checkpoint.size;
 	const struct checkpoint *from = is_ahead ? &newest->checkpoint : &held->checkpoint;
 	const struct checkpoint *to = is_ahead ? &held->checkpoint : &newest->checkpoint;
-	struct link_request request = {.door = LINK_SERVER, .is_anonymous = true};
 	struct link_answer answer;
 	struct tree_path hashes;
 	struct why why = {""};
 	enum exit_code code = EXIT_OK;
-	char path[128];
+	enum err err = consistency_ask(question->link, from->size, to->size, &hashes, &answer);
 
-	(void)snprintf(path, sizeof(path), "/v1/consistency?from=%" PRIu64 "&to=%" PRIu64, from->size, to->size);
-	request.path = path;
-	if (link_ask(question->link, &request, &answer) != OK) {
-		/* One that was set back does not know the longer one any more. */
-		code = is_ahead && answer.err == ERR_BAD_REQUEST ? accuse_set_back(question, held, newest)
-								 : out_fail_answer(&answer);
-	} else if (!kept_path_read(answer.json, &hashes) ||
-		   tree_verify_consistency(from->size, to->size, &from->root, &to->root, &hashes) != OK) {
+	if (err == OK)
+		err = tree_verify_consistency(from->size, to->size, &from->root, &to->root, &hashes);
+	if (err == ERR_PROOF) {
 		(void)why_set(&why, ERR_PROOF,
 		    "its proof does not lead from the root at size %" PRIu64 " to that at size %" PRIu64, from->size,
 		    to->size);
 		(void)out_fail(ERR_PROOF, &why, TELL);
 		code = accuse(question, held, newest, answer.json);
+	} else if (err != OK) {
+		/* One that was set back does not know the longer one any more. */
+		code = is_ahead && err == ERR_BAD_REQUEST ? accuse_set_back(question, held, newest)
+							  : out_fail_answer(&answer);
 	}
 	link_answer_done(&answer);
 	return code;

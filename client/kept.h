@@ -29,6 +29,16 @@ struct kept_question {
 	 */
 	bool is_of_receipt;
 };
+/* What shows that it does not, into evidence_path: the notes, and what the ledger answered (`held`, `answer` may be NULL).
+ * Tells where it is, or why it could not be written. */
+void kept_write_evidence(const struct kept_question *question, const struct kept_head *held,
+    const struct kept_head *newest, json_t *answer);
+/*
+ * A note that the ledger gave as its newest, into *ret_newest, which is initialised (it is kept even where it does not
+ * verify). Complains by itself; EXIT_UNVERIFIED where the key did not sign it, with evidence if `held` is given.
+ */
+enum exit_code kept_believe(const struct kept_question *question, const struct kept_head *held, struct slice note,
+    struct kept_head *ret_newest) must_check;
 /*
  * The newest checkpoint into *ret_newest, which is initialised (its note is kept even where it does not verify).
  * Complains by itself; EXIT_UNVERIFIED where the answer is not signed by the key, with evidence if `held` is given.

@@ -34,6 +34,26 @@ static bool is_https(const char *url)
 	return url == NULL || strncmp(url, "https://", strlen("https://")) == 0;
 }
 
+/*
+ * "http://", a name of this machine, a port or none, and then a path or the end. Whatever else could stand there ("@", a
+ * longer name) would lead elsewhere.
+ */
+static bool is_loopback(const char *url)
+{
+	static const char *const hosts[] = {"http://127.0.0.1", "http://[::1]", "http://localhost"};
+
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		const char *rest = url + strlen(hosts[i]);
+
+		if (strncmp(url, hosts[i], strlen(hosts[i])) != 0)
+			continue;
+		if (*rest == ':')
+			rest += 1 + strspn(rest + 1, "0123456789");
+		return *rest == '/' || *rest == '\0';
+	}
+	return false;
+}
+
 /* Who typed the code from a letter may have kept the gaps between its groups. */
 static struct slice blanks_remove(struct buf *bytes)
 {
@@ -164,9 +184,10 @@ static int exchange_on_progress(
 	return 0;
 }
 
-static bool set_tls(CURL *curl, const struct settings *settings)
+static bool set_tls(CURL *curl, const struct settings *settings, const char *url)
 {
-	bool is_ok = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK;
+	bool is_ok = curl_easy_setopt(
+			 curl, CURLOPT_PROTOCOLS_STR, url != NULL && is_loopback(url) ? "http" : "https") == CURLE_OK;
 
 	is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
 	if (settings->ca != NULL) {
@@ -174,7 +195,7 @@ static bool set_tls(CURL *curl, const struct settings *settings)
 		is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_CAINFO, settings->ca) == CURLE_OK;
 		is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK;
 	}
-	if (settings->cert != NULL) {
+	if (settings->cert != NULL && url == NULL) {
 		is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_SSLCERT, settings->cert) == CURLE_OK;
 		is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_SSLKEY, settings->cert) == CURLE_OK;
 	}
@@ -184,12 +205,13 @@ static bool set_tls(CURL *curl, const struct settings *settings)
 static bool set_request(CURL *curl, struct exchange *exchange, const char *url)
 {
 	const struct link_request *request = exchange->request;
+	long timeout_s = request->timeout_s != 0 ? (long)request->timeout_s : (long)CLIENT_REQUEST_TIMEOUT_S;
 	bool is_ok = curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK;
 
 	is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK;
 	is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
 	is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CLIENT_CONNECT_TIMEOUT_S) == CURLE_OK;
-	is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)CLIENT_REQUEST_TIMEOUT_S) == CURLE_OK;
+	is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_TIMEOUT, timeout_s) == CURLE_OK;
 	is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, exchange_on_data) == CURLE_OK;
 	is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange) == CURLE_OK;
 	is_ok = is_ok && curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK;
@@ -251,7 +273,8 @@ static enum err conclude_lost(
 static enum err conclude_refused(struct exchange *exchange, const char *url)
 {
 	struct link_answer *answer = exchange->answer;
-	const char *type = json_string_value(json_object_get(answer->json, "type"));
+	bool is_ours = exchange->request->url == NULL;
+	const char *type = is_ours ? json_string_value(json_object_get(answer->json, "type")) : NULL;
 	const char *detail = json_string_value(json_object_get(answer->json, "detail"));
 	enum err err = ERR_COUNT;
 
@@ -264,8 +287,9 @@ static enum err conclude_refused(struct exchange *exchange, const char *url)
 		return why_set(
 		    &answer->why, ERR_UNCERTAIN, "%s: HTTP status %d without an explanation", url, answer->status);
 	return why_set(&answer->why, error_of_status(answer->status),
-	    type == NULL ? "%s: HTTP status %d; is this the address of a subsidy ledger?" : "%s: HTTP status %d", url,
-	    answer->status);
+	    type == NULL && is_ours ? "%s: HTTP status %d; is this the address of a subsidy ledger?"
+				    : "%s: HTTP status %d",
+	    url, answer->status);
 }
 
 static void answer_parse(CURL *curl, struct link_answer *answer)
@@ -282,6 +306,8 @@ static void answer_parse(CURL *curl, struct link_answer *answer)
 	    retry_after_s > 0 && retry_after_s <= CLIENT_WAIT_MAX_S ? (unsigned)retry_after_s : CLIENT_WAIT_MAX_S;
 	if (retry_after_s <= 0)
 		answer->retry_after_s = 0;
+	if (type != NULL && strcspn(type, "; ") < sizeof(answer->type))
+		memcpy(answer->type, type, strcspn(type, "; ")); /* the rest is zero */
 	if (type != NULL && (strncmp(type, "application/json", strlen("application/json")) == 0 ||
 				strncmp(type, "application/problem+json", strlen("application/problem+json")) == 0))
 		answer->json =
@@ -304,36 +330,58 @@ static CURLcode perform(CURL *curl, const struct link_request *request, struct c
 	return curl_easy_perform(curl);
 }
 
+/* The whole address. ERR_CONFIG where there is none, or one that nothing may be sent to. */
+static enum err url_make(
+    const struct settings *settings, const struct link_request *request, struct buf *ret_url, struct why *why)
+{
+	const char *base = settings->server;
+	size_t base_size;
+
+	if (request->url != NULL) {
+		if (!is_https(request->url) && !is_loopback(request->url))
+			return why_set(why, ERR_CONFIG,
+			    "%s: an address must begin with https://, or with http:// and an address of this machine",
+			    request->url);
+		buf_add_text(ret_url, request->url);
+	} else {
+		if (request->door == LINK_FEED && settings->feed != NULL)
+			base = settings->feed;
+		if (base == NULL)
+			return why_set(why, ERR_CONFIG, "no address: give %s URL",
+			    request->door == LINK_FEED ? "--feed" : "--server");
+		base_size = strlen(base);
+		while (base_size > 0 && base[base_size - 1] == '/')
+			base_size--;
+		buf_add(ret_url, base, base_size);
+		buf_add_text(ret_url, request->path);
+	}
+	return buf_text(ret_url)[0] != '\0' ? OK
+					    : why_set(why, ERR_CONFIG, "the request to %s could not be made",
+						  request->url != NULL ? request->url : base);
+}
+
 enum err link_ask(struct link *link, const struct link_request *request, struct link_answer *ret_answer)
 {
 	const struct settings *settings = link->settings;
 	struct exchange exchange = {.request = request, .answer = ret_answer};
-	const char *base = settings->server;
+	struct curl_slist *given = link->headers_token;
 	struct buf url;
-	struct curl_slist *given;
 	CURLcode code;
-	size_t base_size;
 
 	*ret_answer = (struct link_answer){.why = {""}};
 	buf_init(&ret_answer->body, request->answer_max != 0 ? request->answer_max : CLIENT_ANSWER_SIZE_MAX);
-	if (request->door == LINK_FEED && settings->feed != NULL)
-		base = settings->feed;
-	if (base == NULL)
-		return ret_answer->err = why_set(&ret_answer->why, ERR_CONFIG, "no address: give %s URL",
-			   request->door == LINK_FEED ? "--feed" : "--server");
 	buf_init(&url, HTTP_TARGET_SIZE_MAX);
-	base_size = strlen(base);
-	while (base_size > 0 && base[base_size - 1] == '/')
-		base_size--;
-	buf_add(&url, base, base_size);
-	buf_add_text(&url, request->path);
+	ret_answer->err = url_make(settings, request, &url, &ret_answer->why);
+	if (ret_answer->err != OK)
+		goto out;
 	curl_easy_reset(link->curl);
 	link->curl_error[0] = '\0';
-	given = request->is_anonymous || link->headers_token == NULL ? link->headers : link->headers_token;
-	if (buf_text(&url)[0] == '\0' || !set_tls(link->curl, settings) ||
-	    !set_request(link->curl, &exchange, buf_text(&url)) ||
+	if (request->is_anonymous || request->url != NULL || given == NULL)
+		given = link->headers;
+	if (!set_tls(link->curl, settings, request->url) || !set_request(link->curl, &exchange, buf_text(&url)) ||
 	    curl_easy_setopt(link->curl, CURLOPT_ERRORBUFFER, link->curl_error) != CURLE_OK) {
-		ret_answer->err = why_set(&ret_answer->why, ERR_CONFIG, "the request to %s could not be made", base);
+		ret_answer->err =
+		    why_set(&ret_answer->why, ERR_CONFIG, "the request to %s could not be made", buf_text(&url));
 		goto out;
 	}
 	code = perform(link->curl, request, given);

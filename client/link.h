@@ -20,19 +20,28 @@ enum link_door {
 struct link_request {
 	enum link_door door;
 	const char *path;		/* "/v1/feeds/qddex?check=1", in its escaped form (link_escape) */
+	/*
+	 * NULL, or the whole address of somebody else: door and path are not looked at, and neither the access code nor the
+	 * client certificate is shown. It begins with https://, or with http:// and the address of this machine itself.
+	 */
+	const char *url;
 	const char *content_type;	/* NULL: GET; else POST with `body` */
 	struct slice body;
 	bool is_anonymous;		/* send no access code even where there is one */
+	unsigned timeout_s;		/* until the last byte of the answer; 0 for CLIENT_REQUEST_TIMEOUT_S */
 	size_t answer_max;		/* bytes; 0 for CLIENT_ANSWER_SIZE_MAX. A longer answer is ERR_TOO_LARGE or, of a POST, ERR_UNCERTAIN */
 	/* Told while the body goes out; may be NULL. */
 	void (*on_progress)(void *cookie, uint64_t sent_size, uint64_t total_size);
 	void *cookie;
 };
 
+#define LINK_TYPE_SIZE 64
+
 struct link_answer {
 	enum err err;			/* OK for 200; the problem's own error; ERR_UNREACHABLE, ERR_UNCERTAIN */
 	int status;			/* HTTP status, 0 if there was none */
 	unsigned retry_after_s;		/* of 429 and 503; 0 if not said */
+	char type[LINK_TYPE_SIZE];	/* media type without parameters; "" where there is none, or one that is longer */
 	struct buf body;
 	json_t *json;			/* the body where it is JSON (a problem document too), else NULL */
 	struct why why;			/* the problem's detail, or what went wrong and where; set unless OK */

@@ -103,7 +103,7 @@ static enum err pin_remember(
 	return err;
 }
 
-/* {"origin","ledger_id","vkey","size"} */
+/* {"origin","ledger_id","vkey","size"}; a copy has no size of its own. */
 static bool ledger_parse(const json_t *json, struct ledger_id *ret_ledger)
 {
 	const char *vkey = json_text_or(json, "vkey", ""), *origin = json_text_or(json, "origin", "");
@@ -112,7 +112,7 @@ static bool ledger_parse(const json_t *json, struct ledger_id *ret_ledger)
 
 	if (key_parse(slice_text(vkey), &key) != OK || key.type != KEY_ED25519 || strcmp(key.name, origin) != 0)
 		return false;
-	if (!json_is_integer(size) || json_integer_value(size) < 0)
+	if (size != NULL && (!json_is_integer(size) || json_integer_value(size) < 0))
 		return false;
 	if (!ledger_set(ret_ledger, &key, slice_text(json_text_or(json, "ledger_id", ""))))
 		return false;
@@ -177,7 +177,13 @@ enum exit_code pin_ledger(
 	struct ledger_id seen;
 	enum exit_code code;
 
-	if (link_ask(link, &request, &answer) != OK) {
+	if (link_ask(link, &request, &answer) == ERR_NOT_FOUND && answer.json == NULL) {
+		/* No problem document: a copy in plain files, as `subsidy export` writes it. */
+		link_answer_done(&answer);
+		request.path = "/ledger.json";
+		(void)link_ask(link, &request, &answer);
+	}
+	if (answer.err != OK) {
 		code = out_fail_answer(&answer);
 		goto out;
 	}

@@ -1,5 +1,5 @@
 /*
- * Which ledger is this? GET /v1/ledger names origin, ledger id and key; they are compared with --vkey, or with
+ * Which ledger is this? GET /v1/ledger (of a copy, /ledger.json) names origin, ledger id and key; they are compared with --vkey, or with
  * what the state folder remembers for this server. The first one seen is remembered, and said.
  */
 #ifndef CLIENT_PIN_H
@@ -12,7 +12,7 @@ struct ledger_id {
 	char origin[ORIGIN_TEXT_SIZE];
 	char id[LEDGER_ID_SIZE + 1];	/* 16 hex digits */
 	struct key key;
-	uint64_t size;			/* at the time of asking */
+	uint64_t size;			/* at the time of asking; 0 of a copy in plain files */
 };
 
 /* Asks at `door` and compares. On anything but EXIT_OK it has complained; EXIT_UNVERIFIED where the key differs. */

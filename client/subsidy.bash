@@ -20,6 +20,8 @@ _subsidy_options() # COMMAND
 	statement) echo -o ;;
 	feed) echo --not-counted --month --csv ;;
 	grants) echo --subject --all --csv ;;
+	monitor) echo --once --interval --stale --key --feed-witnesses --hook --evidence ;;
+	verify) echo --policy ;;
 	esac
 }
 
@@ -48,7 +50,7 @@ _subsidy_set() # TYPE: what --set names
 _subsidy_value()
 {
 	case $1:$2 in
-	key:--type) echo ed25519 sm2 ;;
+	key:--type) echo ed25519 sm2 cosignature ;;
 	push:--template) echo zh en ;;
 	list:--sort) echo code award volume ;;
 	grants:--subject) echo bureau auditor venue: ;;
@@ -56,10 +58,11 @@ _subsidy_value()
 	order:role) echo "$_subsidy_roles" ;;
 	order:new_generation) echo yes no ;;
 	order:subject) echo bureau auditor venue: ;;
-	*:--state | statement:-o | push:--receipts | order:--tokens-dir | order:--letters) echo @folder ;;
-	*:--ca | *:--token | *:--cert | *:--key | *:-o | order:--file | order:--receipt | order:--token-out) echo @file ;;
+	*:--state | statement:-o | push:--receipts | order:--tokens-dir | order:--letters | monitor:--evidence) echo @folder ;;
+	*:--ca | *:--token | *:--cert | *:--key | *:-o | order:--file | order:--receipt | order:--token-out | \
+	    monitor:--feed-witnesses | verify:--policy) echo @file ;;
 	*:--server | *:--feed | *:--vkey | push:--rows | order:--contact | list:--policy | list:--list | list:--find | \
-	    explain:--policy | feed:--month | *:--as-of) echo @text ;;
+	    explain:--policy | feed:--month | *:--as-of | monitor:--interval | monitor:--stale | monitor:--hook) echo @text ;;
 	*) return 1 ;;
 	esac
 }
@@ -77,7 +80,7 @@ _subsidy_offer() # WORDS
 
 _subsidy()
 {
-	local commands="key push receipt order list show trades explain statement feed overview policies grants export verify"
+	local commands="key push receipt order list show trades explain statement feed overview policies grants export monitor verify"
 	local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command="" first="" value i
 
 	COMPREPLY=()

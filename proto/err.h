@@ -65,6 +65,7 @@
 	X(ERR_QUORUM,		"quorum_not_met",	403, "not enough of the right officers signed") \
 	X(ERR_REFUSED,		"refused",		422, "the order can't be carried out") \
 	/* client */ \
+	X(ERR_COSIGNED,		"not_cosigned",		422, "not enough witnesses have cosigned it") \
 	X(ERR_UNREACHABLE,	"unreachable",		503, "the server could not be reached") \
 	X(ERR_UNCERTAIN,	"outcome_unknown",	503, "the answer was lost; it is safe to repeat")
 /* clang-format on */

@@ -163,6 +163,14 @@
 #define CLIENT_WAIT_MAX_S	30	/* longest wait between two of them, whatever Retry-After says */
 #define CLIENT_STATEMENT_TRIES_MAX 3	/* times the pages of a statement are begun: each end is a restart of the daemon */
 #define CLIENT_ERRORS_MAX	100000	/* row errors kept of one file; the count is always whole */
+#define MONITOR_INTERVAL_S	10	/* between two rounds of a monitor: a candidate waits for its quorum for 30 s */
+#define MONITOR_INTERVAL_MAX_S	86400
+#define MONITOR_STALE_S		300	/* without a valid answer, until a monitor gives the alarm */
+#define MONITOR_STALE_MAX_S	(30u * 86400)
+#define MONITOR_REQUEST_TIMEOUT_S 20	/* of one request: a round is to end */
+#define MONITOR_HOOK_TIMEOUT_S	30	/* of the command that an alarm runs; then it is ended */
+#define FEEDING_TIMEOUT_S	10	/* of one add-checkpoint: other witnesses are waiting */
+#define FEEDING_PAUSE_MAX_S	300	/* longest pause after a witness failed; it begins with one round and doubles */
 #define CLIENT_FILE_SIZE_MAX	(2u << 20) /* bytes of a key, note, policy or receipt file */
 
 #endif

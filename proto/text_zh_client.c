@@ -151,7 +151,6 @@ static const struct text_row rows[] = {
 	{"--template is zh or en; found \"%s\"", "--template应为zh或en；实为“%s”"},
 	{"--template takes no venue and no file; -o FILE says where it goes",
 	 "--template不带数据交易机构和文件；写到哪里用-o FILE"},
-	{"--type is ed25519 or sm2; found \"%s\"", "--type应为ed25519或sm2；实为“%s”"},
 	{"--vkey is not a public key: name+xxxxxxxx+base64", "--vkey不是公钥：名称+xxxxxxxx+base64"},
 	{"-o and --type belong to `subsidy key new`", "-o和--type只用于`subsidy key new`"},
 	{"-o goes with --template; receipts go to --receipts FOLDER",

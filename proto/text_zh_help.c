@@ -136,6 +136,38 @@ static const struct text_row rows[] = {
 	 "      --set reason=密钥被盗 --key li.key -o distrust.json\n"
 	 "  subsidy order grant.add --set subject=91370202MA0XTE011C --set holder=张三 --key li.key \\\n"
 	 "      --token-out zhangsan.token --submit\n"},
+	{"Asks again and again for the ledger's newest checkpoint, verifies its signature and that it "
+	 "extends the one\n"
+	 "seen before, and remembers it. No access code is needed. With --key each checkpoint is cosigned, "
+	 "once it is\n"
+	 "on disk, and the cosignature handed to the ledger; a key belongs to one monitor and one state "
+	 "folder.\n"
+	 "With --feed-witnesses others are asked for their cosignatures, too: the witnesses with a URL in a "
+	 "file of\n"
+	 "C2SP tlog-policy. Each new size is told on stdout.\n"
+	 "Alarms: rollback (a smaller size than before), fork (another history), bad_signature, "
+	 "another_ledger: the\n"
+	 "evidence is written, the hook run, and the end is exit code 6. After --stale seconds without a "
+	 "valid answer\n"
+	 "the alarm is stale: the hook is run, and the monitor goes on. The hook finds SUBSIDY_ALARM,\n"
+	 "SUBSIDY_EVIDENCE (a file) and SUBSIDY_ORIGIN in its environment, and has 30 seconds.\n"
+	 "\n"
+	 "  subsidy monitor --server https://subsidy.example.gov.cn --hook 'mail -s \"$SUBSIDY_ALARM\" ops'\n"
+	 "  subsidy monitor --key witness.key --evidence evidence --json\n"
+	 "  subsidy monitor --once --stale 3600 --feed-witnesses witnesses.policy\n",
+	 "不断询问账本最新的检查点，核验其签名以及它是否延续上次看到的检查点，并记住它。不需要查询授权码。\n"
+	 "给出--key时，每个检查点写入磁盘之后作见证签名，并把见证签名交给账本；一把密钥只属于一个监测进程和\n"
+	 "一个状态目录。给出--feed-witnesses时，还请其他见证方签名：即C2SP "
+	 "tlog-policy文件中带网址的见证方。\n"
+	 "每个新的条目数显示在标准输出。\n"
+	 "告警：rollback（条目数比以前小）、fork（另一段历史）、bad_signature（签名不符）、another_ledger\n"
+	 "（另一个账本）：写出证据，执行告警命令，以退出码6结束。超过--stale秒没有有效答复时告警为stale：\n"
+	 "执行告警命令，监测继续。告警命令的环境变量有SUBSIDY_ALARM、SUBSIDY_EVIDENCE（文件）和\n"
+	 "SUBSIDY_ORIGIN，限时30秒。\n"
+	 "\n"
+	 "  subsidy monitor --server https://subsidy.example.gov.cn --hook 'mail -s \"$SUBSIDY_ALARM\" ops'\n"
+	 "  subsidy monitor --key witness.key --evidence evidence --json\n"
+	 "  subsidy monitor --once --stale 3600 --feed-witnesses witnesses.policy\n"},
 	{"CODE is the enterprise's unified social credit code. An enterprise's own access code shows that\n"
 	 "enterprise; one of the bureau or of an auditor shows any.\n"
 	 "\n"
@@ -181,18 +213,23 @@ static const struct text_row rows[] = {
 	 "carries.\n"
 	 "KEY is the ledger's public key, for receipts and proofs of entries, or a venue's, for proofs of "
 	 "records in\n"
-	 "its feed; without --vkey it is the one remembered of --server. No network is used. `subsidy receipt "
-	 "check`\n"
-	 "asks besides whether the ledger still contains what it signed.\n"
+	 "its feed; without --vkey it is the one remembered of --server. No network is used. `subsidy "
+	 "receipt check`\n"
+	 "asks besides whether the ledger still contains what it signed. With --policy the checkpoints' "
+	 "cosignatures\n"
+	 "must make the quorum of a file of C2SP tlog-policy, so that not the ledger alone stands for them.\n"
 	 "\n"
 	 "  subsidy verify receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\"\n"
-	 "  subsidy verify receipts/qddex-1-0000000000-0000000002.tlog-proof --json\n",
+	 "  subsidy verify receipts/qddex-1-0000000000-0000000002.tlog-proof --json\n"
+	 "  subsidy verify proof.tlog-proof --policy witnesses.policy\n",
 	 "对每个文件：检查点由该密钥签名，其根包含文件所带的字节。KEY是账本的公钥（核验回执和条目的证明），\n"
 	 "或数据交易机构的公钥（核验其数据流中记录的证明）；没有--vkey则为记住的--server的密钥。\n"
-	 "不联网。`subsidy receipt check`还会查询账本是否仍包含它签过的内容。\n"
+	 "不联网。`subsidy receipt check`还会查询账本是否仍包含它签过的内容。给出--policy时，检查点的\n"
+	 "见证签名还须达到C2SP tlog-policy文件的要求，从而不只有账本自己为其作证。\n"
 	 "\n"
 	 "  subsidy verify receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\"\n"
-	 "  subsidy verify receipts/qddex-1-0000000000-0000000002.tlog-proof --json\n"},
+	 "  subsidy verify receipts/qddex-1-0000000000-0000000002.tlog-proof --json\n"
+	 "  subsidy verify proof.tlog-proof --policy witnesses.policy\n"},
 	{"For the end of a month: compare the sums with the venue's own books. For each month, kind and "
 	 "disposition\n"
 	 "the number of records and their sums, and the totals. Needs an access code of the venue, of the "
@@ -332,31 +369,40 @@ static const struct text_row rows[] = {
 	 "需要主管部门或审计人员的查询授权码；条目不公开，请保管好目录。\n"
 	 "\n"
 	 "  subsidy export mirror --token auditor.token\n"},
-	{"`key new` writes a private key, readable by you alone, and prints its public key, which the bureau\n"
+	{"`key new` writes a private key, readable by you alone, and prints its public key, which the "
+	 "bureau\n"
 	 "licenses (a venue's) or which genesis names (an officer's, the ledger's). NAME is the venue's id, "
 	 "the\n"
 	 "officer's name, or the ledger's origin. Whoever has the file can sign: keep it, and a copy of it, "
 	 "safe.\n"
-	 "`key show` prints the public key of a private one.\n"
+	 "A key of type cosignature is a witness's, whose monitor cosigns what it has checked; its NAME is "
+	 "an address\n"
+	 "of the witness without https://. `key show` prints the public key of a private one.\n"
 	 "\n"
 	 "  subsidy key new qddex -o qddex.key\n"
 	 "  subsidy key new qddex --type sm2 -o qddex-sm2.key\n"
+	 "  subsidy key new witness.qddex.example --type cosignature -o witness.key\n"
 	 "  subsidy key show qddex.key\n",
 	 "`key new`写出只有您能读取的私钥，并显示其公钥；公钥由主管部门发给许可（数据交易机构），\n"
 	 "或写入创世文本（经办人员、账本）。NAME是数据交易机构的编号、经办人员的姓名或账本的日志名。\n"
-	 "持有该文件的人就能签名：请妥善保管文件及其副本。`key show`显示私钥对应的公钥。\n"
+	 "持有该文件的人就能签名：请妥善保管文件及其副本。cosignature类型的密钥属于见证方，其监测进程\n"
+	 "对核验过的检查点作见证签名；此时NAME是见证方的网址（不含https://）。`key "
+	 "show`显示私钥对应的公钥。\n"
 	 "\n"
 	 "  subsidy key new qddex -o qddex.key\n"
 	 "  subsidy key new qddex --type sm2 -o qddex-sm2.key\n"
+	 "  subsidy key new witness.qddex.example --type cosignature -o witness.key\n"
 	 "  subsidy key show qddex.key\n"},
 	{"a value of the order, see above", "指令的内容，见上"},
 	{"a venue's feed as the ledger holds it, month by month; what does not count",
 	 "账本所存的数据流，按月统计；哪些没有计入"},
+	{"alarm after so long without a valid answer (300)", "这么久没有有效答复即告警（300）"},
 	{"all enterprises, and what each has accrued", "全部企业及其测算额"},
 	{"an enterprise's trades and refunds, and why some do not count",
 	 "企业的交易和退款，以及为何有的没有计入"},
 	{"as CSV for a spreadsheet", "输出CSV，供电子表格使用"},
 	{"as the ledger stood at this size, or at the end of this day", "账本为该条目数时，或该日结束时的情况"},
+	{"between two rounds (10)", "两轮之间的秒数（10）"},
 	{"bureau, auditor, venue:ID or an enterprise's code; otherwise all",
 	 "bureau、auditor、venue:编号或企业的统一社会信用代码；否则为全部"},
 	{"certificate and key shown to the feed address (PEM)", "向报送地址出示的证书及其密钥（PEM）"},
@@ -368,13 +414,19 @@ static const struct text_row rows[] = {
 	 "code（默认）、award或volume，后两者从大到小"},
 	{"copy the whole ledger into static files, and verify it while doing so",
 	 "将整个账本复制为静态文件，同时核验"},
-	{"ed25519 (the default) or sm2", "ed25519（默认）或sm2"},
+	{"cosign with this witness's key", "用该见证方密钥作见证签名"},
+	{"ed25519 (the default), sm2, or cosignature: a witness's",
+	 "ed25519（默认）、sm2，或cosignature：见证方的密钥"},
 	{"every page", "全部各页"},
 	{"every page as CSV for a spreadsheet", "全部各页，输出CSV，供电子表格使用"},
+	{"follow a ledger: alarm where it contradicts itself, cosign where it does not",
+	 "监测账本：自相矛盾时告警，一致时作见证签名"},
+	{"give each checkpoint to the witnesses of this policy file", "把每个检查点交给该见证规则文件中的见证方"},
 	{"how an enterprise's award comes about, step by step", "逐步说明企业的测算额如何得出"},
 	{"keep the ledger's receipt", "保存账本的回执"},
 	{"make a signing key; show its public half", "制作签名密钥；显示其公钥"},
 	{"make, sign, show and submit the bureau's orders", "制作、签署、查看和提交主管部门的指令"},
+	{"one round, then end: for a timer", "只执行一轮即结束：用于定时任务"},
 	{"only enterprises on this list", "只列该名单上的企业"},
 	{"only look at the file: no key, no network", "只检查文件：不用密钥，不联网"},
 	{"only those with this in code or name", "只列代码或名称中含此文字的企业"},
@@ -383,8 +435,10 @@ static const struct text_row rows[] = {
 	{"push trades and refunds to the ledger", "向账本报送交易和退款"},
 	{"rows of one push, 1 to 65536; by default 10000, or fewer where no certificate is shown",
 	 "每次报送的行数，1至65536；默认10000，不出示证书时更少"},
+	{"run by /bin/sh at an alarm", "告警时由/bin/sh执行"},
 	{"send it to the ledger at once", "立即提交给账本"},
 	{"the address that takes pushes; without it the server's", "接收报送的地址；没有则用server的"},
+	{"the checkpoints are cosigned as this policy file asks", "检查点的见证签名须达到该规则文件的要求"},
 	{"the file that holds the access code", "存放查询授权码的文件"},
 	{"the ledger's public address, https://…", "账本的公开地址，https://…"},
 	{"the ledger's public key; without it the first one seen is remembered",
@@ -406,6 +460,7 @@ static const struct text_row rows[] = {
 	{"where a grant's access code goes, instead of stdout", "查询授权码写到哪里，而不显示在屏幕上"},
 	{"where a letter for each grant's holder goes, to be printed; and a list of them",
 	 "每位持有人的信函写到哪个目录，供打印；另附清单"},
+	{"where evidence is written (the state folder)", "证据写入的目录（默认为状态目录）"},
 	{"where receipts go; by default into the state folder", "回执存到哪里；默认为状态目录"},
 	{"where the access codes of a list of grants go", "一批授权的查询授权码写到哪个目录"},
 	{"where the private key goes; must not exist yet", "私钥写到哪里；该文件不得已存在"},

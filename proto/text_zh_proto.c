@@ -319,6 +319,7 @@ static const struct text_row rows[] = {
 	{"not enough memory for the items", "内存不足，无法处理项目"},
 	{"not enough memory for the order", "内存不足，无法处理指令"},
 	{"not enough of the right officers signed", "未达到会签要求"},
+	{"not enough witnesses have cosigned it", "见证签名不足"},
 	{"not the one canonical encoding of its content", "不是其内容的唯一规范编码"},
 	{"note and items have more than %d bytes together: divide the order",
 	 "签名文本和项目合计超过%d字节：请把指令分开"},

@@ -294,7 +294,7 @@ def check_python(findings):
 
 
 def check_units(findings):
-    """The units are clean, and the service is as shut in as it was."""
+    """The units are clean, and the services are as shut in as they were."""
     tool = shutil.which("systemd-analyze")
     if tool is None:
         findings.add("systemd", "systemd-analyze is missing")
@@ -303,19 +303,20 @@ def check_units(findings):
         for path in tracked(["systemd/*.service", "systemd/*.socket"]):
             with open(os.path.join(folder, os.path.basename(path)), "w", encoding="utf-8") as file:
                 # The program need not be installed to look at its unit.
-                file.write(read(path).replace("=/usr/local/sbin/subsidyd ", "=/bin/true "))
+                file.write(re.sub(r"=/usr/local/s?bin/subsidyd? ", "=/bin/true ", read(path)))
         units = sorted(glob.glob(os.path.join(folder, "*")))
-        service = os.path.join(folder, "subsidyd.service")
         done = subprocess.run([tool, "verify", "--man=no", *units], capture_output=True, text=True, check=False)
         for line in (done.stdout + done.stderr).splitlines():
             findings.add("systemd", line.replace(folder + "/", ""))
         if done.returncode != 0 and not done.stdout + done.stderr:
             findings.add("systemd", f"systemd-analyze verify ended with {done.returncode}")
-        done = subprocess.run([tool, "security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE_MAX}", service],
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            verdict = (done.stdout + done.stderr).strip().split("\n")[-1]
-            findings.add("systemd/subsidyd.service", f"exposure above {EXPOSURE_MAX / 10}: {verdict}")
+        for service in tracked(["systemd/*.service"]):
+            done = subprocess.run([tool, "security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE_MAX}",
+                                   os.path.join(folder, os.path.basename(service))],
+                                  capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                verdict = (done.stdout + done.stderr).strip().split("\n")[-1]
+                findings.add(service, f"exposure above {EXPOSURE_MAX / 10}: {verdict}")
 
 
 def check_sample(findings):

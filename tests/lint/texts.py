@@ -12,7 +12,8 @@ import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CLIENT_PAGE = "client/subsidy.1"
-OWN_PAGES = {"push": "client/subsidy-push.1", "order": "client/subsidy-order.1"}
+OWN_PAGES = {"push": "client/subsidy-push.1", "order": "client/subsidy-order.1",
+             "monitor": "client/subsidy-monitor.1"}
 DAEMON_PAGE = "daemon/subsidyd.8"
 CONFIG_PAGE = "daemon/subsidyd.conf.5"
 PAGES = [CLIENT_PAGE, *OWN_PAGES.values(), DAEMON_PAGE, CONFIG_PAGE, "proto/subsidy-format.7"]

@@ -73,6 +73,49 @@ static void speaks_over_https_only(void **state)
 	link_close(link);
 }
 
+/* The addresses of others: over https, or to this machine. Nothing is sent to any of the rest. */
+static void asks_others_at_safe_addresses_only(void **state)
+{
+	static const struct {
+		const char *url;
+		enum err err;
+	} rows[] = {
+	    /* Nobody listens there, which it finds out by trying. */
+	    {"https://127.0.0.1:1/x", ERR_UNREACHABLE},
+	    {"http://127.0.0.1:1/x", ERR_UNREACHABLE},
+	    {"http://127.0.0.1:1", ERR_UNREACHABLE},
+	    {"http://localhost:1/x", ERR_UNREACHABLE},
+	    {"http://[::1]:1/x", ERR_UNREACHABLE},
+	    {"http://127.0.0.2:1/x", ERR_CONFIG},
+	    {"http://127.0.0.1.example:1/x", ERR_CONFIG},
+	    {"http://127.0.0.1@127.0.0.1:1/x", ERR_CONFIG},
+	    {"http://127.0.0.1:1@127.0.0.1:1/x", ERR_CONFIG},
+	    {"http://127.0.0.1:1?x", ERR_CONFIG},
+	    {"http://localhosts:1/x", ERR_CONFIG},
+	    {"http://[::1]1:1/x", ERR_CONFIG},
+	    {"HTTP://127.0.0.1:1/x", ERR_CONFIG},
+	    {"ftp://127.0.0.1:1/x", ERR_CONFIG},
+	    {"file:///etc/passwd", ERR_CONFIG},
+	    {"127.0.0.1:1/x", ERR_CONFIG},
+	    {"", ERR_CONFIG},
+	};
+	struct settings settings = {0};
+	struct link *link = NULL;
+	struct why why;
+
+	(void)state;
+	assert_int_equal(link_open(&settings, &link, &why), OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct link_request request = {.url = rows[i].url, .content_type = "text/plain"};
+		struct link_answer answer;
+
+		if (link_ask(link, &request, &answer) != rows[i].err)
+			fail_msg("%s: %s: %s", rows[i].url, err_name(answer.err), answer.why.text);
+		link_answer_done(&answer);
+	}
+	link_close(link);
+}
+
 static void takes_an_access_code_of_64_digits_from_a_private_file(void **state)
 {
 	static const struct {
@@ -156,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(escapes_everything_that_means_something_in_an_address),
 	    cmocka_unit_test(speaks_over_https_only),
+	    cmocka_unit_test(asks_others_at_safe_addresses_only),
 	    cmocka_unit_test(takes_an_access_code_of_64_digits_from_a_private_file),
 	    cmocka_unit_test(knows_that_nothing_was_sent_where_nobody_listens),
 	    cmocka_unit_test(knows_that_nothing_was_sent_where_no_tls_is_spoken),
