@@ -116,7 +116,6 @@ void api_order(struct api *api, struct http_request *request, struct slice subje
 void api_checkpoint(struct api *api, struct http_request *request, struct slice subject);
 void api_candidate(struct api *api, struct http_request *request, struct slice subject);
 void api_cosignatures(struct api *api, struct http_request *request, struct slice subject);
-void api_ledger(struct api *api, struct http_request *request, struct slice subject);
 void api_health(struct api *api, struct http_request *request, struct slice subject);
 void api_ready(struct api *api, struct http_request *request, struct slice subject);
 void api_metrics(struct api *api, struct http_request *request, struct slice subject);
@@ -129,6 +128,9 @@ enum err api_trades(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_explain(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_statement(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_acts(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_ledger(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_keys(struct reading *reading, struct store_txn *txn) must_check;
+enum err api_head(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_policies(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_grants(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_overview(struct reading *reading, struct store_txn *txn) must_check;

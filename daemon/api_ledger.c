@@ -26,20 +26,6 @@ void api_checkpoint(struct api *api, struct http_request *request, struct slice 
 	http_reply(request, 200, TEXT_TYPE, head_note(&head));
 }
 
-void api_ledger(struct api *api, struct http_request *request, struct slice subject)
-{
-	const struct ledger_identity *identity = &api->identity;
-	char vkey[KEY_VKEY_SIZE];
-	struct head head;
-
-	(void)subject;
-	key_format(&identity->ledger_key, vkey);
-	head_get(api->head, &head);
-	http_reply_json(request, 200,
-	    json_pack("{s:s, s:s, s:s, s:I, s:I}", "origin", identity->origin, "ledger_id", identity->ledger_id, "vkey",
-		vkey, "size", (json_int_t)head.size, "rules", (json_int_t)identity->rules));
-}
-
 void api_health(struct api *api, struct http_request *request, struct slice subject)
 {
 	(void)api, (void)subject;

@@ -42,6 +42,7 @@ class Access(FlowTest):
             (f"/v1/enterprises/{ALICE}/explain?policy={POLICY}", {*OVERSIGHT, ALICE}, {BOB}),
             (f"/v1/enterprises/{ALICE}/statement", {*OVERSIGHT, ALICE}, {BOB}),
             (f"/v1/enterprises/{ALICE}/acts?size=5", {*OVERSIGHT, ALICE}, {BOB}),
+            (f"/v1/enterprises/{ALICE}/head", set(), {*OVERSIGHT, ALICE, BOB}),     # without a claim key
             (f"/v1/enterprises/{UNSEEN}/statement", set(), {*OVERSIGHT, ALICE, BOB}),
             (f"/v1/enterprises/{UNSEEN}/acts", set(), {*OVERSIGHT, ALICE, BOB}),
             ("/v1/enterprises/junk/acts", set(), {*OVERSIGHT, ALICE, BOB}),
@@ -62,6 +63,7 @@ class Access(FlowTest):
             ("/tile/0/000.p/1", everyone, set()),
             ("/v1/consistency?from=1&to=2", everyone, set()),
             ("/v1/ledger", everyone, set()),
+            ("/v1/keys", everyone, set()),
             ("/checkpoint", everyone, set()),
             ("/v1/candidate", everyone, set()),
             ("/healthz", everyone, set()),

@@ -1,0 +1,223 @@
+"""The ledger's own keys: from one to the next, and those that sign claims."""
+import base64
+import json
+import unittest
+
+from tests import formats
+from tests.flow import wire
+from tests.flow.harness import FIRMS, World, check, records
+
+WHY = "密钥轮换"
+
+
+class Rotating(unittest.TestCase):
+    """A ledger of its own for each test, with three records; a next key and a claim key lie ready."""
+
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+        self.first = self.world.ledger_key
+        self.next, self.heads = self.make_key("next.key"), self.make_key("heads.key", "/heads")
+        self.feed = self.world.license("qddex")
+        self.feed.push(records("first", 3))
+
+    def make_key(self, file, suffix=""):
+        self.world.new_key(self.world.origin + suffix, file)
+        return wire.Key.from_file(self.world.path(file))
+
+    def restart(self, **ledger):
+        self.world.stop()
+        self.world.make_config(ledger=ledger)
+        self.world.start()
+
+    def change(self, add=(), retire=()):
+        return self.world.order("log.key", {"add": [key.vkey() for key in add], "retire": [key.vkey() for key in retire],
+                                            "reason": WHY})
+
+    def refused(self, *words, add=(), retire=()):
+        answer = self.world.public.order(self.world.make_order(
+            "log.key", {"add": [key.vkey() for key in add], "retire": [key.vkey() for key in retire], "reason": WHY}), ())
+        self.assertEqual((answer.status, answer.json()["type"]), (422, "urn:subsidy:error:refused"), answer)
+        for word in words:
+            self.assertIn(word, answer.json()["detail"])
+
+    def signers(self, note):
+        """Which of our keys signed it, in the order of its lines."""
+        ours = [self.first, self.next, self.heads]
+        text, lines = wire.split_note(note)
+        found = []
+        for line in lines:
+            place = next(place for place, key in enumerate(ours) if base64.b64decode(line.split(b" ")[2])[:4] == key.id)
+            self.assertTrue(wire.note_is_signed_by(text + b"\n" + line, ours[place]))
+            found.append(place)
+        return found
+
+    def checkpoint(self):
+        return self.world.public.get("/checkpoint").body
+
+    def verifies(self):
+        self.world.stop()
+        check(self.world.daemon("verify", "-c", "subsidyd.conf"))
+
+
+class Rotation(Rotating):
+    def test_from_one_key_to_the_next(self):
+        self.assertEqual(self.signers(self.checkpoint()), [0])
+        self.refused("does not hold the private half", add=[self.next])
+        self.restart(next_key="next.key")
+        self.assertEqual(self.signers(self.checkpoint()), [0])
+        added = self.change(add=[self.next])["index"]
+        self.assertEqual(self.signers(self.checkpoint()), [0, 1])
+        told = self.world.get_json("/v1/ledger")
+        self.assertEqual((told["vkey"], told["vkeys"]), (self.first.vkey(), [self.first.vkey(), self.next.vkey()]))
+        receipt = self.feed.push(records("second", 2))["receipt"]
+        for key in (self.first, self.next):
+            formats.verify_receipt(receipt.encode(), formats.parse_vkey(key.vkey()))
+        # A start without one of the two is refused; which setting names which does not matter.
+        self.world.stop()
+        for settings in ({"key": "ledger.key"}, {"key": "next.key"}):
+            self.world.make_config(ledger=settings)
+            result = self.world.refuses_to_start()
+            self.assertEqual(result.code, 1, result)
+            self.assertIn("next_key", result.out + result.err)
+        self.world.make_config(ledger={"key": "next.key", "next_key": "ledger.key"})
+        self.world.start()
+        self.assertEqual(self.signers(self.checkpoint()), [0, 1])
+        retired = self.change(retire=[self.first])["index"]
+        self.assertEqual(self.signers(self.checkpoint()), [1])
+        told = self.world.get_json("/v1/ledger")
+        self.assertEqual((told["vkey"], told["vkeys"]), (self.next.vkey(), [self.next.vkey()]))
+        self.restart(key="next.key")
+        self.feed.push(records("third", 1))
+        self.assertEqual(self.signers(self.checkpoint()), [1])
+        keys = self.world.get_json("/v1/keys")
+        self.assertEqual((keys["origin"], keys["ledger_id"]), (self.world.origin, self.world.ledger_id))
+        rows = [(key["vkey"], key["use"], key["since"], key["until"]) for key in keys["keys"]]
+        self.assertEqual(rows, [(self.first.vkey(), "checkpoint", 0, retired), (self.next.vkey(), "checkpoint", added, None)])
+        self.assertIsNone(keys["keys"][0]["order"])
+        index, _, leaf = formats.verify_receipt(keys["keys"][1]["order"].encode(), formats.parse_vkey(self.next.vkey()))
+        self.assertEqual(index, added)
+        order = formats.decode("entry", leaf)["order"]["note"].decode()
+        self.assertIn(json.dumps(self.next.vkey()), order)
+        # What the old key signed stays signed.
+        formats.verify_receipt(receipt.encode(), formats.parse_vkey(self.first.vkey()))
+        self.verifies()
+
+    def test_the_last_key_stays_and_a_retired_one_does_not_come_back(self):
+        self.refused("no checkpoint key left", retire=[self.first])
+        self.restart(next_key="next.key")
+        self.change(add=[self.next], retire=[self.first])
+        self.assertEqual(self.signers(self.checkpoint()), [1])
+        self.refused("the ledger's own key, or was", add=[self.first])
+        self.refused("no checkpoint key left", retire=[self.next])
+        self.verifies()
+
+    def test_a_crash_between_the_order_and_the_guard_heals(self):
+        self.restart(next_key="next.key")
+        before = self.world.read("guard")
+        self.change(add=[self.next])
+        self.world.stop()
+        self.world.write("guard", before)
+        self.world.start()
+        self.assertEqual(self.signers(self.checkpoint()), [0, 1])
+        self.assertNotEqual(self.world.read("guard"), before)
+        self.verifies()
+
+    def test_pushes_show_checkpoints_of_either_key_and_a_found_key_stops_nobody(self):
+        self.restart(next_key="next.key")
+        old = self.checkpoint()
+        self.change(add=[self.next])
+        both = self.checkpoint()
+        self.change(retire=[self.first])
+        for number, note in enumerate((old, both, self.checkpoint())):
+            new = records(f"more{number}", 1)
+            answer = self.world.feed.push("qddex", self.feed.body(new, checkpoint=note))
+            self.assertEqual(answer.status, 200, answer)
+            self.feed.accept(new)
+        # The next key signs such a thing: then it is ours, and the daemon stops. The retired one says nothing any more.
+        forged = wire.checkpoint_text(self.world.origin, 10 ** 6, bytes(32))
+        new = records("more", 1)
+        body = self.feed.body(new, checkpoint=wire.sign_note(forged, self.first))
+        self.assertEqual(self.world.feed.push("qddex", body).status, 200)
+        self.feed.accept(new)
+        body = self.feed.body(records("last", 1), checkpoint=wire.sign_note(forged, self.next))
+        self.assertEqual(self.world.feed.push("qddex", body).problem(), "rolled_back")
+        self.world.finish(9)
+
+
+class Claims(Rotating):
+    def claim(self, code, query="", keys=None):
+        answer = self.world.get(f"/v1/enterprises/{code}/head{query}", "bureau")
+        self.assertEqual(answer.status, 200, answer)
+        note = answer.body
+        keys = [formats.parse_vkey(key.vkey()) for key in keys or [self.heads]]
+        self.assertEqual(formats.signers_of(note, keys), keys)
+        origin, ledger_id, read, last, size, root = formats.read_claim(formats.split_note(note)[0])
+        self.assertEqual((origin, ledger_id, read), (self.world.origin, self.world.ledger_id, code))
+        return last, size, root
+
+    def test_where_a_chain_ends_at_every_size(self):
+        self.world.grant("bureau")
+        answer = self.world.get(f"/v1/enterprises/{FIRMS[0]}/head", "bureau")
+        self.assertEqual(answer.status, 404)
+        self.assertIn("no claim key", answer.json()["detail"])
+        self.refused("does not hold the private half", add=[self.heads])
+        self.restart(heads_key="heads.key")
+        self.change(add=[self.heads])
+        self.world.register([(FIRMS[0], "甲公司", [])])
+        # What an auditor sees of the whole ledger says where each enterprise's chain ends.
+        size = self.world.size()
+        concerned = []
+        leaves = []
+        for index in range(size):
+            data = base64.b64decode(self.world.get_json(f"/v1/entries/{index}", "bureau")["bytes"])
+            leaves.append(data)
+            entry = formats.decode("entry", data)
+            text = json.dumps(entry, default=lambda value: value.decode("latin-1"))
+            if entry["links"] and FIRMS[0] in text:
+                concerned.append(index)
+        self.assertGreater(len(concerned), 2)
+        for at in range(1, size + 1):
+            last = max((index for index in concerned if index < at), default=None)
+            if last is None:
+                self.assertEqual(self.world.get(f"/v1/enterprises/{FIRMS[0]}/head?size={at}", "bureau").status, 404)
+            else:
+                root = formats.Frontier(leaves[:at]).root()
+                self.assertEqual(self.claim(FIRMS[0], f"?size={at}"), (last, at, root))
+        self.assertEqual(self.claim(FIRMS[0])[:2], (concerned[-1], size))
+        for query in ("?size=0", f"?size={size + 1}", "?size=x", "?sizes=1"):
+            self.assertEqual(self.world.get(f"/v1/enterprises/{FIRMS[0]}/head{query}", "bureau").status, 400)
+        # No claim key signs a checkpoint.
+        self.assertEqual(self.signers(self.checkpoint()), [0])
+        # Another takes its place, and the daemon does not start without it.
+        other = self.make_key("heads-2.key", "/heads")
+        self.restart(heads_key="heads.key", next_heads_key="heads-2.key")
+        self.change(add=[other])
+        self.claim(FIRMS[0], keys=[self.heads, other])
+        self.world.stop()
+        self.world.make_config(ledger={"heads_key": "heads.key", "next_heads_key": None})
+        result = self.world.refuses_to_start()
+        self.assertIn("heads_key", result.out + result.err)
+        self.world.make_config(ledger={"heads_key": "heads-2.key", "next_heads_key": "heads.key"})
+        self.world.start()
+        self.change(retire=[self.heads])
+        self.restart(heads_key="heads-2.key", next_heads_key=None)
+        self.claim(FIRMS[0], keys=[other])
+        self.verifies()
+
+    def test_keys_of_the_wrong_name_are_no_keys(self):
+        """A claim key is no checkpoint key, whatever an order or a configuration says."""
+        self.world.stop()
+        for settings in ({"next_key": "heads.key"}, {"heads_key": "next.key"}):
+            self.world.make_config(ledger=dict({"next_key": None, "heads_key": None}, **settings))
+            result = self.world.refuses_to_start()
+            self.assertIn("the name of a", result.out + result.err)
+            result = self.world.daemon("check", "-c", "subsidyd.conf")
+            self.assertEqual(result.code, 1, result)
+            self.assertIn("the name of a", result.out + result.err)
+        self.world.make_config(ledger={"next_key": None, "heads_key": None})
+        self.world.start()
+
+
+if __name__ == "__main__":
+    unittest.main()
