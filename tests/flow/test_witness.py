@@ -9,7 +9,7 @@ import unittest
 import urllib.request
 
 from tests.flow import wire
-from tests.flow.harness import FlowTest, World, check, records, wait_until
+from tests.flow.harness import FIRMS, FlowTest, World, check, records, wait_until
 from tests.flow.test_metrics import Metrics
 
 BODY_MAX = 8192
@@ -157,6 +157,18 @@ class Quorum(WitnessTest):
         self.world.write("ahead.tlog-proof", receipt)
         done = check(self.world.client("receipt", "check", "ahead.tlog-proof", "--json"))
         self.assertEqual(done.json()["ledger_size"], size_of(old))
+
+    def test_a_statement_is_of_what_is_published(self):
+        """Newer entries wait for the next one, and the cosignatures go with it."""
+        world = self.world
+        world.grant(FIRMS[0])
+        self.push(3)
+        note = world.publish()
+        self.push(2)
+        result = check(world.client("statement", FIRMS[0], "-o", world.path("statement"), "--json", token=FIRMS[0]))
+        self.assertEqual(result.json()["size"], size_of(note))
+        self.assertEqual(world.read("statement/checkpoint"), world.published())
+        self.assertGreater(world.size(), size_of(note))
 
     def test_under_load_the_candidate_stays_until_it_is_published(self):
         world = self.world
