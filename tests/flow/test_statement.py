@@ -185,7 +185,7 @@ class Statement(FlowTest):
     @classmethod
     def act(cls):
         world = cls.world
-        world.relate((ALICE, DAVE), (BOB, CAROL))
+        world.relate((ALICE, DAVE), (ALICE, BOB), (BOB, CAROL))
         for kind, number in (("hold", "a1"), ("release", "a1"), ("hold", "e1"), ("void", "e1"), ("hold", "d1")):
             cls.world.order(f"trade.{kind}", items=[wire.compact(
                 {"venue": "qddex", "trade_no": number, "reason": "核查", "salt": SALT})])
@@ -547,7 +547,19 @@ class Statement(FlowTest):
                 target = pick(page)
                 target[key] = make_value(target[key])
             return change
+        def exchange(key, pick):
+            """Two rows' proofs of the same form, each good for the other one."""
+            def change(page):
+                first, second = [row for row in page["entries"] if row[key] is not None and pick(row[key])][:2]
+                first[key], second[key] = second[key], first[key]
+            return change
+
+        def swap(rows):
+            rows[0], rows[1] = rows[1], rows[0]
         cases = {
+            "feeds of two generations, both their first records": exchange(
+                "feed", lambda text: "\nindex 0\n" in text and "qddex/" in text),
+            "two items of one order": exchange("order", lambda order: "enterprise.relate" in order["note"]),
             "a hash": edit(lambda page: entries(page)[3]["hashes"], 0, other),
             "a hash too many": edit(lambda page: entries(page)[2], "hashes", lambda hashes: hashes + hashes[:1]),
             "an index": edit(lambda page: entries(page)[0], "index", lambda index: index - 1),
@@ -578,6 +590,7 @@ class Statement(FlowTest):
             "an act's hash": edit(lambda page: page["acts"][1]["hashes"], 0, other),
             "genesis left out": lambda page: page["acts"].pop(),
             "another order": lambda page: page["acts"].reverse(),
+            "two acts exchanged": lambda page: swap(page["acts"]),
             "no acts": lambda page: page["acts"].clear(),
             "the order that holds a trade left out": lambda page: page["acts"].remove(next(
                 row for row in page["acts"] if b'"venue.distrust"' in base64.b64decode(row["entry"]))),
