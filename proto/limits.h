@@ -83,7 +83,7 @@
 #define LIST_NAME_SIZE_MAX	32	/* bytes: lower-case letters, digits, '-', '_' */
 #define RELATE_TRADES_MAX	100000	/* past trades one relation may re-file; more is refused with the count */
 #define RELATE_WALK_MAX		1000000	/* chain entries read to find them */
-#define DISTRUST_SLICE_MAX	10000	/* trades one command may hold for a distrusted key: a tenth of a second of work */
+#define DISTRUST_SLICE_MAX	10000	/* trades one command may hold for a distrusted key: half a second of work on a busy machine */
 #define GRANT_HOLDER_SIZE_MAX	128	/* bytes of UTF-8 */
 #define GRANT_YEARS_MAX		5	/* an access code lives at most this long */
 
