@@ -56,13 +56,13 @@ static bool options_fit(const struct args *args, const char *const *allowed)
 
 static const struct verb {
 	const char *name;
-	const char *options[4];
+	const char *options[5];
 	bool has_note; /* a second word */
 } verbs[] = {
     {"sign", {"key", "o", NULL}, true},
     {"submit", {"receipt", NULL}, true},
     {"show", {NULL}, true},
-    {"genesis", {"file", "key", "o", NULL}, false},
+    {"genesis", {"file", "continues", "key", "o", NULL}, false},
 };
 
 static enum exit_code verb_run(const struct settings *settings, const struct args *args, const struct verb *verb)
@@ -118,6 +118,7 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 static const struct option options[] = {
     {"set", "NAME=VALUE", "a value of the order, see above", true},
     {"file", "FILE", "what the order is over: a list (CSV), or a policy or genesis draft (JSON)", false},
+    {"continues", "FILE", "of genesis: what is left of which ledger it takes over", false},
     {"key", "FILE", "private key of an officer who signs", true},
     {"o", "NOTE", "where the signed order goes; must not exist yet", false},
     {"submit", NULL, "send it to the ledger at once", false},

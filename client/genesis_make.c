@@ -4,6 +4,17 @@
 #include "client/out.h"
 #include "client/signers.h"
 
+/* What `subsidyd restore --describe` has written goes into the draft. */
+static enum err draft_add_continued(const char *path, json_t *draft, struct why *why)
+{
+	json_t *continued = NULL;
+	enum err err = notefile_read_json(path, &continued, why);
+
+	if (err == OK && json_object_set_new(draft, "continues", continued) != 0)
+		err = ERR_MEMORY;
+	return err;
+}
+
 static enum err genesis_sign(
     const struct args *args, const struct signers *signers, struct bundle *bundle, struct why *why)
 {
@@ -15,6 +26,8 @@ static enum err genesis_sign(
 	buf_init(&text, NOTE_TEXT_SIZE_MAX);
 	key_random(random, sizeof(random));
 	err = notefile_read_json(args_text(args, "file"), &draft, why);
+	if (err == OK && args_has(args, "continues"))
+		err = draft_add_continued(args_text(args, "continues"), draft, why);
 	if (err == OK)
 		err = genesis_compose(draft, random, &text, why);
 	if (err == OK)
@@ -47,7 +60,11 @@ enum exit_code genesis_make(const struct args *args)
 		err = genesis_sign(args, &signers, &bundle, &why);
 		code = err == OK ? notefile_create(&bundle, path) : out_fail(err, &why, "nothing was signed");
 	}
-	if (code == EXIT_OK)
+	if (code == EXIT_OK && args_has(args, "continues"))
+		out_info("%s: signed by %zu; when all its officers have signed, `subsidyd restore --accept-loss "
+			 "--genesis %s` takes it",
+		    path, signers.count, path);
+	else if (code == EXIT_OK)
 		out_info("%s: signed by %zu; when all its officers have signed, `subsidyd init --genesis %s` takes it",
 		    path, signers.count, path);
 	signers_done(&signers);

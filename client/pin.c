@@ -103,7 +103,29 @@ static enum err pin_remember(
 	return err;
 }
 
-/* {"origin","ledger_id","vkey","size"}; a copy has no size of its own. */
+/* [{"origin","ledger_id","size"}]; a ledger that continues none has an empty one, or says nothing. */
+static bool past_parse(const json_t *json, struct ledger_id *ret_ledger)
+{
+	const json_t *row;
+	size_t i;
+
+	if (json == NULL)
+		return true;
+	if (!json_is_array(json) || json_array_size(json) >= CONTINUED_LEDGERS_MAX)
+		return false;
+	json_array_foreach(json, i, row)
+	{
+		struct slice id = slice_text(json_text_or(row, "ledger_id", ""));
+
+		if (!ledger_id_is_valid(id))
+			return false;
+		memcpy(ret_ledger->past[i], id.data, id.size);
+	}
+	ret_ledger->past_count = i;
+	return true;
+}
+
+/* {"origin","ledger_id","vkey","size","continues"}; a copy has no size of its own. */
 static bool ledger_parse(const json_t *json, struct ledger_id *ret_ledger)
 {
 	const char *vkey = json_text_or(json, "vkey", ""), *origin = json_text_or(json, "origin", "");
@@ -117,7 +139,7 @@ static bool ledger_parse(const json_t *json, struct ledger_id *ret_ledger)
 	if (!ledger_set(ret_ledger, &key, slice_text(json_text_or(json, "ledger_id", ""))))
 		return false;
 	ret_ledger->size = (uint64_t)json_integer_value(size);
-	return true;
+	return past_parse(json_object_get(json, "continues"), ret_ledger);
 }
 
 static enum exit_code fail_unverified(const struct why *why, const char *next)

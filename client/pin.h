@@ -13,6 +13,8 @@ struct ledger_id {
 	char id[LEDGER_ID_SIZE + 1];	/* 16 hex digits */
 	struct key key;
 	uint64_t size;			/* at the time of asking; 0 of a copy in plain files */
+	size_t past_count;		/* ids of ledgers that it says it continues, oldest first; when asked, not when recalled */
+	char past[CONTINUED_LEDGERS_MAX][LEDGER_ID_SIZE + 1];
 };
 
 /* Asks at `door` and compares. On anything but EXIT_OK it has complained; EXIT_UNVERIFIED where the key differs. */

@@ -107,6 +107,23 @@ static enum exit_code records_fetch(struct push_session *session, uint64_t held_
 	return code;
 }
 
+/* Of this ledger, or of one that it took the records over from. */
+static bool is_our_feed(const struct push_session *session, const char *origin, uint32_t generation)
+{
+	char expected[ORIGIN_TEXT_SIZE];
+
+	for (size_t i = 0; i < session->ledger.past_count; i++) {
+		feed_origin_format(session->venue, session->ledger.past[i], generation, expected);
+		if (strcmp(origin, expected) == 0) {
+			out_info("subsidy: this ledger continues ledger %s, for which the last note was signed",
+			    session->ledger.past[i]);
+			return true;
+		}
+	}
+	feed_origin_format(session->venue, session->ledger.id, generation, expected);
+	return strcmp(origin, expected) == 0;
+}
+
 /* The note must be our own signature over this feed. That its size and root are those of the records is
  * feedstate_commit's to say. */
 static enum err note_check(struct push_session *session, const struct held *held, struct why *why)
@@ -127,7 +144,7 @@ static enum err note_check(struct push_session *session, const struct held *held
 	err = note_verify(&note, key, 1, &signed_by);
 	if (err != OK)
 		return why_set(why, err, "the last note of this feed is not signed by the key of --key");
-	if (strcmp(checkpoint.origin, origin) != 0)
+	if (!is_our_feed(session, checkpoint.origin, held->generation))
 		return why_set(why, ERR_FEED_ORIGIN, "the last note is of %s, not of %s", checkpoint.origin, origin);
 	if (checkpoint.size != held->size)
 		return why_set(why, ERR_FEED_SIZE,

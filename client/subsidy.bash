@@ -12,7 +12,7 @@ _subsidy_options() # COMMAND
 	case $1 in
 	key) echo -o --type ;;
 	push) echo --key --check --receipts --rows --template -o ;;
-	order) echo --set --file --key -o --submit --receipt --token-out --tokens-dir --letters --contact ;;
+	order) echo --set --file --continues --key -o --submit --receipt --token-out --tokens-dir --letters --contact ;;
 	list) echo --sort --policy --list --find --as-of --all --csv ;;
 	show) echo --as-of ;;
 	trades) echo --as-of --all ;;
@@ -59,7 +59,7 @@ _subsidy_value()
 	order:new_generation) echo yes no ;;
 	order:subject) echo bureau auditor venue: ;;
 	*:--state | statement:-o | push:--receipts | order:--tokens-dir | order:--letters | monitor:--evidence) echo @folder ;;
-	*:--ca | *:--token | *:--cert | *:--key | *:-o | order:--file | order:--receipt | order:--token-out | \
+	*:--ca | *:--token | *:--cert | *:--key | *:-o | order:--file | order:--continues | order:--receipt | order:--token-out | \
 	    monitor:--feed-witnesses | verify:--policy) echo @file ;;
 	*:--server | *:--feed | *:--vkey | push:--rows | order:--contact | list:--policy | list:--list | list:--find | \
 	    explain:--policy | feed:--month | *:--as-of | monitor:--interval | monitor:--stale | monitor:--hook) echo @text ;;
@@ -129,8 +129,8 @@ _subsidyd()
 
 	COMPREPLY=()
 	case $previous:$cur in
-	-c:* | --config:* | --genesis:* | =:*) ;;
-	*:-*) _subsidy_offer "-c --config --genesis --no-replay --help --version" ;;
+	-c:* | --config:* | --genesis:* | --last-known:* | =:*) ;;
+	*:-*) _subsidy_offer "-c --config --genesis --no-replay --accept-loss --describe --last-known --help --version" ;;
 	*) _subsidy_offer "init check verify backup restore" ;;
 	esac
 }

@@ -28,6 +28,11 @@ struct api {
 	struct writer *writer;
 	const struct http *http;
 	struct ledger_identity identity;
+	size_t past_count;		/* ledgers that this one continues, oldest first */
+	struct past_ledger {
+		char origin[ORIGIN_TEXT_SIZE], ledger_id[LEDGER_ID_SIZE + 1];
+		uint64_t size;		/* entries that were taken over */
+	} past[CONTINUED_LEDGERS_MAX];
 	const struct log_signers *signers;	/* of the ledger's keys */
 	/* Ends the daemon: a client has proved that the ledger must not go on. Returns at once. */
 	void (*stop)(void *cookie, enum err cause);
@@ -47,6 +52,8 @@ struct api {
 };
 
 void api_init(struct api *api);
+/* Sets identity and past. ERR_DAMAGED, ERR_MEMORY. */
+enum err api_identify(struct api *api, struct store_txn *txn, struct why *why) must_check;
 void api_done(struct api *api);
 /* The `handle` of every listener; the cookie is the api. */
 void api_handle(struct http_request *request, void *cookie);

@@ -142,4 +142,7 @@ enum err api_consistency(struct reading *reading, struct store_txn *txn) must_ch
 enum err api_feed_proof(struct reading *reading, struct store_txn *txn) must_check;
 enum err api_entry(struct reading *reading, struct store_txn *txn) must_check;
 
+/* [{"origin","ledger_id","size"}]: the ledgers that this one continues. NULL on lack of memory. */
+json_t *api_past_json(const struct api *api);
+
 #endif

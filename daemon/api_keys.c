@@ -36,9 +36,10 @@ enum err api_ledger(struct reading *reading, struct store_txn *txn)
 		err = vkeys == NULL ? ERR_MEMORY : query_append(vkeys, vkey_json(&valid[i]));
 	/* The oldest of two: whoever remembers it finds it as long as it signs. */
 	if (err == OK)
-		err = query_take(json_pack("{s:s, s:s, s:O, s:O, s:o, s:I}", "origin", identity->origin, "ledger_id",
-				     identity->ledger_id, "vkey", json_array_get(vkeys, 0), "vkeys", vkeys, "size",
-				     query_number(reading->head.size), "rules", (json_int_t)identity->rules),
+		err = query_take(json_pack("{s:s, s:s, s:O, s:O, s:o, s:I, s:o}", "origin", identity->origin,
+				     "ledger_id", identity->ledger_id, "vkey", json_array_get(vkeys, 0), "vkeys", vkeys,
+				     "size", query_number(reading->head.size), "rules", (json_int_t)identity->rules,
+				     "continues", api_past_json(reading->api)),
 		    &reading->json);
 	json_decref(vkeys);
 	return err;

@@ -4,8 +4,10 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/clock.h"
+#include "daemon/eras.h"
 #include "daemon/metrics.h"
 #include "daemon/publisher.h"
 
@@ -24,6 +26,39 @@ void api_checkpoint(struct api *api, struct http_request *request, struct slice 
 	api_published(api, &head);
 	http_reply_header(request, "Cache-Control", "public, max-age=2");
 	http_reply(request, 200, TEXT_TYPE, head_note(&head));
+}
+
+enum err api_identify(struct api *api, struct store_txn *txn, struct why *why)
+{
+	struct eras *eras = calloc(1, sizeof(*eras));
+	struct slice entry;
+	enum err err = eras == NULL ? ERR_MEMORY : ledger_read_identity(txn, &api->identity);
+
+	if (err == OK && !ledger_bytes(txn, 0, &entry))
+		err = ERR_DAMAGED;
+	if (err == OK)
+		err = eras_load(entry, eras, why);
+	for (size_t i = 0; err == OK && i + 1 < eras->count; i++) {
+		struct past_ledger *past = &api->past[api->past_count++];
+
+		memcpy(past->origin, eras->list[i].genesis->origin, sizeof(past->origin));
+		memcpy(past->ledger_id, eras->list[i].ledger_id, sizeof(past->ledger_id));
+		past->size = eras->list[i].end;
+	}
+	if (eras != NULL)
+		eras_done(eras);
+	free(eras);
+	return err;
+}
+
+json_t *api_past_json(const struct api *api)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < api->past_count; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "origin", api->past[i].origin, "ledger_id",
+						api->past[i].ledger_id, "size", (json_int_t)api->past[i].size));
+	return list;
 }
 
 void api_health(struct api *api, struct http_request *request, struct slice subject)

@@ -379,26 +379,62 @@ uint64_t fold_evidence(struct ledger *ledger, struct store_txn *txn, const struc
 	return index;
 }
 
-void fold_genesis(struct ledger *ledger, struct store_txn *txn, struct slice note, const struct genesis *genesis)
+/* Who the ledger is and who may act. Those in office before are none any more. */
+static void put_genesis(struct store_txn *txn, const struct genesis *genesis, const char *ledger_id)
 {
 	struct ledger_identity identity = {.rules = genesis->rules, .ledger_key = genesis->ledger_key};
-	struct entry entry = {.kind = ENTRY_GENESIS};
-	char id[2 * HASH_SIZE + 1];
 	enum err err;
 
-	assert(ledger->head.size == 0);
-	entry.genesis.note = note;
-	ledger_append(ledger, txn, &entry);
-	if (store_error(txn) != OK)
-		return;
 	memcpy(identity.origin, genesis->origin, sizeof(identity.origin));
-	/* The ledger id is the first digits of the genesis entry's leaf hash, so it can't be chosen. */
-	hex_format(hash_slice(&ledger->head.last_leaf), id);
-	memcpy(identity.ledger_id, id, LEDGER_ID_SIZE);
+	memcpy(identity.ledger_id, ledger_id, LEDGER_ID_SIZE);
 	ledger_save_identity(txn, &identity);
 	for (size_t i = 0; i < genesis->officer_count; i++)
 		officer_put(txn, &genesis->officers[i]);
 	err = quorums_put(txn, &genesis->quorums);
 	if (err != OK)
 		store_fail(txn, err);
+}
+
+void fold_genesis(struct ledger *ledger, struct store_txn *txn, struct slice note, const struct genesis *genesis)
+{
+	struct entry entry = {.kind = ENTRY_GENESIS};
+	char id[2 * HASH_SIZE + 1];
+
+	assert(ledger->head.size == 0);
+	entry.genesis.note = note;
+	ledger_append(ledger, txn, &entry);
+	if (store_error(txn) != OK)
+		return;
+	/* The ledger id is the first digits of the genesis entry's leaf hash, so it can't be chosen. */
+	hex_format(hash_slice(&ledger->head.last_leaf), id);
+	put_genesis(txn, genesis, id);
+}
+
+void fold_continued(struct ledger *ledger, struct store_txn *txn, struct slice entry, const struct eras *eras)
+{
+	const struct era *oldest = &eras->list[0];
+
+	ledger_append_first(ledger, txn, entry, &oldest->leaf);
+	put_genesis(txn, oldest->genesis, oldest->ledger_id);
+}
+
+void fold_era(struct store_txn *txn, const struct era *era)
+{
+	struct store_cursor cursor;
+	struct officer officer;
+	bool is_there;
+
+	do {
+		store_cursor_open(&cursor, txn, STORE_OFFICERS);
+		is_there = store_cursor_first(&cursor);
+		if (is_there && !officer_decode(cursor.key, cursor.value, &officer)) {
+			store_fail(txn, ERR_DAMAGED);
+			is_there = false;
+		}
+		store_cursor_close(&cursor);
+		if (is_there)
+			officer_delete(txn, officer.name);
+	} while (is_there);
+	log_keys_forget(txn);
+	put_genesis(txn, era->genesis, era->ledger_id);
 }

@@ -9,12 +9,17 @@
 #ifndef DAEMON_FOLD_H
 #define DAEMON_FOLD_H
 
+#include "daemon/eras.h"
 #include "daemon/evidence.h"
 #include "daemon/ingest.h"
 #include "daemon/orders.h"
 
 /* Entry 0. */
 void fold_genesis(struct ledger *ledger, struct store_txn *txn, struct slice note, const struct genesis *genesis);
+/* Entry 0 of a ledger that continues others: the state begins as that of the oldest. */
+void fold_continued(struct ledger *ledger, struct store_txn *txn, struct slice entry, const struct eras *eras);
+/* A checked era begins: its officers, quorums, origin, id and key take the place of those before. */
+void fold_era(struct store_txn *txn, const struct era *era);
 /* A checked push with at least one new record: a record entry for each, then the push entry, whose index it gives. */
 uint64_t fold_push(struct ledger *ledger, struct store_txn *txn, const struct ingest *ingest);
 /* A checked order that is not known yet: the order entry, whose index it gives, and its effects. */

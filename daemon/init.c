@@ -108,28 +108,47 @@ static enum err make(const struct config *config, struct slice note, const struc
 	return err;
 }
 
-enum err ledger_init(const struct config *config, const char *genesis_file, struct why *why)
+enum err genesis_load(
+    const struct config *config, const char *genesis_file, struct genesis_file *ret_file, struct why *why)
 {
-	struct genesis *genesis = calloc(1, sizeof(*genesis));
-	struct signer *signer = NULL;
-	struct buf note;
 	enum err err;
 
-	buf_init(&note, NOTE_SIZE_MAX);
-	err = genesis == NULL ? ERR_MEMORY : read_note(genesis_file, &note, why);
+	memset(ret_file, 0, sizeof(*ret_file));
+	buf_init(&ret_file->note, NOTE_SIZE_MAX);
+	ret_file->genesis = calloc(1, sizeof(*ret_file->genesis));
+	err = ret_file->genesis == NULL ? ERR_MEMORY : read_note(genesis_file, &ret_file->note, why);
 	if (err == OK)
-		err = keyfile_load(config->ledger_key, &signer, why);
+		err = keyfile_load(config->ledger_key, &ret_file->signer, why);
 	if (err == OK)
-		err = finish_note(&note, signer, genesis, why);
+		err = finish_note(&ret_file->note, ret_file->signer, ret_file->genesis, why);
+	return err;
+}
+
+void genesis_done(struct genesis_file *file)
+{
+	signer_free(file->signer);
+	buf_done(&file->note);
+	free(file->genesis);
+}
+
+enum err ledger_init(const struct config *config, const char *genesis_file, struct why *why)
+{
+	struct genesis_file file;
+	enum err err = genesis_load(config, genesis_file, &file, why);
+
+	if (err == OK && file.genesis->continued.size > 0)
+		err = why_set(why, ERR_INVALID,
+		    "this genesis continues ledger %s: `subsidyd restore --accept-loss` takes it, with a backup of "
+		    "that "
+		    "one",
+		    file.genesis->continued.ledger_id);
 	if (err == OK && access(config->guard, F_OK) == 0)
 		err = why_set(why, ERR_GUARD,
 		    "there is a guard file already, %s: it belongs to a ledger that was made before", config->guard);
 	if (err == OK && mkdir(config->data, 0700) != 0 && errno != EEXIST)
 		err = why_set(why, ERR_IO, "can't make the data folder %s: %s", config->data, strerror(errno));
 	if (err == OK)
-		err = make(config, buf_slice(&note), genesis, signer, why);
-	signer_free(signer);
-	buf_done(&note);
-	free(genesis);
+		err = make(config, buf_slice(&file.note), file.genesis, file.signer, why);
+	genesis_done(&file);
 	return err;
 }

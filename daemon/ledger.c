@@ -171,6 +171,20 @@ uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entr
 	return index;
 }
 
+void ledger_append_first(struct ledger *ledger, struct store_txn *txn, struct slice bytes, const struct hash *last_leaf)
+{
+	struct ledger_head *head = &ledger->head;
+	struct hash leaf = hash_leaf(bytes);
+	uint8_t key[8];
+
+	assert(head->size == 0);
+	store_append(txn, STORE_ENTRIES, u64_key(0, key), bytes);
+	tiles_append(txn, LEDGER_TREE, &head->frontier, &leaf);
+	head->last_leaf = *last_leaf;
+	head->last_time_us = ledger->stamp.time_us;
+	head->size = head->folded = 1;
+}
+
 void ledger_save(const struct ledger *ledger, struct store_txn *txn)
 {
 	struct buf row;

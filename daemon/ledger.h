@@ -60,6 +60,11 @@ struct stamp ledger_stamp(const struct ledger *ledger, uint64_t now_us, const ui
 void ledger_begin_command(struct ledger *ledger, const struct stamp *stamp);
 /* Completes and stores the entry; gives its index. Errors stick to the transaction. */
 uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entry *entry);
+/*
+ * Entry 0 of a ledger that continues another one, as it stands: the chain goes on from `last_leaf`, the leaf of the genesis
+ * that the entries behind it were written after. Errors stick to the transaction.
+ */
+void ledger_append_first(struct ledger *ledger, struct store_txn *txn, struct slice bytes, const struct hash *last_leaf);
 void ledger_save(const struct ledger *ledger, struct store_txn *txn);
 
 /* Readers. Size of the ledger in this transaction. */

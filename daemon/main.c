@@ -29,12 +29,15 @@ enum {
 	TAKES_GENESIS = 1,
 	TAKES_FOLDER = 2, /* an argument, which must be there */
 	TAKES_NO_REPLAY = 4,
+	TAKES_LOSS = 8, /* --accept-loss, and then --genesis or --describe */
 };
 
 struct options {
 	const char *config_file, *genesis_file;
 	const char *folder;
 	bool skips_replay;
+	bool accepts_loss, describes;
+	const char *last_known_file;
 };
 
 struct command {
@@ -111,7 +114,12 @@ static int run_backup(const struct config *config, const struct options *options
 
 static int run_restore(const struct config *config, const struct options *options)
 {
-	const struct restore_options restore = {.folder = options->folder, .skips_replay = options->skips_replay};
+	const struct restore_options restore = {.folder = options->folder,
+	    .skips_replay = options->skips_replay,
+	    .accepts_loss = options->accepts_loss,
+	    .describes = options->describes,
+	    .genesis_file = options->genesis_file,
+	    .last_known_file = options->last_known_file};
 	struct why why = {.text = ""};
 	enum err err = restore_run(config, &restore, stdout, &why);
 
@@ -126,7 +134,10 @@ static const struct command commands[] = {
     {"backup", "-c FILE [--no-replay] DEST", "makes a verified copy while the daemon runs, or without it",
 	TAKES_FOLDER | TAKES_NO_REPLAY, run_backup},
     {"restore", "-c FILE [--no-replay] BACKUP", "puts a copy in place of a lost ledger, if the guard allows it",
-	TAKES_FOLDER | TAKES_NO_REPLAY, run_restore},
+	TAKES_FOLDER | TAKES_NO_REPLAY | TAKES_LOSS, run_restore},
+    {"restore", "-c FILE BACKUP --accept-loss --genesis FILE", "lets a new ledger take over what is left of one", 0,
+	NULL},
+    {"restore", "-c FILE BACKUP --accept-loss --describe", "writes what the draft of its genesis needs", 0, NULL},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -138,7 +149,7 @@ static void help(FILE *out)
 
 		snprintf(usage, sizeof(usage), "%s%s%s", commands[i].name, commands[i].name[0] != '\0' ? " " : "",
 		    commands[i].usage);
-		fprintf(out, "  subsidyd %-36s %s\n", usage, commands[i].summary);
+		fprintf(out, "  subsidyd %-52s %s\n", usage, commands[i].summary);
 	}
 	fputs("  subsidyd --help | --version\n\n"
 	      "  subsidyd check -c /etc/subsidyd/subsidyd.conf\n"
@@ -203,6 +214,21 @@ static int run(const struct command *command, const struct options *options)
 	return exit_code;
 }
 
+static const char *find_loss_fault(const struct options *options)
+{
+	bool has_genesis = options->genesis_file != NULL;
+
+	if (options->folder == NULL)
+		return "the folder of the backup is missing";
+	if (!options->accepts_loss && (has_genesis || options->describes))
+		return "--genesis and --describe of restore go with --accept-loss";
+	if (options->accepts_loss && has_genesis == options->describes)
+		return "--accept-loss goes with one of --genesis FILE and --describe";
+	if (options->last_known_file != NULL && !options->describes)
+		return "--last-known goes with --describe";
+	return NULL;
+}
+
 /* What is missing, or there and not the command's: a sentence; NULL where all is well. */
 static const char *find_fault(const struct command *command, const struct options *options)
 {
@@ -210,10 +236,14 @@ static const char *find_fault(const struct command *command, const struct option
 
 	if (options->config_file == NULL)
 		return "the configuration is missing: -c FILE";
+	if ((command->takes & TAKES_LOSS) != 0)
+		return find_loss_fault(options);
+	if (options->accepts_loss || options->describes || options->last_known_file != NULL)
+		return "--accept-loss, --describe and --last-known are for restore";
 	if ((command->takes & TAKES_GENESIS) != 0 && options->genesis_file == NULL)
 		return "the genesis note is missing: --genesis FILE";
 	if ((command->takes & TAKES_GENESIS) == 0 && options->genesis_file != NULL)
-		return "--genesis is for init";
+		return "--genesis is for init and restore --accept-loss";
 	if (takes_folder && options->folder == NULL)
 		return "the folder of the backup is missing";
 	if (!takes_folder && options->folder != NULL)
@@ -229,6 +259,9 @@ int main(int argc, char **argv)
 	    {"config", required_argument, NULL, 'c'},
 	    {"genesis", required_argument, NULL, 'g'},
 	    {"no-replay", no_argument, NULL, 'n'},
+	    {"accept-loss", no_argument, NULL, 'a'},
+	    {"describe", no_argument, NULL, 'd'},
+	    {"last-known", required_argument, NULL, 'l'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
@@ -243,6 +276,9 @@ int main(int argc, char **argv)
 		case 'c': options.config_file = optarg; break;
 		case 'g': options.genesis_file = optarg; break;
 		case 'n': options.skips_replay = true; break;
+		case 'a': options.accepts_loss = true; break;
+		case 'd': options.describes = true; break;
+		case 'l': options.last_known_file = optarg; break;
 		case 'h': help(stdout); return EXIT_DONE;
 		case 'v': puts("subsidyd " SUBSIDYD_VERSION); return EXIT_DONE;
 		default: return usage_error("the command line was not understood");

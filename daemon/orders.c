@@ -138,3 +138,27 @@ enum err order_check(struct order_plan *plan, struct store_txn *txn, uint32_t to
 		return err;
 	return order_check_type(plan, txn, today, why);
 }
+
+enum err genesis_check_succession(struct slice note_bytes, struct store_txn *txn, struct why *why)
+{
+	struct signatories *signatories = malloc(sizeof(*signatories));
+	struct order *as = calloc(1, sizeof(*as)); /* whoever may add officers may replace them all */
+	struct quorums quorums;
+	struct note note;
+	bool is_quorum = false;
+	enum err err = signatories == NULL || as == NULL ? ERR_MEMORY : note_parse(note_bytes, &note, why);
+
+	if (err == OK)
+		err = find_signatories(txn, &note, signatories);
+	if (err == OK)
+		err = quorums_get(txn, &quorums);
+	if (err == OK) {
+		as->type = ORDER_OFFICER_ADD;
+		err = signatories_verify(signatories, &note, as, &quorums, &is_quorum, why);
+	}
+	if (err == OK && !is_quorum)
+		err = ERR_QUORUM;
+	free(as);
+	free(signatories);
+	return err;
+}

@@ -37,4 +37,10 @@ enum err order_plan_decode(struct order_plan *plan, struct why *why) must_check;
  */
 enum err order_check(struct order_plan *plan, struct store_txn *txn, uint32_t today, struct why *why) must_check;
 
+/*
+ * The genesis note of a ledger that continues this one: is it signed as an `officer.add` must be, by officers in office?
+ * ERR_QUORUM, ERR_UNKNOWN_KEY, ERR_SIGNATURE.
+ */
+enum err genesis_check_succession(struct slice note_bytes, struct store_txn *txn, struct why *why) must_check;
+
 #endif

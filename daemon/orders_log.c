@@ -23,7 +23,7 @@ static bool is_of_venue(const struct venue *venue, const struct key *key)
 }
 
 /* Whoever else holds the key could sign in the ledger's name. */
-static enum err check_owners(struct store_txn *txn, const struct key *key, const char *vkey, struct why *why)
+enum err order_check_log_owner(struct store_txn *txn, const struct key *key, const char *vkey, struct why *why)
 {
 	char officer[OFFICER_NAME_SIZE_MAX + 1];
 	struct venue *venue;
@@ -51,7 +51,7 @@ static enum err check_added(
 	key_format(key, vkey);
 	if (log_keys_have_material(keys, key))
 		return why_set(why, ERR_REFUSED, "%s is the ledger's own key, or was; make a new one", vkey);
-	err = check_owners(txn, key, vkey, why);
+	err = order_check_log_owner(txn, key, vkey, why);
 	if (err == OK && plan->signers != NULL && !log_signers_hold(plan->signers, key))
 		err = why_set(why, ERR_REFUSED,
 		    "the daemon does not hold the private half of %s; name its file in the configuration and start the "

@@ -160,7 +160,7 @@ static enum err check_distrust(const struct order *order, struct store_txn *txn,
 /* ---- officers, quorums, rules */
 
 /* One key under two names would be one person who signs twice. */
-static enum err check_officer_key(const struct key *key, const char *name, struct store_txn *txn, struct why *why)
+enum err order_check_officer_key(const struct key *key, const char *name, struct store_txn *txn, struct why *why)
 {
 	char owner[OFFICER_NAME_SIZE_MAX + 1], vkey[KEY_VKEY_SIZE];
 	struct log_keys log_keys;
@@ -192,7 +192,7 @@ static enum err check_officer_add(const struct order *order, struct store_txn *t
 	if (count >= OFFICERS_MAX)
 		return why_set(why, ERR_REFUSED, "at most %d officers are in office at a time", OFFICERS_MAX);
 	for (size_t i = 0; i < added->key_count && err == OK; i++)
-		err = check_officer_key(&added->keys[i], added->name, txn, why);
+		err = order_check_officer_key(&added->keys[i], added->name, txn, why);
 	return err;
 }
 

@@ -18,6 +18,11 @@ struct replay {
 	const struct replay_progress *progress;
 	struct why *why;
 
+	/* The ledgers of a continued one, the one whose entries are in hand, and the trees of those before the last. */
+	struct eras *eras;
+	size_t era;
+	struct frontier trees[CONTINUED_LEDGERS_MAX];
+
 	/* The entries of the command in hand. */
 	uint64_t size; /* of the original */
 	uint64_t next_index;
@@ -62,6 +67,8 @@ static enum err next_entry(struct replay *replay, struct entry *ret_entry)
 	if (index > 0 && ret_entry->time_us <= replay->last_time_us)
 		return damaged(replay, index, "its time does not lie after that of the entry before");
 	replay->last_leaf = hash_leaf(bytes);
+	for (size_t i = replay->era; i + 1 < replay->eras->count; i++)
+		frontier_append(&replay->trees[i], &replay->last_leaf);
 	replay->last_time_us = ret_entry->time_us;
 	replay->next_index++;
 	replay->counts.entries++;
@@ -100,22 +107,50 @@ static enum err end_command(struct replay *replay)
 	return OK;
 }
 
-static enum err replay_genesis(struct replay *replay, const struct entry *entry)
+/* A ledger that continues others is one of several eras; its chain goes on from the oldest genesis. */
+static enum err begin_eras(struct replay *replay, const struct entry *entry)
 {
-	struct genesis *genesis = malloc(sizeof(*genesis));
+	struct eras *eras = replay->eras;
+	struct slice bytes;
 	struct why why = {{0}};
-	enum err err = genesis == NULL ? ERR_MEMORY : genesis_check(entry->genesis.note, true, genesis, &why);
+	enum err err;
 
-	if (err != OK) {
-		err = refused(replay, 0, err, &why);
-	} else if (genesis->rules > RULES_VERSION) {
-		err = damaged(replay, 0, "it asks for a later rules version than this program knows; use a newer one");
-	} else {
-		begin_command(replay, entry);
-		fold_genesis(&replay->ledger, replay->txn, entry->genesis.note, genesis);
-		err = end_command(replay);
+	if (!ledger_bytes(replay->original, 0, &bytes))
+		return damaged(replay, 0, "it is missing");
+	err = eras_load(bytes, eras, &why);
+	if (err != OK)
+		return refused(replay, 0, err, &why);
+	begin_command(replay, entry);
+	if (eras->count == 1)
+		fold_genesis(&replay->ledger, replay->txn, entry->genesis.note, eras->list[0].genesis);
+	else
+		fold_continued(&replay->ledger, replay->txn, bytes, eras);
+	for (size_t i = 0; i + 1 < eras->count; i++)
+		frontier_append(&replay->trees[i], &eras->list[i].leaf);
+	replay->last_leaf = eras->list[0].leaf;
+	return end_command(replay);
+}
+
+/* Between two commands: does the next era begin here? */
+static enum err pass_eras(struct replay *replay)
+{
+	const struct eras *eras = replay->eras;
+	enum err err = OK;
+
+	while (err == OK && replay->era + 1 < eras->count && replay->next_index >= eras->list[replay->era].end) {
+		struct hash root = frontier_root(&replay->trees[replay->era]);
+		struct why why = {{0}};
+
+		if (replay->next_index > eras->list[replay->era].end)
+			return damaged(replay, eras->list[replay->era].end,
+			    "a ledger was taken over to here, which is within a command");
+		err = era_check(&eras->list[replay->era + 1], &root, replay->txn, &why);
+		if (err != OK)
+			return refused(replay, 0, err, &why);
+		replay->era++;
+		fold_era(replay->txn, &eras->list[replay->era]);
+		err = store_error(replay->txn);
 	}
-	free(genesis);
 	return err;
 }
 
@@ -246,7 +281,7 @@ static enum err replay_command(struct replay *replay)
 		return damaged(replay, index,
 		    index == 0 ? "the first entry must be the genesis" : "a genesis can only be the first entry");
 	switch (entry.kind) {
-	case ENTRY_GENESIS: return replay_genesis(replay, &entry);
+	case ENTRY_GENESIS: return begin_eras(replay, &entry);
 	case ENTRY_RECORD: return replay_push(replay, &entry);
 	case ENTRY_ORDER: return replay_order(replay, &entry);
 	case ENTRY_EVIDENCE: return replay_evidence(replay, &entry);
@@ -276,7 +311,10 @@ enum err replay_run(struct store_txn *original, struct store *scratch, const str
 	arena_init(&replay.arena, 2 * PUSH_ARENA_MAX);
 	replay.size = ledger_size(original);
 	replay.records = calloc(PUSH_RECORDS_MAX, sizeof(*replay.records));
-	if (replay.records == NULL)
+	replay.eras = calloc(1, sizeof(*replay.eras));
+	for (size_t i = 0; i < CONTINUED_LEDGERS_MAX; i++)
+		frontier_init(&replay.trees[i]);
+	if (replay.records == NULL || replay.eras == NULL)
 		err = ERR_MEMORY;
 	else if (store_error(original) != OK)
 		err = why_set(why, ERR_DAMAGED, "the head row is missing or broken");
@@ -287,11 +325,15 @@ enum err replay_run(struct store_txn *original, struct store *scratch, const str
 	replay.ledger.original = original;
 	while (err == OK && replay.next_index < replay.size) {
 		err = replay_command(&replay);
+		if (err == OK)
+			err = pass_eras(&replay);
 		if (err == OK && replay.uncommitted >= COMMIT_RECORDS)
 			err = commit(&replay, true);
 	}
 	if (err == OK && replay.size == 0)
 		err = why_set(why, ERR_DAMAGED, "the ledger has no entries");
+	if (err == OK && replay.era + 1 < replay.eras->count)
+		err = why_set(why, ERR_DAMAGED, "the ledger ends before the entries that it took over do");
 	if (err == OK)
 		err = fold_distrust_follow(&replay.ledger, replay.txn, why);
 	if (err == OK)
@@ -300,6 +342,9 @@ enum err replay_run(struct store_txn *original, struct store *scratch, const str
 	ledger_done(&replay.ledger);
 	arena_done(&replay.arena);
 	free(replay.records);
+	if (replay.eras != NULL)
+		eras_done(replay.eras);
+	free(replay.eras);
 	if (err == OK)
 		*ret_counts = replay.counts;
 	return err;

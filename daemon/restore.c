@@ -1,4 +1,4 @@
-#include "daemon/restore.h"
+#include "daemon/restore_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,31 +10,15 @@
 #include <unistd.h>
 
 #include "daemon/folder.h"
-#include "daemon/snapshot.h"
 #include "daemon/verify.h"
 
-#define PARTIAL "restore.partial" /* a folder in the data folder */
+#define PARTIAL "restore.partial"
 #define BLOCK_SIZE (1u << 20)
-
-struct restore {
-	const struct config *config;
-	const struct restore_options *options;
-	FILE *out;
-	struct why *why;
-
-	char partial[PATH_MAX];
-	int lock_fd;
-	struct stat owner; /* of the data folder: what root puts there must be the daemon's */
-	struct guard *guard;
-	struct checkpoint guarded;
-	struct buf note; /* the backup's checkpoint */
-	struct snapshot snapshot;
-};
 
 /* ---- the guard */
 
 /* Size and root; whose they are is checked with the copy's own keys. */
-static enum err open_guard(struct restore *restore)
+enum err restore_open_guard(struct restore *restore)
 {
 	struct note note;
 	enum err err = OK;
@@ -52,13 +36,13 @@ static enum err refuse_older(struct restore *restore, uint64_t size)
 
 	return why_set(restore->why, ERR_GUARD,
 	    "the backup holds %llu entries, but the ledger has signed a checkpoint of %llu: entries %llu to %llu would "
-	    "be "
-	    "lost, and going on from here would sign a second history. Restore a newer backup",
+	    "be lost, and going on from here would sign a second history. Restore a newer backup, or let a new ledger "
+	    "take over what is left: --accept-loss",
 	    held, lost, held, lost - 1);
 }
 
 /* Before anything is copied, as far as the backup's own word goes. */
-static enum err read_note(struct restore *restore)
+enum err restore_read_note(struct restore *restore)
 {
 	struct checkpoint checkpoint;
 	struct note note;
@@ -68,7 +52,7 @@ static enum err read_note(struct restore *restore)
 		err = note_parse(buf_slice(&restore->note), &note, restore->why);
 	if (err == OK)
 		err = checkpoint_parse(note.text, &checkpoint, restore->why);
-	if (err == OK && checkpoint.size < restore->guarded.size)
+	if (err == OK && restore->guard != NULL && checkpoint.size < restore->guarded.size)
 		err = refuse_older(restore, checkpoint.size);
 	return err;
 }
@@ -85,7 +69,7 @@ static enum err check_present(struct restore *restore)
 	int code;
 
 	if (restore->options->skips_replay) {
-		err = open_guard(restore);
+		err = restore_open_guard(restore);
 		if (err != OK)
 			return err;
 		err = snapshot_read(config->data, config->map_size, restore->guard, &present, &why);
@@ -125,14 +109,14 @@ static enum err copy_bytes(struct restore *restore, int from, int to)
 }
 
 /* Where root restores: the daemon's own user must be able to open what it made. */
-static enum err give_to_owner(const struct restore *restore, int fd, const char *path)
+enum err restore_give_to_owner(const struct restore *restore, int fd, const char *path)
 {
 	if (geteuid() != 0 || fchown(fd, restore->owner.st_uid, restore->owner.st_gid) == 0)
 		return OK;
 	return folder_error(restore->why, path, "give it to the owner of the data folder");
 }
 
-static enum err copy_file(struct restore *restore)
+enum err restore_copy(struct restore *restore)
 {
 	char from_path[PATH_MAX], to_path[PATH_MAX];
 	int from = -1, to = -1;
@@ -150,7 +134,8 @@ static enum err copy_file(struct restore *restore)
 		err = folder_error(restore->why, restore->partial, "make the folder");
 	if (err == OK) {
 		to = open(to_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		err = to < 0 ? folder_error(restore->why, to_path, "create") : give_to_owner(restore, to, to_path);
+		err = to < 0 ? folder_error(restore->why, to_path, "create")
+			     : restore_give_to_owner(restore, to, to_path);
 	}
 	if (err == OK)
 		err = copy_bytes(restore, from, to);
@@ -229,7 +214,7 @@ static void forget_readers(const struct restore *restore)
 
 /* ---- the whole */
 
-static enum err open_folder(struct restore *restore)
+enum err restore_open_folder(struct restore *restore)
 {
 	const char *data = restore->config->data;
 	enum err err = folder_path(data, PARTIAL, restore->partial, restore->why);
@@ -240,31 +225,29 @@ static enum err open_folder(struct restore *restore)
 		return folder_error(restore->why, data, "make the data folder");
 	if (stat(data, &restore->owner) != 0)
 		return folder_error(restore->why, data, "look at the data folder");
-	if (folder_has(data, SNAPSHOT_DATA))
+	if (folder_has(data, SNAPSHOT_DATA) && !restore->options->accepts_loss)
 		err = check_present(restore);
 	if (err == OK)
 		err = folder_lock(data, &restore->lock_fd, restore->why);
-	return err != OK ? err : give_to_owner(restore, restore->lock_fd, data);
+	return err != OK ? err : restore_give_to_owner(restore, restore->lock_fd, data);
 }
 
 static enum err run(struct restore *restore)
 {
-	enum err err = open_folder(restore);
+	enum err err = restore_open_folder(restore);
 
+	if (err == OK && restore->options->accepts_loss)
+		return restore_with_loss(restore);
 	if (err == OK)
-		err = open_guard(restore);
+		err = restore_open_guard(restore);
 	if (err == OK)
-		err = read_note(restore);
+		err = restore_read_note(restore);
 	if (err == OK)
-		err = copy_file(restore);
+		err = restore_copy(restore);
 	if (err == OK)
 		err = verify_partial(restore);
 	if (err == OK)
 		err = put_in_place(restore);
-	if (restore->lock_fd >= 0) {
-		snapshot_remove(restore->partial);
-		forget_readers(restore);
-	}
 	if (err == OK)
 		fprintf(restore->out,
 		    "%s: restored %llu entries of %s; the checkpoint of size %llu that was signed last is one of "
@@ -288,6 +271,10 @@ enum err restore_run(const struct config *config, const struct restore_options *
 	restore->lock_fd = -1;
 	buf_init(&restore->note, CHECKPOINT_SIZE_MAX);
 	err = run(restore);
+	if (restore->lock_fd >= 0) {
+		snapshot_remove(restore->partial);
+		forget_readers(restore);
+	}
 	guard_close(restore->guard);
 	if (restore->lock_fd >= 0)
 		close(restore->lock_fd);

@@ -229,7 +229,7 @@ static enum err open_ledger(struct server *server, struct why *why)
 		err = store_read(server->store, &txn);
 	if (err != OK)
 		return err;
-	err = ledger_read_identity(txn, &server->api.identity);
+	err = api_identify(&server->api, txn, why);
 	server->api.signers = &server->signers;
 	store_abort(txn);
 	return err;

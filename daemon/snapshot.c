@@ -28,6 +28,7 @@ static enum err read_store(struct store_txn *txn, struct reading *reading, struc
 	struct ledger_head head;
 	struct frontier frontier;
 	uint64_t guarded_size;
+	struct slice genesis;
 	enum err err = ledger_read_identity(txn, &snapshot->identity);
 
 	if (err == OK)
@@ -42,6 +43,10 @@ static enum err read_store(struct store_txn *txn, struct reading *reading, struc
 		err = ERR_DAMAGED;
 	if (err != OK)
 		return err == ERR_DAMAGED ? why_set(why, err, "the stored head does not match the entries") : err;
+	if (ledger_bytes(txn, 0, &genesis) && genesis.size <= sizeof(snapshot->genesis)) {
+		memcpy(snapshot->genesis, genesis.data, genesis.size);
+		snapshot->genesis_size = genesis.size;
+	}
 	snapshot->size = head.size;
 	snapshot->root = frontier_root(&frontier);
 	return reading->guard == NULL ? OK : writer_check_guard(txn, reading->guard, &guarded_size, why);

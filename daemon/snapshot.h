@@ -18,6 +18,8 @@ struct snapshot {
 	struct log_keys keys;
 	uint64_t size;			/* entries */
 	struct hash root;		/* of all of them */
+	size_t genesis_size;		/* of entry 0; 0 where it is too long to be carried on */
+	uint8_t genesis[CONTINUED_ENTRY_SIZE_MAX];
 };
 
 /*

@@ -158,6 +158,8 @@ struct log_keys {
 /* ERR_DAMAGED. */
 enum err log_keys_get(struct store_txn *txn, struct log_keys *ret_keys) must_check;
 void log_keys_put(struct store_txn *txn, const struct log_keys *keys);
+/* The key of the identity is the only one again: another ledger begins. */
+void log_keys_forget(struct store_txn *txn);
 /* What a key of this ledger is for: its name says it. */
 enum log_key_use log_key_use_of(const struct key *key, const char *origin);
 bool log_key_is_valid(const struct log_key *key, uint64_t size);

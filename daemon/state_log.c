@@ -63,6 +63,11 @@ void log_keys_put(struct store_txn *txn, const struct log_keys *keys)
 	state_put_row(txn, STORE_META, slice_text(ROW_KEY), &row);
 }
 
+void log_keys_forget(struct store_txn *txn)
+{
+	store_delete(txn, STORE_META, slice_text(ROW_KEY));
+}
+
 enum log_key_use log_key_use_of(const struct key *key, const char *origin)
 {
 	return claim_key_is_own(key, origin) ? LOG_KEY_HEADS : LOG_KEY_CHECKPOINT;

@@ -38,6 +38,8 @@
 #define ORIGIN_SIZE_MAX		128	/* bytes of a ledger's origin */
 #define FEED_ORIGIN_SIZE_MAX	(VENUE_ID_SIZE_MAX + 1 + 16 + 1 + 10)
 #define LEDGER_ID_SIZE		16	/* hex digits */
+#define CONTINUED_ENTRY_SIZE_MAX 32768	/* bytes of the genesis entry that a genesis carries: in base64 it must fit the text */
+#define CONTINUED_LEDGERS_MAX	8	/* a ledger and those before it; each genesis carries the one before by a third larger */
 #define SALT_SIZE		16	/* bytes */
 #define TREE_SIZE_MAX		(1ULL << 53)	/* leaves: a JSON number holds it exactly */
 #define TREE_DEPTH_MAX		64	/* hashes of a frontier or of an inclusion path */

@@ -8,7 +8,7 @@
  *
  *	subsidy.genesis/v1
  *	<origin>
- *	{"rules":1,"random":"<64 hex>","ledger_key":"<vkey>","officers":[{"name","role","keys":[…]}],"quorums":{…}}
+ *	{"rules":1,"random":"<64 hex>","ledger_key":"<vkey>","officers":[{"name","role","keys":[…]}],"quorums":{…}[,"continues":{…}]}
  *
  * The JSON is compact and canonical: printing what was parsed gives the same bytes. Unknown keys are errors.
  * This module checks form; whether an order can be carried out is the fold's business.
@@ -81,6 +81,21 @@ struct quorums {
 	struct quorum grant_enterprise;			/* slot_count 0: that of grant.add */
 };
 
+/*
+ * The ledger that a new one continues, because it lost entries that it had signed: {"origin","ledger_id",
+ * "checkpoint","size","root","genesis"}. See FORMAT.md, "Continued ledgers".
+ */
+struct continued {
+	char origin[ORIGIN_TEXT_SIZE];
+	char ledger_id[LEDGER_ID_SIZE + 1];
+	uint64_t size;					/* entries taken over; 0: the ledger continues none */
+	struct hash root;				/* of that ledger's tree at this size */
+	struct checkpoint checkpoint;			/* the last one known of it: [size, checkpoint.size) is lost */
+	size_t note_size, entry_size;
+	uint8_t note[CHECKPOINT_SIZE_MAX];		/* the checkpoint as it was signed */
+	uint8_t entry[CONTINUED_ENTRY_SIZE_MAX];	/* that ledger's entry 0 */
+};
+
 struct genesis {
 	char origin[ORIGIN_TEXT_SIZE];
 	uint32_t rules;
@@ -89,13 +104,16 @@ struct genesis {
 	size_t officer_count;
 	struct officer officers[OFFICERS_MAX];
 	struct quorums quorums;
+	struct continued continued;
 };
 
+/* The JSON that a draft takes under "continues". */
+void continued_format(const struct continued *continued, struct buf *ret_json);
 /* Parses the text of a genesis note (not its signatures) and checks that every quorum can be met. */
 enum err genesis_parse(struct slice text, struct genesis *ret_genesis, struct why *why) must_check;
 /* The whole genesis note: text, and a signature of every officer it names and of the ledger (unless that is yet to come). */
 enum err genesis_check(struct slice note_bytes, bool needs_ledger_signature, struct genesis *ret_genesis, struct why *why) must_check;
-/* Makes the text from a draft {"origin","ledger_key","officers","quorums"}: adds rules and random. */
+/* Makes the text from a draft {"origin","ledger_key","officers","quorums"[,"continues"]}: adds rules and random. */
 enum err genesis_compose(const json_t *draft, const uint8_t random[static 32], struct buf *ret_text, struct why *why) must_check;
 
 /* True if the signing officers can fill every slot, each slot by another officer. `roles[i]` is the role of signer i. */

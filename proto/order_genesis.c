@@ -82,6 +82,24 @@ static enum err set_origin(struct slice origin, struct genesis *genesis, struct 
 	return OK;
 }
 
+/* One history, one origin: a ledger that lost something goes on under another name. */
+static enum err read_continued(const json_t *json, struct genesis *genesis, struct why *why)
+{
+	struct why cause = {""};
+	enum err err;
+
+	if (json == NULL)
+		return OK;
+	err = continued_read(json, &genesis->continued, &cause);
+	if (err != OK)
+		return why_set_cause(why, err, &cause, "\"continues\": ");
+	if (strcmp(genesis->continued.origin, genesis->origin) == 0)
+		return why_set(why, ERR_INVALID,
+		    "the ledger has the origin of the one that it continues, %s: it needs another one, and another key",
+		    genesis->origin);
+	return OK;
+}
+
 /* What a draft and a finished text have in common; genesis->origin is set. */
 static enum err read_common(const json_t *root, struct genesis *genesis, struct why *why)
 {
@@ -98,19 +116,20 @@ static enum err read_common(const json_t *root, struct genesis *genesis, struct 
 		return why_set(
 		    why, ERR_INVALID, "the ledger's key must be named as the origin, \"%s\"", genesis->origin);
 	if ((err = read_officers(json_object_get(root, "officers"), genesis, why)) != OK ||
-	    (err = quorums_parse(json_object_get(root, "quorums"), &genesis->quorums, why)) != OK)
+	    (err = quorums_parse(json_object_get(root, "quorums"), &genesis->quorums, why)) != OK ||
+	    (err = check_quorums(genesis, why)) != OK)
 		return err;
-	return check_quorums(genesis, why);
+	return read_continued(json_object_get(root, "continues"), genesis, why);
 }
 
 static enum err read_object(const json_t *root, struct genesis *genesis, struct why *why)
 {
-	static const char *const keys[] = {"rules", "random", "ledger_key", "officers", "quorums"};
+	static const char *const keys[] = {"rules", "random", "ledger_key", "officers", "quorums", "continues"};
 	const json_t *rules = json_object_get(root, "rules");
 	struct slice random;
 	enum err err;
 
-	if ((err = order_json_keys(root, keys, 5, 5, why)) != OK)
+	if ((err = order_json_keys(root, keys, 5, 6, why)) != OK)
 		return err;
 	if (!json_is_integer(rules) || json_integer_value(rules) != RULES_VERSION)
 		return why_set(why, ERR_INVALID, "\"rules\" is not %d, the version this program knows", RULES_VERSION);
@@ -141,6 +160,10 @@ static enum err write_text(const struct genesis *genesis, struct buf *ret_text)
 	}
 	buf_add_text(ret_text, "],\"quorums\":");
 	err = quorums == NULL ? ERR_MEMORY : order_json_add(ret_text, quorums);
+	if (genesis->continued.size > 0) {
+		buf_add_text(ret_text, ",\"continues\":");
+		continued_format(&genesis->continued, ret_text);
+	}
 	buf_add_text(ret_text, "}\n");
 	json_decref(quorums);
 	return err == OK ? ret_text->err : err;
@@ -190,14 +213,14 @@ out:
 
 enum err genesis_compose(const json_t *draft, const uint8_t random[static 32], struct buf *ret_text, struct why *why)
 {
-	static const char *const keys[] = {"origin", "ledger_key", "officers", "quorums"};
+	static const char *const keys[] = {"origin", "ledger_key", "officers", "quorums", "continues"};
 	struct genesis *genesis = NULL;
 	struct slice origin;
 	struct buf text;
 	enum err err;
 
 	buf_init(&text, NOTE_TEXT_SIZE_MAX);
-	if ((err = order_json_keys(draft, keys, 4, 4, why)) != OK ||
+	if ((err = order_json_keys(draft, keys, 4, 5, why)) != OK ||
 	    (err = order_json_text(draft, "origin", ORIGIN_SIZE_MAX, &origin, why)) != OK)
 		goto out;
 	genesis = calloc(1, sizeof(*genesis));

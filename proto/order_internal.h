@@ -38,6 +38,9 @@ enum err order_json_vkey(const json_t *json, const char *owner, struct key *ret_
 /* {"name","role","keys"}, as in genesis and in officer.add. */
 enum err order_json_officer(const json_t *json, struct officer *ret_officer, struct why *why) must_check;
 
+/* The object "continues" of a genesis. Whether its ledger is another one is the caller's to say. */
+enum err continued_read(const json_t *json, struct continued *ret_continued, struct why *why) must_check;
+
 /* Writers. A buffer's error is looked at by order_json_compare. */
 void order_json_add_string(struct buf *buf, struct slice text);
 void order_json_add_vkeys(struct buf *buf, const struct key *keys, size_t key_count);

@@ -116,6 +116,9 @@ static const struct text_row rows[] = {
 	{"%s: signed", "%s：已签名"},
 	{"%s: signed by %zu; when all its officers have signed, `subsidyd init --genesis %s` takes it",
 	 "%s：已有%zu人签署；全部经办人员签署后，用`subsidyd init --genesis %s`建立账本"},
+	{"%s: signed by %zu; when all its officers have signed, `subsidyd restore --accept-loss "
+	 "--genesis %s` takes it",
+	 "%s：已有%zu人签名；所列经办人员全部签名后，由`subsidyd restore --accept-loss --genesis %s`采用"},
 	{"%s: the answer has no list of %s", "%s：答复没有%s的列表"},
 	{"%s: the answer is not JSON; is --server the address of a subsidy ledger?",
 	 "%s：答复不是JSON；--server是补贴账本的地址吗？"},
@@ -544,6 +547,8 @@ static const struct text_row rows[] = {
 	 "subsidy：文件按%s文本读取，单元格以%s分隔"},
 	{"subsidy: the ledger, of size %llu now, contains all that it signed here",
 	 "subsidy：账本现有%llu个条目，包含它在此签过的全部内容"},
+	{"subsidy: this ledger continues ledger %s, for which the last note was signed",
+	 "subsidy：本账本接续账本%s，最近一次签名即为该账本所作"},
 	{"supplier", "供方"},
 	{"suspended", "暂停"},
 	{"takes part in", "参与的政策"},

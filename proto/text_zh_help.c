@@ -426,6 +426,7 @@ static const struct text_row rows[] = {
 	{"keep the ledger's receipt", "保存账本的回执"},
 	{"make a signing key; show its public half", "制作签名密钥；显示其公钥"},
 	{"make, sign, show and submit the bureau's orders", "制作、签署、查看和提交主管部门的指令"},
+	{"of genesis: what is left of which ledger it takes over", "用于genesis：接续哪个账本、保留了哪些条目"},
 	{"one round, then end: for a timer", "只执行一轮即结束：用于定时任务"},
 	{"only enterprises on this list", "只列该名单上的企业"},
 	{"only look at the file: no key, no network", "只检查文件：不用密钥，不联网"},

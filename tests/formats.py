@@ -604,7 +604,8 @@ def read_genesis(text):
     """Origin, and the line's content; officers' keys become Key."""
     first, origin, line, end = text.decode().split("\n")
     need(first == "subsidy.genesis/v1" and end == "" and len(text) <= 60000, "not a genesis", "malformed")
-    genesis = read_json(line, ["rules", "random", "ledger_key", "officers", "quorums"])
+    keys = ["rules", "random", "ledger_key", "officers", "quorums"]
+    genesis = read_json(line, keys + ["continues"] * (',"continues":{' in line))
     genesis["ledger_key"] = parse_vkey(genesis["ledger_key"])
     need(genesis["rules"] == 1 and re.fullmatch("[0-9a-f]{64}", genesis["random"]), "rules or random")
     need(genesis["ledger_key"].name == origin and genesis["ledger_key"].type == b"\1", "the ledger's key")
@@ -617,6 +618,8 @@ def read_genesis(text):
     need(len(set(materials)) == len(materials), "a key twice")
     roles = [officer["role"] for officer in genesis["officers"]]
     need(all(quorum_is_met(slots, roles) for slots in genesis["quorums"].values()), "a quorum nobody can meet")
+    if "continues" in genesis:
+        need(genesis["continues"]["origin"] != origin, "the origin of the ledger that is continued")
     return origin, genesis
 
 

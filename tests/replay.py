@@ -13,6 +13,36 @@ SLICE_MAX = 10000                                        # effects of a venue.di
 EFFECTS = ("registered", "related", "delisted", "held", "released", "voided")
 
 
+def read_continues(continues):
+    """What a genesis says of the ledger that lost entries; root and genesis entry as bytes."""
+    need(list(continues) == ["origin", "ledger_id", "checkpoint", "size", "root", "genesis"], "keys of continues")
+    continues["root"], continues["genesis"] = formats.unbase64(continues["root"]), formats.unbase64(continues["genesis"])
+    origin, size, root = formats.parse_checkpoint(formats.split_note(continues["checkpoint"].encode())[0])
+    need(origin == continues["origin"] and 1 <= continues["size"] <= size, "another checkpoint")
+    need(size > continues["size"] or root == continues["root"], "the checkpoint of that size has another root")
+    need(formats.leaf_hash(continues["genesis"]).hex()[:16] == continues["ledger_id"], "the ledger id")
+    return continues
+
+
+def read_eras(entry):
+    """Of entry 0: the ledgers that were continued and the ledger itself, oldest first. Each is its genesis, its entry 0,
+    its ledger id, and the first entry that is not its own any more (None: all are)."""
+    eras, end = [], None
+    while True:
+        origin, genesis = formats.read_genesis(formats.split_note(formats.read_entry(entry)["genesis"]["note"])[0])
+        if "continues" in genesis:
+            read_continues(genesis["continues"])
+        eras.insert(0, {"origin": origin, "genesis": genesis, "entry": entry, "ledger_id": formats.leaf_hash(entry).hex()[:16],
+                        "end": end})
+        if "continues" not in genesis:
+            break
+        end, entry = genesis["continues"]["size"], genesis["continues"]["genesis"]
+    need(len({era["origin"] for era in eras}) == len(eras) <= 8, "an origin twice, or too many ledgers")
+    need(len({era["genesis"]["ledger_key"].material for era in eras}) == len(eras), "a ledger's key twice")
+    need(len({formats.read_entry(era["entry"])["time_us"] for era in eras}) == 1, "geneses of other times")
+    return eras
+
+
 class Replay:
     """Add entries in their order; formats.Refused says which rule one breaks."""
 
@@ -26,6 +56,9 @@ class Replay:
         self.lists = {}                                  # code: the lists that the register has it on
         self.evidence = set()                            # (venue, generation, size) of conflicts that are kept
         self.roots = {}                                  # (venue, generation, size): root of the feed at that size
+        self.eras = []                                   # as read_eras gives them; of a continued ledger alone
+        self.trees = []                                  # of each era's own entries, while they are being added
+        self.data = b""                                  # of the entry that is being added
         self.pending = []                                # record entries that no push entry has closed yet
         self.until = {}                                  # vkey of a venue: the order that revoked it
         self.distrusts = {}                              # index of the order: what it is about and has still to hold
@@ -33,7 +66,9 @@ class Replay:
         self.slice_size = 0
 
     def add(self, data):
+        self.data = data
         entry, index = formats.read_entry(data), len(self.entries)
+        self.pass_eras(index)
         need((entry["kind"] == "genesis") == (index == 0), "genesis is entry 0 alone")
         need(entry["previous"] == self.last_leaf, "previous is not the leaf hash of the entry before")
         if self.entries:
@@ -48,10 +83,26 @@ class Replay:
         for code in concerned:
             self.chains[code] = index
         self.entries.append(entry)
-        self.last_leaf = formats.leaf_hash(data)
+        if index > 0 or not self.eras:
+            self.last_leaf = formats.leaf_hash(data)
+            for tree in self.trees:
+                tree.add(data)
 
-    def add_genesis(self, *_):
+    def add_genesis(self, _, __, body):
+        if b',"continues":{' in body["note"]:
+            self.eras = read_eras(self.data)
+            self.last_leaf = formats.leaf_hash(self.eras[0]["entry"])
+            for era in self.eras[:-1]:
+                self.trees.append(formats.Frontier())
+                self.trees[-1].add(era["entry"])
         return []
+
+    def pass_eras(self, index):
+        """Before entry `index`: where a ledger was taken over, its tree is the one that the next genesis names."""
+        while len(self.eras) > 1 and self.eras[0]["end"] == index:
+            need(not self.pending, "taken over within a push")
+            need(self.trees[0].root() == self.eras[1]["genesis"]["continues"]["root"], "another tree was taken over")
+            del self.eras[0], self.trees[0]
 
     def add_order(self, index, _, body):
         lines = body["note"].partition(b"\n\n")[0].split(b"\n")
@@ -140,7 +191,8 @@ class Replay:
         need(body["dispositions_hash"] == formats.sha256(bytes(kinds)), "dispositions_hash")
         origin, size, root = formats.parse_checkpoint(formats.split_note(body["note"])[0])
         feed = self.feeds[body["venue"], body["generation"]]
-        venue, _, generation = origin.split("/")
+        venue, ledger_id, generation = origin.split("/")
+        need(not self.eras or ledger_id == self.eras[0]["ledger_id"], "the note is for another ledger")
         need((venue, generation) == (body["venue"], str(body["generation"])), "the note is of another feed")
         need((size, root) == (feed.size, feed.root()), "the note is of other records")
         self.pending = []

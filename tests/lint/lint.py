@@ -41,7 +41,7 @@ DAEMON_LAYERS = [
     "store",
     "copy",
     "tiles ledger state cells venues",
-    "chain ingest orders evidence keyfile log_signers guard head cosigned published trustfile gate",
+    "chain ingest orders evidence keyfile log_signers eras guard head cosigned published trustfile gate",
     "fold",
     "slices",
     "writer replay",
