@@ -609,5 +609,63 @@ class Statement(FlowTest):
         self.spoil("/statement", change)
 
 
+class Claims(FlowTest):
+    """A ledger that signs where a chain ends, and has a second key for checkpoints."""
+
+    @classmethod
+    def prepare(cls):
+        world = cls.world
+        cls.keys = []
+        for name, file in ((world.origin, "next.key"), (world.origin + "/heads", "heads.key")):
+            world.new_key(name, file)
+            cls.keys.append(wire.Key.from_file(world.path(file)))
+        world.stop()
+        world.make_config(ledger={"next_key": "next.key", "heads_key": "heads.key"})
+        world.start()
+        world.order("log.key", {"add": [key.vkey() for key in cls.keys], "retire": [], "reason": "密钥轮换"})
+        world.grant(ALICE)
+        world.license("qddex").push([wire.encode_record(trade("t1", ALICE, BOB)), wire.encode_record(trade("t2", BOB, CAROL))])
+
+    def fetch(self, folder, exit_code=0, server=None):
+        options = ("--server", f"https://{server}") if server else ()
+        return self.assert_code(
+            self.world.client("statement", ALICE, "-o", folder, "--json", *options, token=ALICE), exit_code)
+
+    def test_the_claim_is_kept_with_the_keys_that_are_valid(self):
+        result = self.fetch("claimed")
+        self.assertTrue(result.json()["has_claim"])
+        self.assertNotIn("announced no key", result.err)
+        note = self.world.read("claimed/head")
+        self.assertTrue(wire.note_is_signed_by(note, self.keys[1]))
+        lines = wire.split_note(note)[0].decode().splitlines()
+        checkpoint = self.world.read("claimed/checkpoint")
+        for key in (self.world.ledger_key, self.keys[0]):
+            self.assertTrue(wire.note_is_signed_by(checkpoint, key))
+        newest = max(int(name[:16]) for name in os.listdir(self.world.path("claimed", "entries")))
+        self.assertEqual(lines, ["subsidy.head/v1", self.world.origin, self.world.ledger_id, ALICE, str(newest),
+                                 *wire.split_note(checkpoint)[0].decode().splitlines()[1:]])
+        summary = json.loads(self.world.read("claimed/statement.json"))
+        self.assertEqual(summary["vkeys"], [self.world.ledger_key.vkey(), self.keys[0].vkey()])
+
+    def test_a_claim_that_says_something_else(self):
+        """Of a later entry, so that one was left out; of another size, root, code or ledger; or no claim."""
+        def with_line(number, text):
+            def change(_, path, answer):
+                if "/head" in path and answer.status == 200:
+                    lines = wire.split_note(answer.body)[0].decode().splitlines()
+                    lines[number] = text(lines)
+                    answer.body = wire.sign_note(("\n".join(lines) + "\n").encode(), self.keys[1])
+                return answer
+            return change
+        for number, text in ((4, lambda lines: str(int(lines[5]) - 1)), (4, lambda lines: "1"),
+                             (5, lambda lines: str(int(lines[5]) + 1)), (3, lambda lines: BOB), (2, lambda lines: "0" * 16),
+                             (1, lambda lines: lines[1] + "x"), (0, lambda lines: "subsidy.head/v2"),
+                             (6, lambda lines: base64.b64encode(bytes(32)).decode())):
+            with self.subTest(number=number):
+                with Proxy(self.world, self.world.addresses["public"], with_line(number, text)) as server:
+                    self.fetch("spoilt", 6, server)
+                self.assertFalse(os.path.exists(self.world.path("spoilt")))
+
+
 if __name__ == "__main__":
     unittest.main()
