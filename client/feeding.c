@@ -37,7 +37,8 @@ uint64_t feeding_pause_ms(unsigned failures, unsigned interval_s)
 {
 	uint64_t pause_s = interval_s;
 
-	for (unsigned i = 1; i < failures && pause_s < FEEDING_PAUSE_MAX_S; i++)
+	/* One interval would be over with the next round. */
+	for (unsigned i = 0; i < failures && pause_s < FEEDING_PAUSE_MAX_S; i++)
 		pause_s *= 2;
 	return 1000 * (pause_s < FEEDING_PAUSE_MAX_S ? pause_s : FEEDING_PAUSE_MAX_S);
 }

@@ -29,7 +29,7 @@ struct feeding_round {
 /* Complains by itself of each witness that fails. Gives how many cosigned. */
 unsigned feeding_run(struct feeding *feeding, const struct feeding_round *round);
 
-/* How long a witness is left alone after so many failures in a row. */
+/* How long a witness is left alone after so many failures in a row: two rounds, four, … */
 uint64_t feeding_pause_ms(unsigned failures, unsigned interval_s);
 
 #endif

@@ -172,7 +172,7 @@
 #define MONITOR_REQUEST_TIMEOUT_S 20	/* of one request: a round is to end */
 #define MONITOR_HOOK_TIMEOUT_S	30	/* of the command that an alarm runs; then it is ended */
 #define FEEDING_TIMEOUT_S	10	/* of one add-checkpoint: other witnesses are waiting */
-#define FEEDING_PAUSE_MAX_S	300	/* longest pause after a witness failed; it begins with one round and doubles */
+#define FEEDING_PAUSE_MAX_S	300	/* longest pause after a witness failed; it begins with two rounds and doubles */
 #define CLIENT_FILE_SIZE_MAX	(2u << 20) /* bytes of a key, note, policy or receipt file */
 
 #endif

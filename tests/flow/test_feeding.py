@@ -108,7 +108,7 @@ class Feeding(MonitorTest):
 
     def test_nothing_is_waited_for_longer_than_it_promises(self):
         """A witness 10 s, an answer 20 s, a hook 30 s, and 10 s between two rounds: all at a time."""
-        slow, go, asked = self.witnesses[0], threading.Event(), []
+        slow, go, asked, calls = self.witnesses[0], threading.Event(), [], []
         self.addCleanup(go.set)
         with FakeLedger(self.world, self.ledger.key, size=3) as silent, FakeLedger(self.world, self.ledger.key) as liar:
             spent = {}
@@ -125,16 +125,17 @@ class Feeding(MonitorTest):
                 spent[name] = time.monotonic() - start
             threads = [threading.Thread(target=timed, args=call) for call in (
                 ("answer", 7, silent), ("hook", 6, liar, "--hook", "sleep 1000"))]
-            slow.fail = lambda _: go.wait(TIMEOUT_S) and None
-            self.ledger.changes["/v1/candidate"] = lambda answer: asked.append(time.monotonic()) or answer
+            slow.fail = lambda _: calls.append(1) or go.wait(TIMEOUT_S) and None
+            self.ledger.changes["/v1/candidate"] = lambda answer: asked.append((time.monotonic(), len(calls))) or answer
             monitor = self.start("--feed-witnesses", self.policy)
             for thread in threads:
                 thread.start()
             wait_until(lambda: self.cosigners(3) == ["jnex", "sddex"], TIMEOUT_S, "the others")
-            spent["witness"] = time.monotonic() - asked[0]
-            # The next rounds leave the slow one alone.
+            spent["witness"] = time.monotonic() - asked[0][0]
+            # The second round leaves the slow one alone.
             wait_until(lambda: len(asked) >= 3, TIMEOUT_S, "three rounds")
-            spent["round"] = asked[2] - asked[1]
+            self.assertEqual([count for _, count in asked[:3]], [0, 1, 1])
+            spent["round"] = asked[2][0] - asked[1][0]
             self.assertEqual(monitor.end(), 0)
             for thread in threads:
                 thread.join(TIMEOUT_S)

@@ -306,14 +306,15 @@ class Cosigning(MonitorTest):
 
     def test_nothing_is_cosigned_that_can_not_be_stored(self):
         self.once(0, "--key", "witness.key")
-        folder = os.path.join(self.state, f"monitor-{self.ledger.ledger_id}")
-        shutil.copytree(folder, folder + "-kept")
+        # A folder where the new file is written before it is renamed: not even root can write it.
+        blocked = os.path.join(self.state, f"monitor-{self.ledger.ledger_id}", "state.new")
+        os.mkdir(blocked)
         self.ledger.grow(2)
-        # A folder in the place of the file that is to be renamed: nobody, not even root, can replace it.
-        os.unlink(os.path.join(folder, "state"))
-        os.mkdir(os.path.join(folder, "state"))
-        self.once(1, "--key", "witness.key")
+        self.assertIn("nothing was cosigned", self.once(1, "--key", "witness.key").err)
         self.assertEqual(self.ledger.sizes_cosigned(), [3])
+        os.rmdir(blocked)
+        self.once(0, "--key", "witness.key")
+        self.assertEqual(self.ledger.sizes_cosigned(), [3, 5])
 
     def test_a_ledger_that_does_not_take_it_is_told_of_once(self):
         self.ledger.changes["/v1/cosignatures"] = lambda _: self.ledger.problem(403, "unknown_key")
