@@ -53,11 +53,12 @@ static enum exit_code policies_print(const json_t *policies)
 /* An honest ledger withholds only duplicates that name others; what stands before one is on its word. */
 static void withheld_say(const struct statement_fetch *fetch)
 {
-	if (fetch->withheld_count > 0)
-		out_info("subsidy: withheld entries, which name others: %" PRIu64
-			 ". Before each of them the chain proves nothing,\n"
-			 "         only an auditor's replay does",
-		    fetch->withheld_count);
+	if (fetch->withheld_count == 0)
+		return;
+	out_info("subsidy: withheld entries, which name others: %" PRIu64
+		 ". Before each of them the chain proves nothing,",
+	    fetch->withheld_count);
+	out_info("         only an auditor's replay does");
 }
 
 static enum exit_code summary_print(

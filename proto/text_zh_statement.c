@@ -5,6 +5,7 @@
 
 /* clang-format off */
 static const struct text_row rows[] = {
+	{"         only an auditor's replay does", "         只有审计的全账重算才能证明"},
 	{"\"%s\" is not a unified social credit code",
 	 "“%s”不是统一社会信用代码"},
 	{"%s: is not empty; name a folder that is not there yet",
@@ -99,10 +100,8 @@ static const struct text_row rows[] = {
 	 "subsidy：账本未公布声明公钥：不对条目链的终点签名"},
 	{"subsidy: the ledger was restarted between two pages; beginning anew",
 	 "subsidy：账本在两页之间重新启动过；从头开始"},
-	{"subsidy: withheld entries, which name others: %" PRIu64 ". Before each of them the chain proves nothing,\n"
-	 "         only an auditor's replay does",
-	 "subsidy：涉及他方而不予提供的条目：%" PRIu64 "条。各该条目之前的一段，条目链不能证明完整，\n"
-	 "         只有审计的全账重算才能证明"},
+	{"subsidy: withheld entries, which name others: %" PRIu64 ". Before each of them the chain proves nothing,",
+	 "subsidy：涉及他方而不予提供的条目：%" PRIu64 "条。各该条目之前的一段，条目链不能证明完整，"},
 	{"the acts are not in their order: entry %" PRIu64 " stands behind %" PRIu64,
 	 "指令次序不对：条目%" PRIu64 "排在%" PRIu64 "之后"},
 	{"the acts do not begin with genesis",

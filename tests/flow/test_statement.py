@@ -467,6 +467,7 @@ class Statement(FlowTest):
     def test_what_is_withheld_is_said(self):
         _, result = self.fetch(ALICE)
         self.assertIn("withheld entries, which name others: 1.", result.err)
+        self.assertNotIn("\\x", result.err)
         folder, result = self.fetch(BOB, "--json")
         self.assertEqual(result.json()["withheld"], 2)
         self.assertEqual(len(os.listdir(os.path.join(folder, "withheld"))), 2)
