@@ -174,5 +174,7 @@
 #define FEEDING_TIMEOUT_S	10	/* of one add-checkpoint: other witnesses are waiting */
 #define FEEDING_PAUSE_MAX_S	300	/* longest pause after a witness failed; it begins with two rounds and doubles */
 #define CLIENT_FILE_SIZE_MAX	(2u << 20) /* bytes of a key, note, policy or receipt file */
+#define STATEMENT_FILES_MAX	AS_OF_WALK_MAX	/* entries of a statement, and its acts: as many as an answer may read */
+#define STATEMENT_KEPT_MAX	(1u << 30) /* bytes of trades' entries that checking a statement keeps in memory */
 
 #endif

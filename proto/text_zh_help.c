@@ -209,27 +209,34 @@ static const struct text_row rows[] = {
 	 "\n"
 	 "  subsidy receipt check receipts/*.tlog-proof\n"
 	 "  subsidy receipt check receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\" --json\n"},
-	{"For each file: the checkpoint is signed by the key, and its root contains the bytes that the file "
-	 "carries.\n"
-	 "KEY is the ledger's public key, for receipts and proofs of entries, or a venue's, for proofs of "
-	 "records in\n"
-	 "its feed; without --vkey it is the one remembered of --server. No network is used. `subsidy "
-	 "receipt check`\n"
-	 "asks besides whether the ledger still contains what it signed. With --policy the checkpoints' "
-	 "cosignatures\n"
+	{"For each file: the checkpoint is signed by the key, and its root contains the bytes that the file carries.\n"
+	 "KEY is the ledger's public key, for receipts and proofs of entries, or a venue's, for proofs of records in\n"
+	 "its feed; without --vkey it is the one remembered of --server. No network is used. `subsidy receipt check`\n"
+	 "asks besides whether the ledger still contains what it signed. With --policy the checkpoints' cosignatures\n"
 	 "must make the quorum of a file of C2SP tlog-policy, so that not the ledger alone stands for them.\n"
+	 "\n"
+	 "Of a FOLDER as `subsidy statement` writes it everything is followed from the signatures of venues, officers\n"
+	 "and ledger: no entry of the enterprise is missing or added, each says what was signed, and each policy gives\n"
+	 "the award that the statement names. What is wrong first is named by its file; the exit code is then 6. The\n"
+	 "logs of a --policy file are taken as KEY, too.\n"
 	 "\n"
 	 "  subsidy verify receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\"\n"
 	 "  subsidy verify receipts/qddex-1-0000000000-0000000002.tlog-proof --json\n"
-	 "  subsidy verify proof.tlog-proof --policy witnesses.policy\n",
+	 "  subsidy verify proof.tlog-proof --policy witnesses.policy\n"
+	 "  subsidy verify statement-2026 --vkey \"$(cat ledger.vkey)\"\n",
 	 "对每个文件：检查点由该密钥签名，其根包含文件所带的字节。KEY是账本的公钥（核验回执和条目的证明），\n"
 	 "或数据交易机构的公钥（核验其数据流中记录的证明）；没有--vkey则为记住的--server的密钥。\n"
 	 "不联网。`subsidy receipt check`还会查询账本是否仍包含它签过的内容。给出--policy时，检查点的\n"
 	 "见证签名还须达到C2SP tlog-policy文件的要求，从而不只有账本自己为其作证。\n"
 	 "\n"
+	 "对`subsidy statement`写出的文件夹，则从交易机构、经办人员和账本的签名逐项核对：企业的条目无遗漏、\n"
+	 "无添加，每个条目都是所签的内容，每项政策都得出证明材料所写的测算额。最先发现的问题按文件名指出，\n"
+	 "退出码为6。--policy文件中的日志密钥也可作KEY。\n"
+	 "\n"
 	 "  subsidy verify receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\"\n"
 	 "  subsidy verify receipts/qddex-1-0000000000-0000000002.tlog-proof --json\n"
-	 "  subsidy verify proof.tlog-proof --policy witnesses.policy\n"},
+	 "  subsidy verify proof.tlog-proof --policy witnesses.policy\n"
+	 "  subsidy verify statement-2026 --vkey \"$(cat ledger.vkey)\"\n"},
 	{"For the end of a month: compare the sums with the venue's own books. For each month, kind and "
 	 "disposition\n"
 	 "the number of records and their sums, and the totals. Needs an access code of the venue, of the "
@@ -407,9 +414,9 @@ static const struct text_row rows[] = {
 	 "bureau、auditor、venue:编号或企业的统一社会信用代码；否则为全部"},
 	{"certificate and key shown to the feed address (PEM)", "向报送地址出示的证书及其密钥（PEM）"},
 	{"certificates of the authority that vouches for both (PEM)", "为两者作保的证书机构的证书（PEM）"},
-	{"check receipts and proofs, without asking anybody", "核验回执和证明，不向任何人查询"},
 	{"check receipts, and that the ledger still contains what it signed in them",
 	 "核验回执，并核验账本仍包含回执中签过的内容"},
+	{"check receipts, proofs and statements, without asking anybody", "核验回执、证明和企业证明材料，不向任何人查询"},
 	{"code (the default), award or volume, the largest first",
 	 "code（默认）、award或volume，后两者从大到小"},
 	{"copy the whole ledger into static files, and verify it while doing so",

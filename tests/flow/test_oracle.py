@@ -284,19 +284,6 @@ class Dispositions(unittest.TestCase):
         self.assertEqual(dispositions(events),
                          ["refund_unknown", "counted", "refund_unknown", "duplicate_adjust", "counted"])
 
-    def test_what_a_stolen_key_signed_is_held(self):
-        events = [("push", "qddex", "a"), trade("1", "1"), ("push", "qddex", "b"), trade("2", "2"),
-                  ("push", "sddex", "a"), trade("3", "4", venue="sddex"), ("push", "qddex", "a"), trade("4", "8"),
-                  trade("5", "16"), trade("6", "32"), ("void", "qddex", "6"), refund("r", "4", "1")]
-        rules = dict(policy(), venues=["qddex", "sddex"])
-        # The register is event 0, so that the second push of the key is event 7.
-        for start, more, wanted in ((2, [], "6"), (7, [], "7"), (9, [], "14"), (7, [("release", "qddex", "5")], "23"),
-                                    (7, [refund("s", "4", "2"), ("release", "qddex", "4")], "12")):
-            with self.subTest(start=start, more=more):
-                result = ask(events + [("distrust", "qddex", "a", start)] + more, rules=rules)
-                self.assertEqual(result["volume_fen"], oracle.parse_fen(wanted))
-        self.assertEqual(dispositions(events + [refund("t", "6", "1")])[-1], "refund_unknown")
-
     def test_a_refund_stands_in_its_trade_s_month(self):
         events = [trade("1", "106", tax="6"), refund("a", "1", "53", "3"), trade("1", "9"),
                   trade("2", "7", venue="sddex", supplier=OTHER, buyer=FIRM, settled="2025-06-01")]

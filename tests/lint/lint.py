@@ -64,7 +64,7 @@ PROTO_LAYERS = [
     "key tree tile wire",
     "note",
     "checkpoint record trust",
-    "claim",
+    "claim trust",
     "feed entry policy policy_json policy_rate",
     "order order_json order_internal chain_item",
     "signatories",

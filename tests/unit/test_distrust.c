@@ -326,59 +326,6 @@ static void refuses_what_makes_no_sense(void **state)
 	signer_free(foreign);
 }
 
-/* A push that was checked before the order came is checked again. */
-static void makes_a_push_on_its_way_stale(void **state)
-{
-	struct world *world = *state;
-	struct record record = ledger_trade("A0", world->a, world->b, 10);
-	struct ledger_push push = {.signer = world->stolen, .venue = VENUE, .records = &record, .record_count = 1};
-	struct ingest ingest;
-	struct buf body;
-
-	buf_init(&body, PUSH_SIZE_MAX);
-	ledger_push_body(&world->fixture, &push, &body);
-	ingest_init(&ingest, VENUE, buf_slice(&body), false);
-	assert_int_equal(ingest_decode(&ingest, &world->fixture.why), OK);
-	assert_int_equal(ingest_check(&ingest, world->fixture.txn, &world->fixture.why), OK);
-	assert_false(ingest_is_stale(&ingest, world->fixture.txn));
-	distrust(world, world->stolen, world->fixture.ledger.head.size - 1);
-	assert_true(ingest_is_stale(&ingest, world->fixture.txn));
-	assert_int_equal(ingest_check(&ingest, world->fixture.txn, &world->fixture.why), ERR_UNKNOWN_KEY);
-	ingest_done(&ingest);
-	buf_done(&body);
-}
-
-/* ---- rows */
-
-static void takes_a_row_of_another_form_for_damage(void **state)
-{
-	struct world *world = *state;
-	uint64_t index = distrust(world, world->stolen, push_trades(world, world->stolen, "A", 5));
-	struct distrust distrust = row(world, index), again;
-	uint8_t key[8 + STATE_U64_SIZE] = "distrust", bytes[512];
-	struct slice value;
-	size_t size;
-
-	(void)state_u64(index, key + 8);
-	assert_true(store_get(world->fixture.txn, STORE_META, slice_of(key, sizeof(key)), &value));
-	size = value.size;
-	assert_true(size < sizeof(bytes));
-	memcpy(bytes, value.data, size);
-	bytes[size] = 0;
-	for (size_t cut = 0; cut <= size + 1; cut++) {
-		struct store_txn *txn;
-
-		store_put(world->fixture.txn, STORE_META, slice_of(key, sizeof(key)), slice_of(bytes, cut));
-		ledger_commit(&world->fixture);
-		assert_int_equal(store_read(world->fixture.store, &txn), OK);
-		assert_int_equal(distrust_next(txn, 0, &again), cut == size);
-		assert_int_equal(store_error(txn), cut == size ? OK : ERR_DAMAGED);
-		store_abort(txn);
-	}
-	distrust_put(world->fixture.txn, &distrust);
-	assert_int_equal(row(world, index).held, 3);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,8 +341,6 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(looks_at_no_more_than_it_may, setup, teardown),
 	    cmocka_unit_test_setup_teardown(revokes_the_only_key, setup, teardown),
 	    cmocka_unit_test_setup_teardown(takes_a_key_that_was_revoked_before, setup, teardown),
-	    cmocka_unit_test_setup_teardown(makes_a_push_on_its_way_stale, setup, teardown),
-	    cmocka_unit_test_setup_teardown(takes_a_row_of_another_form_for_damage, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_what_makes_no_sense, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
