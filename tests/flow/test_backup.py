@@ -169,7 +169,8 @@ class Backup(unittest.TestCase):
                 time.sleep(moment.uniform(0, 0.1))
                 process.kill()
                 process.communicate()
-                self.assertIn(self.folder(), (["b1.partial"], ["b1"]))
+                # Or none: the daemon was still at the one before, and sent this one away.
+                self.assertIn(self.folder(), ([], ["b1.partial"], ["b1"]))
                 if self.folder() == ["b1"]:
                     self.checkpoint("b1")
                     shutil.rmtree(self.world.path("b1"))
@@ -339,6 +340,12 @@ class Backup(unittest.TestCase):
             result = self.restore("b1")
             self.assertIn(result.code, (1, 9), result)
             self.assertEqual(os.listdir(self.world.path("data")), ["lock"], result)
+        # A row that no entry accounts for is found by the replay alone.
+        self.world.write("b1/data.mdb", data)
+        self.world.write("b1/checkpoint", note)
+        self.world.corrupt("flip", "trades.1", self.world.corrupt("keys", "trades.1", folder="b1")[0], "7", folder="b1")
+        self.assertIn("does not verify", check(self.restore("b1"), 9).err)
+        self.assertEqual(os.listdir(self.world.path("data")), ["lock"])
         os.unlink(self.world.path("b1/data.mdb"))
         check(self.restore("b1"), 1)
         self.world.write("b1/data.mdb", data)

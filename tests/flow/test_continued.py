@@ -75,10 +75,11 @@ class Continued(unittest.TestCase):
         return self.world.daemon("restore", "-c", f"{name}.conf", backup, "--accept-loss", "--genesis",
                                  f"{name}.note", *options)
 
-    def go_on(self, name, origin, old="subsidyd.conf", backup="b1"):
+    def go_on(self, name, origin, old="subsidyd.conf", backup="b1", officers=None):
         """The whole way, from what is left to a new ledger that runs."""
         self.world.write("continues.json", check(self.describe(old, backup)).out)
-        check(self.make_genesis(name, origin))
+        signers = [pair for pair in OFFICERS if officers is None or pair[0] in officers]
+        check(self.make_genesis(name, origin, signers=signers, officers=officers))
         self.configure(name)
         check(self.take_over(name, backup))
         self.world.origin = origin
@@ -122,8 +123,12 @@ class Continued(unittest.TestCase):
         """Grants, officers and policies are those of before; orders name the new ledger; old orders stay carried out."""
         self.lose()
         old_order = self.world.make_order("officer.add", {"name": "wu", "role": "clerk", "keys": [wire.Key("wu", bytes(32)).vkey()]})
-        self.go_on("new", NEW_ORIGIN)
+        self.go_on("new", NEW_ORIGIN, officers=["zhang", "li", "wang", "qian"])
         self.assertEqual(self.world.public.order(old_order, ()).problem(), "other_ledger")
+        # Whom the new genesis does not name is in office no more.
+        body = {"venue": "sddex", "reason": "核查"}
+        left_out = self.world.make_order("venue.suspend", body, signers=("zhao", "li"))
+        self.assertEqual(self.world.public.order(left_out, ()).problem(), "quorum_not_met")
         self.world.order("venue.suspend", {"venue": "sddex", "reason": "核查"})
         self.world.order("venue.resume", {"venue": "sddex", "reason": "核查完毕"})
         self.world.register([(FIRMS[4], "新企业", [])])
