@@ -5,6 +5,7 @@
 #   make check-asan, check-tsan                    the same tests under the sanitizers
 #   make soak       kill the daemon a thousand times under load
 #   make fuzz       each fuzz target for FUZZ_S seconds        make bench      measure (QUICK=1: shorter)
+#   make bench-peer the same job in PostgreSQL, to lay beside it
 #   make deps       install missing Debian packages            make install, clean
 #
 # Variables: B (build folder), SAN (address,undefined or thread), CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, STRICT=1
@@ -82,7 +83,7 @@ PROGRAMS = $(if $(wildcard daemon/main.c),$(B)/subsidyd) $(if $(wildcard client/
 all: $(PROGRAMS)
 
 help:
-	@sed -n '3,12s/^#//p' Makefile
+	@sed -n '3,13s/^#//p' Makefile
 
 $(B)/subsidyd: $(B)/daemon/main.o $(B)/libdaemon.a $(B)/libproto.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(PROTO_LIBS)
@@ -148,8 +149,13 @@ fuzz:
 fuzz-run: $(FUZZ_SRC:%.c=$(B)/%.o) $(if $(CLIENT_SRC),$(B)/libclient.a) $(if $(DAEMON_SRC),$(B)/libdaemon.a) $(B)/libproto.a
 	$(PYTHON) tests/fuzz/run.py --build $(B) --seconds $(FUZZ_S) $(if $(ONLY),--only $(ONLY)) --libs "$(CLIENT_LIBS) $(DAEMON_LIBS) $(PROTO_LIBS)"
 
-bench: $(PROGRAMS)
-	$(PYTHON) tests/bench/run.py --build $(B) $(if $(QUICK),--quick)
+bench: $(PROGRAMS) $(TOOL_BIN)
+	$(PYTHON) tests/bench/run.py --build $(B) --size $(if $(QUICK),quick,full)
+
+# The same job in PostgreSQL; not part of any check.
+bench-peer: $(PROGRAMS) $(TOOL_BIN)
+	@sh tests/deps.sh postgresql
+	$(PYTHON) tests/bench/peer.py --build $(B) $(if $(QUICK),--quick)
 
 lint: $(PROGRAMS) $(B)/gen/proto/subsidy.pb-c.h
 	@$(PYTHON) tests/lint/lint.py --build $(B) --cflags "$(CFLAGS)"
@@ -180,4 +186,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all help tests check soak check-asan check-tsan fuzz fuzz-run bench lint format demo deps install clean
+.PHONY: all help tests check soak check-asan check-tsan fuzz fuzz-run bench bench-peer lint format demo deps install clean

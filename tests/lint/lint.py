@@ -24,10 +24,11 @@ CODE_FOLDERS = ("proto", "daemon", "client")
 # One door per library: the header's pattern, and the only files that may open it.
 DOORS = [
     (r"lmdb\.h", {"daemon/store.c", "tests/tools/bench_floor.c", "tests/tools/corrupt.c"}),
-    (r"openssl/ssl\.h|openssl/err\.h", {"daemon/tls.c", "proto/key.c", "tests/unit/server.h", "tests/unit/test_link_time.c"}),
+    (r"openssl/ssl\.h|openssl/err\.h", {"daemon/tls.c", "proto/key.c", "tests/tools/bench_load.c", "tests/unit/server.h", "tests/unit/test_link_time.c"}),
     (r"openssl/(?!ssl\.h|err\.h)", {"proto/key.c", "proto/hash.c", "daemon/tls.c", "daemon/memory.c", "tests/unit/test_memory.c"}),
     (r"sodium\.h", {"proto/key.c"}),
-    (r"event2/http.*\.h", {"daemon/http.c", "daemon/http_reply.c", "daemon/connection.c", "daemon/target.c"}),
+    (r"event2/http.*\.h", {"daemon/http.c", "daemon/http_reply.c", "daemon/connection.c", "daemon/target.c",
+                              "tests/tools/bench_server.c"}),
     (r"curl/curl\.h", {"client/link.c", "tests/unit/test_link_time.c"}),
     (r"csv\.h", {"client/csv.c"}),
     (r"ini\.h", {"client/settings.c"}),

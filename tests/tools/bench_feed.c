@@ -1,13 +1,15 @@
 /*
  * Signed feeds for the benchmark: bench_feed OUT LEDGER_ID VENUE KEY_FILE VENUE_NUMBER VENUES RECORDS PUSH_RECORDS
  *
- * Writes the push bodies of one venue one after the other, each behind its size (u32, big-endian). The trades are
- * nearly chronological over 24 months, their numbers rise, every enterprise (5,000 of them) trades at no more than two
- * venues and in two product kinds, and one trade in twenty carries a flag.
+ * Writes the push bodies of one venue one after the other, each behind its size and the number of its records (u32 both,
+ * big-endian). The trades are nearly chronological over the 24 months before this one, their numbers rise, every
+ * enterprise (5,000 of them) trades at no more than two venues and in two product kinds, and one trade in twenty carries
+ * a flag.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "proto/date.h"
 #include "proto/feed.h"
@@ -15,9 +17,10 @@
 #include "proto/usci.h"
 
 #define ENTERPRISES 5000u
-#define MONTHS 22u /* from 2025-01 on, so that none lies ahead of a clock in late 2026 */
+#define MONTHS 24u
 
 static uint64_t random_state = 88172645463325252u;
+static uint32_t first_month; /* 12 x year + month - 1 */
 
 /* xorshift64: the same numbers on every machine. */
 static uint32_t draw(uint32_t below)
@@ -51,8 +54,8 @@ static uint32_t draw_enterprise(uint32_t venue, uint32_t venues)
 static void make_trade(
     uint32_t venue, uint32_t venues, uint64_t index, uint64_t count, struct texts *texts, struct record *ret_record)
 {
-	uint32_t month = (uint32_t)(index * MONTHS / count), day = 1 + draw(28), supplier, buyer;
-	uint32_t settled = (2025 + month / 12) * 10000 + (month % 12 + 1) * 100 + day;
+	uint32_t month = first_month + (uint32_t)(index * MONTHS / count), day = 1 + draw(28), supplier, buyer;
+	uint32_t settled = month / 12 * 10000 + (month % 12 + 1) * 100 + day;
 	uint64_t amount = 10000 + draw(5000000);
 	bool is_flagged = draw(20) == 0;
 
@@ -61,7 +64,7 @@ static void make_trade(
 		buyer = draw_enterprise(venue, venues);
 	while (buyer == supplier);
 	snprintf(texts->trade_no, sizeof(texts->trade_no), "T%02u%010llu", venue, (unsigned long long)index);
-	snprintf(texts->contract_no, sizeof(texts->contract_no), "HT%010llu", (unsigned long long)index);
+	snprintf(texts->contract_no, sizeof(texts->contract_no), "QDHT-2025-%010llu", (unsigned long long)index);
 	snprintf(texts->voucher_no, sizeof(texts->voucher_no), "V%010llu", (unsigned long long)index);
 	memset(texts->contract_hash, 0, HASH_SIZE);
 	memcpy(texts->contract_hash, &index, sizeof(index));
@@ -74,8 +77,8 @@ static void make_trade(
 	    .contract_no = slice_text(texts->contract_no),
 	    .contract_hash = slice_of(texts->contract_hash, HASH_SIZE),
 	    .contract_kind = CONTRACT_PROVIDE,
-	    .product_code = slice_text("P0001"),
-	    .product_name = slice_text("weather data of the bay"),
+	    .product_code = slice_text("QD-P-000001"),
+	    .product_name = slice_text("hourly weather data of Jiaozhou Bay"),
 	    .product_kind = supplier % 2 == 0 ? PRODUCT_DATASET : PRODUCT_API,
 	    .supplier = slice_text(texts->supplier),
 	    .buyer = slice_text(texts->buyer),
@@ -87,6 +90,13 @@ static void make_trade(
 	    .voucher_no = slice_text(texts->voucher_no),
 	    .related_declared = is_flagged ? DECLARED_YES : DECLARED_NO,
 	    .other_subsidy = DECLARED_NO};
+}
+
+static uint32_t month_before(uint32_t months)
+{
+	uint32_t today = date_of_time((uint64_t)time(NULL) * 1000000u);
+
+	return today / 10000 * 12 + today / 100 % 100 - 1 - months;
 }
 
 static void die(const char *text)
@@ -123,7 +133,7 @@ static void write_push(struct feed_maker *maker, size_t count, FILE *out)
 	struct push push = {.start = maker->frontier.size, .record_count = count, .records = maker->slices};
 	struct checkpoint checkpoint = {0};
 	struct buf text;
-	uint8_t size[4];
+	uint8_t head[8];
 
 	for (size_t i = 0; i < count; i++) {
 		struct hash leaf;
@@ -145,9 +155,12 @@ static void write_push(struct feed_maker *maker, size_t count, FILE *out)
 	buf_clear(&maker->body);
 	if (push_encode(&push, &maker->body) != OK)
 		die("the push is too large");
-	for (unsigned i = 0; i < 4; i++)
-		size[i] = (uint8_t)(maker->body.size >> (24 - 8 * i));
-	if (fwrite(size, 1, 4, out) != 4 || fwrite(maker->body.data, 1, maker->body.size, out) != maker->body.size)
+	for (unsigned i = 0; i < 4; i++) {
+		head[i] = (uint8_t)(maker->body.size >> (24 - 8 * i));
+		head[4 + i] = (uint8_t)(count >> (24 - 8 * i));
+	}
+	if (fwrite(head, 1, sizeof(head), out) != sizeof(head) ||
+	    fwrite(maker->body.data, 1, maker->body.size, out) != maker->body.size)
 		die("can't write");
 }
 
@@ -173,6 +186,7 @@ int main(int argc, char **argv)
 	push_records = strtoull(argv[8], NULL, 10);
 	if (out == NULL || push_records == 0 || push_records > PUSH_RECORDS_MAX || venues == 0)
 		die("bad arguments");
+	first_month = month_before(MONTHS);
 	random_state += (uint64_t)venue * 7919;
 	frontier_init(&maker.frontier);
 	buf_init(&maker.records, PUSH_SIZE_MAX);

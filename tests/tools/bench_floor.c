@@ -83,13 +83,13 @@ struct samples {
 static void add_feed(const char *path, struct samples *samples)
 {
 	FILE *file = fopen(path, "rb");
-	uint8_t head[4], *body;
+	uint8_t head[8], *body;
 	struct arena arena;
 
 	if (file == NULL)
 		die("can't read a feed");
 	arena_init(&arena, PUSH_ARENA_MAX);
-	while (fread(head, 1, 4, file) == 4) {
+	while (fread(head, 1, sizeof(head), file) == sizeof(head)) {
 		size_t size = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
 		struct push push;
 
