@@ -155,7 +155,9 @@ enum err note_verify(const struct note *note, const struct key *keys, size_t key
 			if (!note_line_is_of(signature, &keys[k]))
 				continue;
 			is_known = true;
-			if (!signature->is_too_long)
+			if (signature->proven_by != NULL && key_equal(signature->proven_by, &keys[k]))
+				err = OK;
+			else if (!signature->is_too_long)
 				err = key_verify(&keys[k], note->text, slice_of(signature->bytes, signature->size));
 			if (err == OK) {
 				is_verified = true;
@@ -171,6 +173,18 @@ enum err note_verify(const struct note *note, const struct key *keys, size_t key
 		return ERR_UNKNOWN_KEY;
 	*ret_signed = verified;
 	return OK;
+}
+
+void note_prove(struct note *note, const struct key *const *keys, size_t key_count)
+{
+	for (size_t i = 0; i < note->signature_count; i++) {
+		struct note_signature *signature = &note->signatures[i];
+
+		for (size_t k = 0; k < key_count && signature->proven_by == NULL && !signature->is_too_long; k++)
+			if (note_line_is_of(signature, keys[k]) &&
+			    key_verify(keys[k], note->text, slice_of(signature->bytes, signature->size)) == OK)
+				signature->proven_by = keys[k];
+	}
 }
 
 bool note_names_key(const struct note *note, const struct key *key)

@@ -19,6 +19,7 @@ struct note_signature {
 	uint8_t bytes[KEY_SIGNATURE_MAX];
 	size_t size;
 	bool is_too_long;		/* longer than any signature we know: kept as unknown */
+	const struct key *proven_by;	/* set by note_prove alone: holds for this key, which must outlive the note */
 };
 
 struct note {
@@ -35,6 +36,12 @@ enum err note_parse(struct slice bytes, struct note *ret_note, struct why *why) 
  * id) are ignored; a known pair that fails is ERR_SIGNATURE for the whole note; none verified is ERR_UNKNOWN_KEY.
  */
 enum err note_verify(const struct note *note, const struct key *keys, size_t key_count, uint64_t *ret_signed) must_check;
+
+/*
+ * Verifies ahead of note_verify, where that must not be kept waiting: what holds for one of `keys` is remembered with the
+ * line, and need not be computed again. Decides nothing: whose key counts is asked of note_verify later.
+ */
+void note_prove(struct note *note, const struct key *const *keys, size_t key_count);
 
 /* Is this line of that key, by name and id? Says nothing about its validity. */
 bool note_line_is_of(const struct note_signature *line, const struct key *key);

@@ -488,6 +488,32 @@ static void says_when_the_buffer_is_too_small(void **state)
 	buf_done(&buf);
 }
 
+/* What was verified ahead holds for that key alone; what was not true is not remembered. */
+static void proves_ahead_what_is_verified_later(void **state)
+{
+	struct key log = key_of(LOG_VKEY), other = log;
+	const struct key *keys[] = {&log};
+	struct note note = parse(LOG_NOTE), wrong;
+	uint64_t signed_by;
+
+	(void)state;
+	note_prove(&note, keys, 1);
+	assert_ptr_equal(note.signatures[0].proven_by, &log);
+	assert_null(note.signatures[1].proven_by);
+	/* A key of the same name and id, with which nothing was verified. */
+	other.material[0] ^= 1;
+	assert_int_equal(note_verify(&note, &other, 1, &signed_by), ERR_SIGNATURE);
+	/* It is not computed again: a byte changed behind its back goes unseen. */
+	note.signatures[0].bytes[7] ^= 1;
+	assert_int_equal(note_verify(&note, &log, 1, &signed_by), OK);
+	assert_int_equal(signed_by, 1);
+	wrong = parse(LOG_NOTE);
+	wrong.signatures[0].bytes[7] ^= 1;
+	note_prove(&wrong, keys, 1);
+	assert_null(wrong.signatures[0].proven_by);
+	assert_int_equal(note_verify(&wrong, &log, 1, &signed_by), ERR_SIGNATURE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,6 +533,7 @@ int main(void)
 	    cmocka_unit_test(keeps_signatures_of_any_length),
 	    cmocka_unit_test(refuses_padding_inside_a_long_signature),
 	    cmocka_unit_test(says_when_the_buffer_is_too_small),
+	    cmocka_unit_test(proves_ahead_what_is_verified_later),
 	};
 	return cmocka_run_group_tests(tests, init, NULL);
 }
