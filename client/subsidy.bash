@@ -130,7 +130,9 @@ _subsidyd()
 	COMPREPLY=()
 	case $previous:$cur in
 	-c:* | --config:* | --genesis:* | --last-known:* | =:*) ;;
-	*:-*) _subsidy_offer "-c --config --genesis --no-replay --accept-loss --describe --last-known --help --version" ;;
+	--export:* | --keep:* | --from:*) compopt +o default -o dirnames 2>/dev/null ;;
+	--vkey:* | --threads:*) ;;
+	*:-*) _subsidy_offer "-c --config --genesis --no-replay --accept-loss --describe --last-known --export --vkey --keep --from --threads --help --version" ;;
 	*) _subsidy_offer "init check verify backup restore" ;;
 	esac
 }

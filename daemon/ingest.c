@@ -97,6 +97,19 @@ enum err ingest_decode(struct ingest *ingest, struct why *why)
 	return err == OK || err == ERR_MEMORY ? err : ERR_NOTE;
 }
 
+void ingest_init_decoded(struct ingest *ingest, const char *venue_id, const struct ingest_parts *parts)
+{
+	ingest_init(ingest, venue_id, slice_of(NULL, 0), false);
+	ingest->push = (struct push){.start = parts->start,
+	    .record_count = parts->record_count,
+	    .records = parts->bytes,
+	    .note = parts->note_bytes};
+	ingest->records = parts->records;
+	ingest->leaves = parts->leaves;
+	ingest->note = *parts->note;
+	ingest->checkpoint = *parts->checkpoint;
+}
+
 /* ---- the feed as it is held */
 
 void feed_lookup_init(struct feed_lookup *lookup, struct store_txn *txn, const struct feed *feed)

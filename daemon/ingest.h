@@ -52,6 +52,22 @@ void ingest_done(struct ingest *ingest);
 enum err ingest_decode(struct ingest *ingest, struct why *why) must_check;
 
 /*
+ * In place of ingest_init and ingest_decode, for a replay, whose entries were decoded one by one: the records with their
+ * bytes and leaves, and the note. All must outlive the ingest, which copies none of it but the note.
+ */
+struct ingest_parts {
+	uint64_t start;
+	size_t record_count;
+	struct slice *bytes;
+	struct record *records;
+	struct hash *leaves;
+	struct slice note_bytes;
+	const struct note *note;
+	const struct checkpoint *checkpoint;
+};
+void ingest_init_decoded(struct ingest *ingest, const char *venue_id, const struct ingest_parts *parts);
+
+/*
  * Against the state: is the venue licensed and not suspended, does the feed go on from here, is the checkpoint of this
  * feed and of exactly these records, signed by a valid key of the venue, and does it keep what is held. ERR_VENUE,
  * ERR_SUSPENDED, ERR_FEED_GAP, ERR_FEED_ORIGIN, ERR_FEED_SIZE, ERR_UNKNOWN_KEY, ERR_SIGNATURE, ERR_FEED_ROOT,

@@ -98,30 +98,14 @@ static void set_different(struct ledger *ledger, uint64_t index)
 	ledger->is_different = true;
 }
 
-/* In a replay: the salt is the original's, for it was random; everything else must come out the same. */
-static void set_salt_of_original(struct ledger *ledger, struct store_txn *txn, uint64_t index, struct entry *entry)
+/* In a replay: it must be the stored one, whose leaf hash is known. */
+static struct hash leaf_of_stored(
+    struct ledger *ledger, uint64_t index, const struct ledger_stored *stored, struct slice bytes)
 {
-	struct arena arena;
-	struct entry original;
-	enum err err;
-
-	arena_init(&arena, 4 * ENTRY_SIZE_MAX);
-	err = ledger_entry(ledger->original, index, &arena, &original);
-	if (err == OK)
-		memcpy(entry->salt, original.salt, SALT_SIZE);
-	else if (err == ERR_MEMORY)
-		store_fail(txn, err);
-	else
-		set_different(ledger, index);
-	arena_done(&arena);
-}
-
-static void compare_with_original(struct ledger *ledger, uint64_t index, struct slice bytes)
-{
-	struct slice original;
-
-	if (!ledger_bytes(ledger->original, index, &original) || !slice_equal(original, bytes))
-		set_different(ledger, index);
+	if (stored != NULL && slice_equal(stored->bytes, bytes))
+		return stored->leaf;
+	set_different(ledger, index);
+	return hash_leaf(bytes);
 }
 
 uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entry *entry)
@@ -129,6 +113,9 @@ uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entr
 	struct ledger_head *head = &ledger->head;
 	uint64_t index = head->size;
 	uint8_t key[8];
+	struct ledger_stored stored;
+	bool is_replay = ledger->stored != NULL,
+	     is_stored = is_replay && ledger->stored(ledger->stored_cookie, index, &stored);
 	struct slice bytes;
 	enum err err;
 
@@ -138,7 +125,7 @@ uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entr
 	entry->time_us = ledger->stamp.time_us + (index - ledger->command_start);
 	if (!entry_time_is_valid(entry->time_us)) {
 		/* A clock beyond every date; in a replay an entry that can't have been made so. */
-		if (ledger->original != NULL)
+		if (is_replay)
 			set_different(ledger, index);
 		else
 			store_fail(txn, ERR_INVALID);
@@ -148,10 +135,11 @@ uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entr
 	entry->previous = head->last_leaf;
 	memset(entry->salt, 0, SALT_SIZE);
 	if (entry->kind != ENTRY_RECORD) {
-		if (ledger->original != NULL)
-			set_salt_of_original(ledger, txn, index, entry);
-		else
+		/* In a replay the salt is the stored one, for it was random; everything else must come out the same. */
+		if (!is_replay)
 			set_salt(ledger, index, entry);
+		else if (is_stored && stored.salt != NULL)
+			memcpy(entry->salt, stored.salt, SALT_SIZE);
 	}
 	buf_clear(&ledger->scratch);
 	err = entry_encode(entry, &ledger->scratch);
@@ -161,10 +149,9 @@ uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entr
 		return index;
 	}
 	bytes = buf_slice(&ledger->scratch);
-	if (ledger->original != NULL)
-		compare_with_original(ledger, index, bytes);
 	store_append(txn, STORE_ENTRIES, u64_key(index, key), bytes);
-	head->last_leaf = hash_leaf(bytes);
+	head->last_leaf =
+	    is_replay ? leaf_of_stored(ledger, index, is_stored ? &stored : NULL, bytes) : hash_leaf(bytes);
 	tiles_append(txn, LEDGER_TREE, &head->frontier, &head->last_leaf);
 	head->last_time_us = entry->time_us;
 	head->size = head->folded = index + 1;

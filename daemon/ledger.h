@@ -39,6 +39,13 @@ struct stamp {
 	uint8_t seed[32];		/* salts are SHA-256(seed || u64 index), cut to SALT_SIZE */
 };
 
+/* An entry as it is stored: its bytes, their leaf hash, and its salt (NULL where they don't decode). */
+struct ledger_stored {
+	struct slice bytes;
+	struct hash leaf;
+	const uint8_t *salt;
+};
+
 struct ledger {
 	struct ledger_head head;
 	struct stamp stamp;		/* of the command being applied */
@@ -46,8 +53,13 @@ struct ledger {
 	struct buf scratch;		/* encoded entry */
 	/* What one slice of a distrust may do: DISTRUST_SLICE_MAX, DISTRUST_LOOK_MAX, or less in tests. */
 	uint64_t slice_trades_max, slice_look_max;
-	/* Replay: the original's transaction. Salts come from it, and every entry must equal the stored one. */
-	struct store_txn *original;
+	/*
+	 * Replay: where the entries that are stored come from (false: there is none), or NULL. Salts are theirs, and every
+	 * entry must equal the stored one.
+	 */
+	bool (*stored)(void *cookie, uint64_t index, struct ledger_stored *ret_stored);
+	void *stored_cookie;
+	struct store_txn *original;	/* Replay: the original's transaction */
 	bool is_different;		/* set by the first entry that doesn't; which one: */
 	uint64_t different_index;
 };

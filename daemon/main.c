@@ -29,7 +29,8 @@ enum {
 	TAKES_GENESIS = 1,
 	TAKES_FOLDER = 2, /* an argument, which must be there */
 	TAKES_NO_REPLAY = 4,
-	TAKES_LOSS = 8, /* --accept-loss, and then --genesis or --describe */
+	TAKES_LOSS = 8,    /* --accept-loss, and then --genesis or --describe */
+	TAKES_VERIFY = 16, /* --export, --vkey, --keep, --from, --threads */
 };
 
 struct options {
@@ -38,6 +39,8 @@ struct options {
 	bool skips_replay;
 	bool accepts_loss, describes;
 	const char *last_known_file;
+	bool has_verify;
+	struct verify_options verify; /* but for the configuration */
 };
 
 struct command {
@@ -99,8 +102,10 @@ static int run_check(const struct config *config, const struct options *options)
 
 static int run_verify(const struct config *config, const struct options *options)
 {
-	(void)options;
-	return verify_run(config, stdout);
+	struct verify_options verify = options->verify;
+
+	verify.config = config;
+	return verify_run(&verify, stdout);
 }
 
 static int run_backup(const struct config *config, const struct options *options)
@@ -130,7 +135,8 @@ static const struct command commands[] = {
     {"", "-c FILE", "serves the ledger", 0, run_server},
     {"init", "-c FILE --genesis FILE", "makes a new ledger from the officers' genesis note", TAKES_GENESIS, run_init},
     {"check", "-c FILE", "says what is wrong with a configuration", 0, run_check},
-    {"verify", "-c FILE", "replays the whole ledger and compares everything stored", 0, run_verify},
+    {"verify", "-c FILE | --export FOLDER", "replays the whole ledger and compares everything stored", TAKES_VERIFY,
+	run_verify},
     {"backup", "-c FILE [--no-replay] DEST", "makes a verified copy while the daemon runs, or without it",
 	TAKES_FOLDER | TAKES_NO_REPLAY, run_backup},
     {"restore", "-c FILE [--no-replay] BACKUP", "puts a copy in place of a lost ledger, if the guard allows it",
@@ -155,12 +161,21 @@ static void help(FILE *out)
 	      "  subsidyd check -c /etc/subsidyd/subsidyd.conf\n"
 	      "  subsidyd init -c /etc/subsidyd/subsidyd.conf --genesis genesis.note\n"
 	      "  subsidyd -c /etc/subsidyd/subsidyd.conf\n"
-	      "  subsidyd backup -c /etc/subsidyd/subsidyd.conf /backup/2026-11-24\n\n"
+	      "  subsidyd backup -c /etc/subsidyd/subsidyd.conf /backup/2026-11-24\n"
+	      "  subsidyd verify -c /etc/subsidyd/subsidyd.conf --from audit --keep audit\n"
+	      "  subsidyd verify --export mirror --vkey \"$SUBSIDY_VKEY\"\n\n"
+	      "Options of verify:\n"
+	      "  --export FOLDER  a copy that `subsidy export` made, instead of the ledger of a configuration\n"
+	      "  --vkey KEY       the key that must have signed the copy's checkpoint, besides that in ledger.json\n"
+	      "  --keep FOLDER    keep the replayed state there when all is well\n"
+	      "  --from FOLDER    go on from the state kept there: entries before are only hashed\n"
+	      "  --threads N      1 to 64; otherwise as many as there are cores\n\n"
 	      "Signals: TERM and INT answer what is in work and end, HUP reads the certificates and\n"
 	      "the policy of the witnesses again,\n"
 	      "USR1 says that the machine's clock is right, where the log doubts it.\n"
-	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 6 verify found a difference, 9 the ledger must not be "
-	      "served.\n",
+	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 9 the ledger must not be served; and of verify\n"
+	      "9 the data file or the guard can't be used, 10 something is invalid, 11 the end is missing,\n"
+	      "12 something in between is missing, 13 stored state is not what the entries give.\n",
 	    out);
 }
 
@@ -204,6 +219,8 @@ static int run(const struct command *command, const struct options *options)
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
 	json_object_seed(0);
+	if (err == OK && options->config_file == NULL)
+		return command->run(NULL, options);
 	if (err == OK)
 		err = config_load(options->config_file, &config, &why);
 	if (err != OK)
@@ -232,9 +249,15 @@ static const char *find_loss_fault(const struct options *options)
 /* What is missing, or there and not the command's: a sentence; NULL where all is well. */
 static const char *find_fault(const struct command *command, const struct options *options)
 {
-	bool takes_folder = (command->takes & TAKES_FOLDER) != 0;
+	bool takes_folder = (command->takes & TAKES_FOLDER) != 0, is_export = options->verify.export_path != NULL;
 
-	if (options->config_file == NULL)
+	if ((command->takes & TAKES_VERIFY) == 0 && options->has_verify)
+		return "--export, --vkey, --keep, --from and --threads are for verify";
+	if (is_export && options->config_file != NULL)
+		return "verify takes -c FILE or --export FOLDER, not both";
+	if (options->verify.vkey != NULL && !is_export)
+		return "--vkey goes with --export";
+	if (options->config_file == NULL && !is_export)
 		return "the configuration is missing: -c FILE";
 	if ((command->takes & TAKES_LOSS) != 0)
 		return find_loss_fault(options);
@@ -253,6 +276,29 @@ static const char *find_fault(const struct command *command, const struct option
 	return NULL;
 }
 
+static bool parse_threads(const char *text, unsigned *ret_count)
+{
+	uint64_t count;
+
+	if (decimal_parse(slice_text(text), VERIFY_THREADS_MAX, &count) != OK || count == 0)
+		return false;
+	*ret_count = (unsigned)count;
+	return true;
+}
+
+/* An option of verify by its letter, which is none on the command line; false for a value that can't be. */
+static bool take_verify_option(int letter, const char *value, struct options *options)
+{
+	options->has_verify = true;
+	switch (letter) {
+	case 'E': options->verify.export_path = value; return true;
+	case 'V': options->verify.vkey = value; return true;
+	case 'K': options->verify.keep_path = value; return true;
+	case 'F': options->verify.from_path = value; return true;
+	default: return parse_threads(value, &options->verify.thread_count);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
@@ -262,6 +308,11 @@ int main(int argc, char **argv)
 	    {"accept-loss", no_argument, NULL, 'a'},
 	    {"describe", no_argument, NULL, 'd'},
 	    {"last-known", required_argument, NULL, 'l'},
+	    {"export", required_argument, NULL, 'E'},
+	    {"vkey", required_argument, NULL, 'V'},
+	    {"keep", required_argument, NULL, 'K'},
+	    {"from", required_argument, NULL, 'F'},
+	    {"threads", required_argument, NULL, 'T'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
@@ -279,6 +330,14 @@ int main(int argc, char **argv)
 		case 'a': options.accepts_loss = true; break;
 		case 'd': options.describes = true; break;
 		case 'l': options.last_known_file = optarg; break;
+		case 'E':
+		case 'V':
+		case 'K':
+		case 'F':
+		case 'T':
+			if (!take_verify_option(option, optarg, &options))
+				return usage_error("--threads takes a number from 1 to 64");
+			break;
 		case 'h': help(stdout); return EXIT_DONE;
 		case 'v': puts("subsidyd " SUBSIDYD_VERSION); return EXIT_DONE;
 		default: return usage_error("the command line was not understood");

@@ -1,81 +1,234 @@
 #include "daemon/replay.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/ahead.h"
 #include "daemon/fold.h"
 #include "proto/date.h"
 
 #define COMMIT_RECORDS 20000 /* records between commits of the scratch store: bounds its dirty pages */
 #define PROGRESS_ENTRIES 4096
+/* Runs of the command in hand: a push of the most records with its push entry, begun within one, and one to look at. */
+#define RUNS_MAX (PUSH_RECORDS_MAX / AHEAD_RUN_ENTRIES + 4)
 
 struct replay {
-	struct store_txn *original;
-	struct store *scratch;
+	const struct replay_task *task;
+	struct finding *finding;
 	struct store_txn *txn; /* of the scratch store */
 	struct ledger ledger;
 	struct replay_counts counts;
-	const struct replay_progress *progress;
-	struct why *why;
+	uint64_t uncommitted;
+
+	/* The entries from here to there, and those in hand. */
+	struct ahead *ahead;
+	uint64_t end;
+	struct ahead_run *runs[RUNS_MAX];
+	size_t run_count;
+	enum err read_err; /* sticky, of where nothing can be returned */
 
 	/* The ledgers of a continued one, the one whose entries are in hand, and the trees of those before the last. */
 	struct eras *eras;
 	size_t era;
 	struct frontier trees[CONTINUED_LEDGERS_MAX];
 
-	/* The entries of the command in hand. */
-	uint64_t size; /* of the original */
+	/* The entry before the next one. */
 	uint64_t next_index;
-	struct hash last_leaf; /* of the entry before */
+	struct hash last_leaf;
 	uint64_t last_time_us;
-	struct arena arena;
-	struct slice *records; /* record bytes of the push being gathered */
-	uint64_t uncommitted;
+
+	/* The records of the push being gathered. */
+	struct slice *bytes;
+	struct record *records;
+	struct hash *leaves;
 };
 
-static enum err damaged(struct replay *replay, uint64_t index, const char *text)
+static enum err invalid(struct replay *replay, uint64_t index, const char *text)
 {
-	return why_set(replay->why, ERR_DAMAGED, "entry %llu: %s", (unsigned long long)index, text);
+	return finding_set(replay->finding, FINDING_INVALID, "entry %llu: %s", (unsigned long long)index, text);
+}
+
+static bool is_trouble(enum err err)
+{
+	return err == ERR_MEMORY || err == ERR_IO || err == ERR_DISK_FULL;
 }
 
 /* A check of the command at `index` refused it: that is damage, whatever the refusal was called. */
 static enum err refused(struct replay *replay, uint64_t index, enum err err, const struct why *cause)
 {
-	if (err == ERR_MEMORY || err == ERR_IO || err == ERR_DISK_FULL)
+	if (is_trouble(err))
 		return err;
-	return why_set(replay->why, ERR_DAMAGED, "entry %llu: %s%s%s", (unsigned long long)index, err_sentence(err),
-	    cause->text[0] != '\0' ? ": " : "", cause->text);
+	return finding_set(replay->finding, FINDING_INVALID, "entry %llu: %s%s%s", (unsigned long long)index,
+	    err_sentence(err), cause->text[0] != '\0' ? ": " : "", cause->text);
+}
+
+/* ---- entries, as they were read ahead */
+
+/* A database that can't be read is no finding about an entry. */
+static enum err unreadable(struct replay *replay, enum err err)
+{
+	if (err != ERR_DAMAGED)
+		return err;
+	return finding_set(replay->finding, FINDING_UNUSABLE, "database entries can't be read: its pages are damaged");
+}
+
+/* Below `end`, and not before the command in hand. Good until the next command. */
+static enum err item_at(struct replay *replay, uint64_t index, const struct ahead_item **ret_item)
+{
+	size_t place;
+
+	assert(index < replay->end && (replay->run_count == 0 || index >= replay->runs[0]->first));
+	while (replay->run_count == 0 ||
+	       index >= replay->runs[replay->run_count - 1]->first + replay->runs[replay->run_count - 1]->count) {
+		struct ahead_run *run = ahead_take(replay->ahead);
+
+		if (run == NULL)
+			return ERR_MEMORY;
+		assert(replay->run_count < RUNS_MAX);
+		replay->runs[replay->run_count++] = run;
+		if (run->err != OK)
+			return unreadable(replay, run->err);
+	}
+	place = (size_t)(index - replay->runs[0]->first);
+	*ret_item = &replay->runs[place / AHEAD_RUN_ENTRIES]->items[place % AHEAD_RUN_ENTRIES];
+	return OK;
+}
+
+/* Nobody looks at entries before `index` any more. */
+static void drop_runs(struct replay *replay, uint64_t index)
+{
+	size_t dropped = 0;
+
+	while (dropped < replay->run_count && replay->runs[dropped]->first + replay->runs[dropped]->count <= index)
+		ahead_give_back(replay->ahead, replay->runs[dropped++]);
+	replay->run_count -= dropped;
+	memmove(replay->runs, replay->runs + dropped, replay->run_count * sizeof(replay->runs[0]));
+}
+
+/* The entry that the fold must make again: for ledger_append. */
+static bool stored_entry(void *cookie, uint64_t index, struct ledger_stored *ret_stored)
+{
+	struct replay *replay = cookie;
+	const struct ahead_item *item;
+
+	if (index >= replay->end || replay->read_err != OK)
+		return false;
+	replay->read_err = item_at(replay, index, &item);
+	if (replay->read_err != OK || item->bytes.size == 0)
+		return false;
+	*ret_stored = (struct ledger_stored){
+	    .bytes = item->bytes, .leaf = item->leaf, .salt = item->err == OK ? item->entry.salt : NULL};
+	return true;
+}
+
+/* The entry is not there: is any behind it? */
+static enum err absent(struct replay *replay, uint64_t index)
+{
+	uint8_t key[STATE_U64_SIZE];
+	struct store_cursor cursor;
+	bool is_gap = false;
+
+	if (index >= replay->end)
+		return finding_set(replay->finding, FINDING_MISSING,
+		    "entry %llu: it is missing: the ledger ends within a command", (unsigned long long)index);
+	store_cursor_open(&cursor, replay->task->original, STORE_ENTRIES);
+	for (bool is_there = store_cursor_seek(&cursor, state_u64(index, key)); is_there && !is_gap;
+	     is_there = store_cursor_next(&cursor))
+		is_gap = cursor.key.size == STATE_U64_SIZE;
+	store_cursor_close(&cursor);
+	if (store_error(replay->task->original) != OK)
+		return unreadable(replay, store_error(replay->task->original));
+	if (is_gap)
+		return finding_set(replay->finding, FINDING_GAP, "entry %llu: it is missing, and later ones are there",
+		    (unsigned long long)index);
+	return finding_set(replay->finding, FINDING_MISSING,
+	    "entry %llu: it is missing: the entries end before it, and there should be %llu", (unsigned long long)index,
+	    (unsigned long long)replay->task->size);
+}
+
+/*
+ * Entry `index` does not hold the hash of the one before: one of the two was changed. Where the entry behind it holds
+ * its hash (or, of the last one, the head does), it is itself as it was, and the one before is not.
+ */
+static enum err broken_chain(struct replay *replay, uint64_t index, const struct ahead_item *item)
+{
+	const struct ledger_head *head = replay->task->head;
+	const struct ahead_item *next;
+	bool is_sound = false;
+	enum err err;
+
+	if (index + 1 < replay->end) {
+		err = item_at(replay, index + 1, &next);
+		if (err != OK)
+			return err;
+		is_sound = next->bytes.size > 0 && next->err == OK && hash_equal(&next->entry.previous, &item->leaf);
+	} else if (head != NULL) {
+		is_sound = head->size == index + 1 && hash_equal(&head->last_leaf, &item->leaf);
+	}
+	if (!is_sound || index == 0)
+		return invalid(replay, index, "the chain breaks here: it does not hold the hash of the entry before");
+	return finding_set(replay->finding, FINDING_INVALID,
+	    "entry %llu: it was changed, or one behind it taken out: the next entry holds another hash of it",
+	    (unsigned long long)index - 1);
 }
 
 /* The next entry, checked to follow the one before: index, chain and time. */
-static enum err next_entry(struct replay *replay, struct entry *ret_entry)
+static enum err next_item(struct replay *replay, const struct ahead_item **ret_item)
 {
+	const struct replay_progress *progress = &replay->task->progress;
 	uint64_t index = replay->next_index;
-	struct slice bytes;
+	const struct ahead_item *item;
 	enum err err;
 
-	if (index >= replay->size || !ledger_bytes(replay->original, index, &bytes))
-		return damaged(
-		    replay, index, index >= replay->size ? "the ledger ends within a command" : "it is missing");
-	err = entry_decode(bytes, &replay->arena, ret_entry);
-	if (err == ERR_MEMORY)
-		return err;
+	if (index >= replay->end)
+		return absent(replay, index);
+	err = item_at(replay, index, &item);
 	if (err != OK)
-		return damaged(replay, index, "its bytes are not a canonical entry");
-	if (!hash_equal(&ret_entry->previous, &replay->last_leaf))
-		return damaged(replay, index, "the chain breaks here: this entry or the one before was changed");
-	if (index > 0 && ret_entry->time_us <= replay->last_time_us)
-		return damaged(replay, index, "its time does not lie after that of the entry before");
-	replay->last_leaf = hash_leaf(bytes);
+		return err;
+	if (item->bytes.size == 0)
+		return absent(replay, index);
+	if (item->err != OK)
+		return invalid(replay, index, "its bytes are not a canonical entry");
+	if (!hash_equal(&item->entry.previous, &replay->last_leaf))
+		return broken_chain(replay, index, item);
+	if (index > 0 && item->entry.time_us <= replay->last_time_us)
+		return invalid(replay, index, "its time does not lie after that of the entry before");
+	replay->last_leaf = item->leaf;
 	for (size_t i = replay->era; i + 1 < replay->eras->count; i++)
 		frontier_append(&replay->trees[i], &replay->last_leaf);
-	replay->last_time_us = ret_entry->time_us;
+	replay->last_time_us = item->entry.time_us;
 	replay->next_index++;
-	replay->counts.entries++;
-	if (replay->progress->report != NULL && replay->counts.entries % PROGRESS_ENTRIES == 0)
-		replay->progress->report(replay->progress->cookie, replay->counts.entries, replay->size);
+	if (progress->report != NULL &&
+	    (replay->next_index % PROGRESS_ENTRIES == 0 || replay->next_index == replay->task->size))
+		progress->report(progress->cookie, replay->next_index, replay->task->size);
+	*ret_item = item;
 	return OK;
 }
+
+static enum err open_ahead(struct replay *replay, uint64_t end, bool is_light)
+{
+	struct ahead_task task = {.original = replay->task->original,
+	    .store = replay->task->store,
+	    .first = replay->next_index,
+	    .end = end,
+	    .is_light = is_light,
+	    .thread_count = replay->task->thread_count};
+
+	replay->end = end;
+	return ahead_open(&task, &replay->ahead);
+}
+
+static void close_ahead(struct replay *replay)
+{
+	for (size_t i = 0; i < replay->run_count; i++)
+		ahead_give_back(replay->ahead, replay->runs[i]);
+	replay->run_count = 0;
+	ahead_close(replay->ahead);
+	replay->ahead = NULL;
+}
+
+/* ---- commands */
 
 static void begin_command(struct replay *replay, const struct entry *first)
 {
@@ -87,48 +240,69 @@ static void begin_command(struct replay *replay, const struct entry *first)
 /* After a command was folded: did it give what is stored, and all of it? */
 static enum err end_command(struct replay *replay)
 {
-	struct entry entry;
-	enum err err;
+	const struct ledger *ledger = &replay->ledger;
+	uint64_t end = ledger->is_different ? ledger->different_index + 1 : ledger->head.size;
+	const struct ahead_item *item;
+	enum err err = OK;
 
 	if (store_error(replay->txn) != OK)
 		return store_error(replay->txn);
-	if (replay->ledger.is_different)
-		return damaged(replay, replay->ledger.different_index,
-		    "replaying gives another entry here (disposition, links, tally or order of effects)");
+	if (replay->read_err != OK)
+		return replay->read_err;
 	/* So that the next command is checked against a ledger with this one in it, as it was the first time. */
-	ledger_save(&replay->ledger, replay->txn);
+	ledger_save(ledger, replay->txn);
 	/* Effects of an order were made, not read: step over them, so that chain and times are looked at as well. */
-	while (replay->next_index < replay->ledger.head.size) {
-		arena_reset(&replay->arena);
-		err = next_entry(replay, &entry);
-		if (err != OK)
-			return err;
-	}
-	return OK;
+	while (err == OK && replay->next_index < end)
+		err = next_item(replay, &item);
+	if (err == OK && ledger->is_different)
+		err = invalid(replay, ledger->different_index,
+		    "replaying gives another entry here (disposition, links, tally or order of effects)");
+	return err;
 }
 
 /* A ledger that continues others is one of several eras; its chain goes on from the oldest genesis. */
-static enum err begin_eras(struct replay *replay, const struct entry *entry)
+static enum err load_eras(struct replay *replay, const struct ahead_item *item)
 {
 	struct eras *eras = replay->eras;
-	struct slice bytes;
 	struct why why = {{0}};
-	enum err err;
+	enum err err = eras_load(item->bytes, eras, &why);
 
-	if (!ledger_bytes(replay->original, 0, &bytes))
-		return damaged(replay, 0, "it is missing");
-	err = eras_load(bytes, eras, &why);
 	if (err != OK)
 		return refused(replay, 0, err, &why);
-	begin_command(replay, entry);
-	if (eras->count == 1)
-		fold_genesis(&replay->ledger, replay->txn, entry->genesis.note, eras->list[0].genesis);
-	else
-		fold_continued(&replay->ledger, replay->txn, bytes, eras);
 	for (size_t i = 0; i + 1 < eras->count; i++)
 		frontier_append(&replay->trees[i], &eras->list[i].leaf);
 	replay->last_leaf = eras->list[0].leaf;
+	return OK;
+}
+
+static void add_keys_of_era(struct replay *replay)
+{
+	const struct genesis *genesis = replay->eras->list[replay->era].genesis;
+
+	for (size_t i = 0; i < genesis->officer_count; i++)
+		for (size_t k = 0; k < genesis->officers[i].key_count; k++)
+			ahead_add_key(replay->ahead, &genesis->officers[i].keys[k]);
+}
+
+static enum err begin_eras(struct replay *replay, const struct ahead_item *item)
+{
+	const struct eras *eras = replay->eras;
+	enum err err = load_eras(replay, item);
+
+	if (err != OK)
+		return err;
+	begin_command(replay, &item->entry);
+	if (eras->count == 1)
+		fold_genesis(&replay->ledger, replay->txn, item->entry.genesis.note, eras->list[0].genesis);
+	else
+		fold_continued(&replay->ledger, replay->txn, item->bytes, eras);
+	add_keys_of_era(replay);
 	return end_command(replay);
+}
+
+static bool has_passed_era(const struct replay *replay)
+{
+	return replay->era + 1 < replay->eras->count && replay->next_index >= replay->eras->list[replay->era].end;
 }
 
 /* Between two commands: does the next era begin here? */
@@ -137,118 +311,165 @@ static enum err pass_eras(struct replay *replay)
 	const struct eras *eras = replay->eras;
 	enum err err = OK;
 
-	while (err == OK && replay->era + 1 < eras->count && replay->next_index >= eras->list[replay->era].end) {
+	while (err == OK && has_passed_era(replay)) {
 		struct hash root = frontier_root(&replay->trees[replay->era]);
 		struct why why = {{0}};
 
 		if (replay->next_index > eras->list[replay->era].end)
-			return damaged(replay, eras->list[replay->era].end,
+			return invalid(replay, eras->list[replay->era].end,
 			    "a ledger was taken over to here, which is within a command");
 		err = era_check(&eras->list[replay->era + 1], &root, replay->txn, &why);
 		if (err != OK)
 			return refused(replay, 0, err, &why);
 		replay->era++;
 		fold_era(replay->txn, &eras->list[replay->era]);
+		add_keys_of_era(replay);
 		err = store_error(replay->txn);
 	}
 	return err;
 }
 
 static enum err check_and_fold_push(
-    struct replay *replay, const struct entry *first, uint64_t push_index, const struct entry *push, struct slice body)
+    struct replay *replay, const struct entry *first, uint64_t push_index, struct ingest *ingest)
 {
-	struct ingest ingest;
 	struct why why = {{0}};
+	enum err err = ingest_check(ingest, replay->txn, &why);
+
+	if (err == OK)
+		err = ingest_check_dates(ingest, date_of_time(first->time_us), &why);
+	if (err != OK)
+		return refused(replay, push_index, err, &why);
+	if (ingest_new_count(ingest) != ingest->push.record_count)
+		return invalid(replay, push_index, "its records were in the feed before");
+	begin_command(replay, first);
+	fold_push(&replay->ledger, replay->txn, ingest);
+	return end_command(replay);
+}
+
+/* Why a record is none: found out once more, for the words. */
+static enum err refused_record(struct replay *replay, uint64_t index, const struct ahead_item *item)
+{
+	struct record_fault *faults = calloc(RECORD_FAULTS_MAX, sizeof(*faults));
+	struct why why = {{0}};
+	struct record record;
+	struct arena arena;
+	size_t fault_count = 0;
+	enum err err = faults == NULL ? ERR_MEMORY : OK;
+
+	arena_init(&arena, 4 * ENTRY_SIZE_MAX);
+	if (err == OK)
+		err = record_decode(item->entry.record.record, &arena, &record, faults, &fault_count);
+	if (err != OK && fault_count > 0)
+		why_set_cause(&why, err, &faults[0].reason, "%s: ", faults[0].field);
+	err = refused(replay, index, err == ERR_MEMORY ? err : ERR_RECORDS, &why);
+	arena_done(&arena);
+	free(faults);
+	return err;
+}
+
+static enum err fold_gathered(
+    struct replay *replay, const struct entry *first, size_t record_count, const struct ahead_item *push)
+{
+	struct ingest_parts parts = {.start = first->record.feed_index,
+	    .record_count = record_count,
+	    .bytes = replay->bytes,
+	    .records = replay->records,
+	    .leaves = replay->leaves,
+	    .note_bytes = push->entry.push.note,
+	    .note = push->note,
+	    .checkpoint = push->checkpoint};
+	uint64_t index = replay->next_index - 1;
 	char venue[VENUE_ID_SIZE_MAX + 1];
+	struct ingest *ingest;
 	enum err err;
 
+	if (push->content_err != OK)
+		return refused(replay, index, ERR_NOTE, &(const struct why){{0}});
+	ingest = malloc(sizeof(*ingest));
+	if (ingest == NULL)
+		return ERR_MEMORY;
 	/* entry_decode checked that it fits. */
-	memcpy(venue, push->push.venue.data, push->push.venue.size);
-	venue[push->push.venue.size] = '\0';
-	ingest_init(&ingest, venue, body, false);
-	err = ingest_decode(&ingest, &why);
-	if (err == OK)
-		err = ingest_check(&ingest, replay->txn, &why);
-	if (err == OK)
-		err = ingest_check_dates(&ingest, date_of_time(first->time_us), &why);
-	if (err != OK) {
-		err = refused(replay, push_index, err, &why);
-	} else if (ingest_new_count(&ingest) != ingest.push.record_count) {
-		err = damaged(replay, push_index, "its records were in the feed before");
-	} else {
-		begin_command(replay, first);
-		fold_push(&replay->ledger, replay->txn, &ingest);
-		err = end_command(replay);
-	}
-	ingest_done(&ingest);
+	memcpy(venue, push->entry.push.venue.data, push->entry.push.venue.size);
+	venue[push->entry.push.venue.size] = '\0';
+	ingest_init_decoded(ingest, venue, &parts);
+	err = check_and_fold_push(replay, first, index, ingest);
+	ingest_done(ingest);
+	free(ingest);
+	replay->counts.pushes++;
+	replay->counts.records += record_count;
+	replay->uncommitted += record_count;
 	return err;
 }
 
 /* Record entries up to their push entry. */
-static enum err replay_push(struct replay *replay, const struct entry *first)
+static enum err replay_push(struct replay *replay, const struct ahead_item *first)
 {
-	struct entry entry = *first, push;
-	struct push message = {.start = first->record.feed_index, .records = replay->records};
-	struct buf body;
+	const struct ahead_item *item = first;
+	size_t count = 0, size = 0;
 	enum err err = OK;
 
-	while (err == OK && entry.kind == ENTRY_RECORD) {
-		if (message.record_count == PUSH_RECORDS_MAX)
-			return damaged(replay, replay->next_index - 1, "more records than one push may carry");
-		replay->records[message.record_count++] = entry.record.record;
-		err = next_entry(replay, &entry);
+	while (err == OK && item->entry.kind == ENTRY_RECORD) {
+		uint64_t index = replay->next_index - 1;
+
+		if (count == PUSH_RECORDS_MAX)
+			return invalid(replay, index, "more records than one push may carry");
+		if (item->content_err != OK)
+			return refused_record(replay, index, item);
+		size += item->entry.record.record.size;
+		if (size > PUSH_SIZE_MAX)
+			return invalid(replay, index, "more bytes of records than one push may carry");
+		replay->bytes[count] = item->entry.record.record;
+		replay->records[count] = item->record;
+		replay->leaves[count++] = item->record_leaf;
+		err = next_item(replay, &item);
 	}
 	if (err != OK)
 		return err;
-	if (entry.kind != ENTRY_PUSH)
-		return damaged(replay, replay->next_index - 1, "records must be followed by their push entry");
-	push = entry;
-	message.note = push.push.note;
-	buf_init(&body, PUSH_SIZE_MAX);
-	err = push_encode(&message, &body);
-	if (err == OK)
-		err = check_and_fold_push(replay, first, replay->next_index - 1, &push, buf_slice(&body));
-	buf_done(&body);
-	replay->counts.pushes++;
-	replay->counts.records += message.record_count;
-	replay->uncommitted += message.record_count;
-	return err;
+	if (item->entry.kind != ENTRY_PUSH)
+		return invalid(replay, replay->next_index - 1, "records must be followed by their push entry");
+	if (first->entry.record.feed_index > TREE_SIZE_MAX - PUSH_RECORDS_MAX)
+		return invalid(replay, replay->next_index - 1, "start lies beyond what a feed can hold");
+	return fold_gathered(replay, &first->entry, count, item);
 }
 
-static enum err replay_order(struct replay *replay, const struct entry *entry)
+static enum err replay_order(struct replay *replay, const struct ahead_item *item)
 {
-	struct order_plan plan;
+	struct order_plan *plan = item->plan;
 	struct why why = {{0}};
 	uint64_t index = replay->next_index - 1;
-	enum err err;
+	enum err err = item->content_err;
 
-	order_plan_init(&plan, entry->order.note, entry->order.items, entry->order.item_count);
-	err = order_plan_decode(&plan, &why);
-	if (err == OK)
-		err = order_check(&plan, replay->txn, date_of_time(entry->time_us), &why);
-	if (err != OK) {
-		err = refused(replay, index, err, &why);
-	} else if (plan.is_known) {
-		err = damaged(replay, index, "the same order was carried out before");
-	} else {
-		begin_command(replay, entry);
-		fold_order(&replay->ledger, replay->txn, &plan);
-		err = end_command(replay);
-	}
-	order_plan_done(&plan);
+	if (err != OK) /* once more, for the words */
+		(void)!order_plan_decode(plan, &why);
+	else
+		err = order_check(plan, replay->txn, date_of_time(item->entry.time_us), &why);
+	if (err != OK)
+		return refused(replay, index, err, &why);
+	if (plan->is_known)
+		return invalid(replay, index, "the same order was carried out before");
+	begin_command(replay, &item->entry);
+	fold_order(&replay->ledger, replay->txn, plan);
+	err = end_command(replay);
+	for (size_t i = 0; err == OK && i < plan->order.venue_key_count; i++)
+		ahead_add_key(replay->ahead, &plan->order.venue_keys[i]);
+	for (size_t i = 0; err == OK && plan->order.type == ORDER_OFFICER_ADD && i < plan->order.officer.key_count; i++)
+		ahead_add_key(replay->ahead, &plan->order.officer.keys[i]);
 	replay->counts.orders++;
-	replay->uncommitted += 1 + entry->order.item_count;
+	replay->uncommitted += 1 + item->entry.order.item_count;
 	return err;
 }
 
 /* Effects without their order before them: a later slice of a distrust. */
 static enum err replay_slice(struct replay *replay, const struct entry *entry)
 {
+	struct finding *finding = replay->finding;
 	enum err err;
 
 	begin_command(replay, entry);
-	err = fold_distrust_again(&replay->ledger, replay->txn, entry->effect.order_index, replay->why);
+	err = fold_distrust_again(&replay->ledger, replay->txn, entry->effect.order_index, &finding->why);
 	replay->uncommitted += replay->ledger.head.size - replay->ledger.command_start;
+	if (err == ERR_DAMAGED)
+		finding->kind = FINDING_INVALID;
 	return err != OK ? err : end_command(replay);
 }
 
@@ -259,7 +480,7 @@ static enum err replay_evidence(struct replay *replay, const struct entry *entry
 	enum err err = evidence_of_entry(entry, replay->txn, &evidence, &why);
 
 	if (err != OK)
-		return err == ERR_MEMORY ? err : damaged(replay, replay->next_index - 1, why.text);
+		return is_trouble(err) ? err : invalid(replay, replay->next_index - 1, why.text);
 	begin_command(replay, entry);
 	fold_evidence(&replay->ledger, replay->txn, &evidence);
 	replay->counts.evidence++;
@@ -269,26 +490,37 @@ static enum err replay_evidence(struct replay *replay, const struct entry *entry
 
 static enum err replay_command(struct replay *replay)
 {
-	struct entry entry;
+	const struct ahead_item *item;
 	uint64_t index = replay->next_index;
 	enum err err;
 
-	arena_reset(&replay->arena);
-	err = next_entry(replay, &entry);
+	drop_runs(replay, index);
+	err = next_item(replay, &item);
 	if (err != OK)
 		return err;
-	if ((entry.kind == ENTRY_GENESIS) != (index == 0))
-		return damaged(replay, index,
+	if ((item->entry.kind == ENTRY_GENESIS) != (index == 0))
+		return invalid(replay, index,
 		    index == 0 ? "the first entry must be the genesis" : "a genesis can only be the first entry");
-	switch (entry.kind) {
-	case ENTRY_GENESIS: return begin_eras(replay, &entry);
-	case ENTRY_RECORD: return replay_push(replay, &entry);
-	case ENTRY_ORDER: return replay_order(replay, &entry);
-	case ENTRY_EVIDENCE: return replay_evidence(replay, &entry);
-	case ENTRY_PUSH: return damaged(replay, index, "a push entry without records before it");
-	case ENTRY_EFFECT: return replay_slice(replay, &entry);
+	switch (item->entry.kind) {
+	case ENTRY_GENESIS: return begin_eras(replay, item);
+	case ENTRY_RECORD: return replay_push(replay, item);
+	case ENTRY_ORDER: return replay_order(replay, item);
+	case ENTRY_EVIDENCE: return replay_evidence(replay, &item->entry);
+	case ENTRY_PUSH: return invalid(replay, index, "a push entry without records before it");
+	case ENTRY_EFFECT: return replay_slice(replay, &item->entry);
 	}
-	return damaged(replay, index, "of no known kind");
+	return invalid(replay, index, "of no known kind");
+}
+
+/* ---- the whole */
+
+static enum err begin_write(struct replay *replay)
+{
+	enum err err = store_write(replay->task->scratch, &replay->txn);
+
+	if (err == OK && !replay->task->takes_entries)
+		store_borrow_entries(replay->txn, replay->task->original);
+	return err;
 }
 
 static enum err commit(struct replay *replay, bool goes_on)
@@ -297,55 +529,168 @@ static enum err commit(struct replay *replay, bool goes_on)
 
 	replay->txn = NULL;
 	replay->uncommitted = 0;
-	if (err == OK && goes_on)
-		err = store_write(replay->scratch, &replay->txn);
+	return err == OK && goes_on ? begin_write(replay) : err;
+}
+
+/* The keys of a state that an earlier replay gave. */
+static enum err add_held_keys(struct replay *replay)
+{
+	struct store_cursor cursor;
+	struct officer officer;
+	struct venue venue;
+
+	store_cursor_open(&cursor, replay->txn, STORE_VENUES);
+	for (bool is_there = store_cursor_first(&cursor); is_there; is_there = store_cursor_next(&cursor))
+		for (size_t i = 0; venue_get(replay->txn, cursor.key, &venue) && i < venue.key_count; i++)
+			ahead_add_key(replay->ahead, &venue.keys[i]);
+	store_cursor_close(&cursor);
+	store_cursor_open(&cursor, replay->txn, STORE_OFFICERS);
+	for (bool is_there = store_cursor_first(&cursor); is_there; is_there = store_cursor_next(&cursor))
+		for (size_t i = 0; officer_decode(cursor.key, cursor.value, &officer) && i < officer.key_count; i++)
+			ahead_add_key(replay->ahead, &officer.keys[i]);
+	store_cursor_close(&cursor);
+	return store_error(replay->txn);
+}
+
+/* The entries before an earlier replay's end: are they the same? Their hashes say so, and the chain says where not. */
+static enum err check_held(struct replay *replay)
+{
+	const struct ledger_head *held = &replay->ledger.head;
+	const struct ahead_item *item;
+	struct frontier frontier;
+	enum err err = open_ahead(replay, held->size, true);
+
+	frontier_init(&frontier);
+	while (err == OK && replay->next_index < held->size) {
+		drop_runs(replay, replay->next_index);
+		err = next_item(replay, &item);
+		if (err != OK)
+			break;
+		frontier_append(&frontier, &item->leaf);
+		if (replay->next_index == 1)
+			err = load_eras(replay, item);
+		while (err == OK && has_passed_era(replay))
+			replay->era++; /* as the state that is held has done */
+	}
+	if (err == OK && !frontier_equal(&frontier, &held->frontier))
+		err = finding_set(replay->finding, FINDING_INVALID,
+		    "entry %llu: up to here the entries are not those that were replayed before: their root is another",
+		    (unsigned long long)held->size - 1);
+	close_ahead(replay);
+	replay->counts.held = held->size;
 	return err;
 }
 
-enum err replay_run(struct store_txn *original, struct store *scratch, const struct replay_progress *progress,
-    struct replay_counts *ret_counts, struct why *why)
+/*
+ * How far a distrust has looked is in the original's state alone. A transaction of its own, for an error sticks to it: a
+ * row that can't be read is found when the rows are compared.
+ */
+static enum err follow_distrusts(struct replay *replay)
 {
-	struct replay replay = {.original = original, .scratch = scratch, .progress = progress, .why = why};
-	enum err err = OK;
+	struct store_txn *txn = NULL;
+	enum err err = replay->task->store == NULL ? OK : store_read(replay->task->store, &txn);
 
-	arena_init(&replay.arena, 2 * PUSH_ARENA_MAX);
-	replay.size = ledger_size(original);
-	replay.records = calloc(PUSH_RECORDS_MAX, sizeof(*replay.records));
-	replay.eras = calloc(1, sizeof(*replay.eras));
-	for (size_t i = 0; i < CONTINUED_LEDGERS_MAX; i++)
-		frontier_init(&replay.trees[i]);
-	if (replay.records == NULL || replay.eras == NULL)
-		err = ERR_MEMORY;
-	else if (store_error(original) != OK)
-		err = why_set(why, ERR_DAMAGED, "the head row is missing or broken");
+	if (err != OK)
+		return err;
+	if (txn != NULL)
+		replay->ledger.original = txn;
+	err = fold_distrust_follow(&replay->ledger, replay->txn, &replay->finding->why);
+	if (err == ERR_DAMAGED && store_error(replay->ledger.original) == ERR_DAMAGED)
+		err = OK;
+	else if (err == ERR_DAMAGED)
+		replay->finding->kind = FINDING_INVALID;
+	replay->ledger.original = replay->task->original;
+	store_abort(txn);
+	return err;
+}
+
+/* The last entry's hash is in no other entry, but in the head. */
+static enum err check_end(struct replay *replay)
+{
+	const struct ledger_head *head = replay->task->head;
+
+	if (head == NULL || head->size != replay->task->size || hash_equal(&head->last_leaf, &replay->last_leaf) ||
+	    frontier_equal(&head->frontier, &replay->ledger.head.frontier))
+		return OK;
+	return invalid(replay, head->size - 1, "it was changed: the head holds another hash of it");
+}
+
+static enum err replay_rest(struct replay *replay)
+{
+	enum err err = open_ahead(replay, replay->task->size, false);
+
 	if (err == OK)
-		err = store_write(scratch, &replay.txn);
-	if (err == OK)
-		err = ledger_load(&replay.ledger, replay.txn);
-	replay.ledger.original = original;
-	while (err == OK && replay.next_index < replay.size) {
-		err = replay_command(&replay);
+		err = add_held_keys(replay);
+	while (err == OK && replay->next_index < replay->end) {
+		err = replay_command(replay);
 		if (err == OK)
-			err = pass_eras(&replay);
-		if (err == OK && replay.uncommitted >= COMMIT_RECORDS)
-			err = commit(&replay, true);
+			err = pass_eras(replay);
+		if (err == OK && replay->uncommitted >= COMMIT_RECORDS)
+			err = commit(replay, true);
 	}
-	if (err == OK && replay.size == 0)
-		err = why_set(why, ERR_DAMAGED, "the ledger has no entries");
-	if (err == OK && replay.era + 1 < replay.eras->count)
-		err = why_set(why, ERR_DAMAGED, "the ledger ends before the entries that it took over do");
+	if (err == OK && replay->era + 1 < replay->eras->count)
+		err = finding_set(replay->finding, FINDING_MISSING,
+		    "entry %llu: it is missing: the ledger ends before the entries that it took over do",
+		    (unsigned long long)replay->end);
 	if (err == OK)
-		err = fold_distrust_follow(&replay.ledger, replay.txn, why);
+		err = follow_distrusts(replay);
 	if (err == OK)
-		err = commit(&replay, false);
-	store_abort(replay.txn);
-	ledger_done(&replay.ledger);
-	arena_done(&replay.arena);
-	free(replay.records);
-	if (replay.eras != NULL)
-		eras_done(replay.eras);
-	free(replay.eras);
+		err = commit(replay, false);
 	if (err == OK)
-		*ret_counts = replay.counts;
+		err = check_end(replay);
+	close_ahead(replay);
+	return err;
+}
+
+static enum err allocate(struct replay *replay)
+{
+	replay->bytes = calloc(PUSH_RECORDS_MAX, sizeof(*replay->bytes));
+	replay->records = calloc(PUSH_RECORDS_MAX, sizeof(*replay->records));
+	replay->leaves = calloc(PUSH_RECORDS_MAX, sizeof(*replay->leaves));
+	replay->eras = calloc(1, sizeof(*replay->eras));
+	for (size_t i = 0; i < CONTINUED_LEDGERS_MAX; i++)
+		frontier_init(&replay->trees[i]);
+	return replay->bytes == NULL || replay->records == NULL || replay->leaves == NULL || replay->eras == NULL
+		   ? ERR_MEMORY
+		   : OK;
+}
+
+enum err replay_run(const struct replay_task *task, struct replay_counts *ret_counts, struct finding *finding)
+{
+	struct replay *replay = calloc(1, sizeof(*replay));
+	enum err err = replay == NULL ? ERR_MEMORY : allocate(replay);
+
+	if (err != OK)
+		goto out;
+	replay->task = task;
+	replay->finding = finding;
+	if (task->size == 0)
+		err = finding_set(finding, FINDING_MISSING, "entry 0: it is missing: the ledger has no entries");
+	if (err == OK)
+		err = begin_write(replay);
+	if (err == OK)
+		err = ledger_load(&replay->ledger, replay->txn);
+	replay->ledger.stored = stored_entry;
+	replay->ledger.stored_cookie = replay;
+	replay->ledger.original = task->original;
+	if (err == OK && replay->ledger.head.size > 0)
+		err = check_held(replay);
+	if (err == OK)
+		err = replay_rest(replay);
+	replay->counts.entries = replay->next_index - replay->counts.held;
+	if (err == OK)
+		*ret_counts = replay->counts;
+out:
+	if (replay != NULL) {
+		store_abort(replay->txn);
+		ledger_done(&replay->ledger);
+		if (replay->eras != NULL)
+			eras_done(replay->eras);
+		free(replay->eras);
+		free(replay->bytes);
+		free(replay->records);
+		free(replay->leaves);
+		free(replay);
+	}
 	return err;
 }

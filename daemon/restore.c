@@ -63,6 +63,7 @@ enum err restore_read_note(struct restore *restore)
 static enum err check_present(struct restore *restore)
 {
 	const struct config *config = restore->config;
+	const struct verify_options verify = {.config = config};
 	struct snapshot present;
 	struct why why = {.text = ""};
 	enum err err = OK;
@@ -76,7 +77,7 @@ static enum err check_present(struct restore *restore)
 	} else {
 		fprintf(restore->out, "%s: there is a data file; is it whole?\n", config->data);
 		/* Which opens the guard, too: it must not be held here. */
-		code = verify_run(config, restore->out);
+		code = verify_run(&verify, restore->out);
 		err = code == 0 ? OK : code == 1 ? ERR_IO : ERR_DAMAGED;
 	}
 	if (err == OK)

@@ -220,22 +220,26 @@ static enum err replace_first(struct store *store, struct slice entry)
 
 static enum err make_in_child(void *facts, struct why *why)
 {
-	const struct replay_progress progress = {.report = NULL};
 	struct making *making = facts;
 	struct store *copy = NULL, *made = NULL;
-	struct store_txn *original = NULL;
+	struct replay_task task = {.takes_entries = true};
+	struct finding finding = {.kind = FINDING_NONE};
 	struct replay_counts counts;
 	enum err err = store_open(making->copy, making->map_size, STORE_OPEN, &copy, why);
 
 	if (err == OK)
 		err = replace_first(copy, making->entry);
 	if (err == OK)
-		err = store_read(copy, &original);
+		err = store_read(copy, &task.original);
 	if (err == OK)
 		err = store_open(making->made, making->map_size, STORE_CREATE, &made, why);
-	if (err == OK)
-		err = replay_run(original, made, &progress, &counts, why);
-	store_abort(original);
+	if (err == OK) {
+		task.scratch = made;
+		task.size = ledger_size(task.original);
+		err = replay_run(&task, &counts, &finding);
+		*why = finding.why;
+	}
+	store_abort(task.original);
 	store_close(copy);
 	store_close(made);
 	return err;

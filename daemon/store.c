@@ -47,6 +47,7 @@ struct store_txn {
 	MDB_txn *txn;
 	bool is_write;
 	unsigned trades_count;
+	struct store_txn *lender; /* whose entries these are, or NULL */
 	enum err err;
 };
 
@@ -104,13 +105,18 @@ static enum err err_of(int code)
 	}
 }
 
+static bool is_made(enum store_mode mode)
+{
+	return mode == STORE_CREATE || mode == STORE_SCRATCH;
+}
+
 /* The environment at the largest map size that the system grants. */
 static int open_env(struct store *store, const char *folder, uint64_t map_size)
 {
 	unsigned flags = MDB_NOTLS;
 	int code;
 
-	if (store->mode == STORE_SCRATCH)
+	if (store->mode == STORE_SCRATCH || store->mode == STORE_RESUME)
 		flags |= MDB_NOSYNC | MDB_NOMETASYNC;
 	for (;;) {
 		code = mdb_env_create(&store->env);
@@ -138,7 +144,7 @@ static int open_env(struct store *store, const char *folder, uint64_t map_size)
 static int open_dbs(struct store *store)
 {
 	MDB_txn *txn;
-	bool is_new = store->mode != STORE_OPEN;
+	bool is_new = is_made(store->mode);
 	int code = mdb_txn_begin(store->env, NULL, is_new ? 0 : MDB_RDONLY, &txn);
 
 	if (code != 0)
@@ -214,15 +220,15 @@ enum err store_open(
 	err = folder_lock(folder, &store->lock_fd, why);
 	if (err != OK)
 		goto out;
-	if (mode == STORE_OPEN && !folder_has(folder, "data.mdb")) {
+	if (!is_made(mode) && !folder_has(folder, "data.mdb")) {
 		err = why_set(why, ERR_NOT_FOUND, "there is no ledger in %s; make one with subsidyd init", folder);
 		goto out;
 	}
-	if (mode != STORE_OPEN && folder_has(folder, "data.mdb")) {
+	if (is_made(mode) && folder_has(folder, "data.mdb")) {
 		err = why_set(why, ERR_INVALID, "there is a ledger in %s already", folder);
 		goto out;
 	}
-	is_new = mode != STORE_OPEN;
+	is_new = is_made(mode);
 	code = open_env(store, folder, map_size);
 	if (code == 0) {
 		mdb_env_stat(store->env, &stat);
@@ -422,10 +428,45 @@ bool store_get_direct(struct store_txn *txn, unsigned db, struct slice key, stru
 	return code == 0;
 }
 
+void store_borrow_entries(struct store_txn *txn, struct store_txn *lender)
+{
+	assert(txn->lender == NULL && lender->store != txn->store);
+	txn->lender = lender;
+}
+
+static bool is_borrowed(const struct store_txn *txn, unsigned db)
+{
+	return txn->lender != NULL && db == STORE_ENTRIES;
+}
+
+uint64_t store_count(struct store_txn *txn, unsigned db)
+{
+	MDB_stat stat;
+	int code = txn->err == OK ? mdb_stat(txn->txn, txn->store->dbis[db], &stat) : 0;
+
+	assert(store_has_db(txn, db));
+	if (code != 0)
+		store_fail(txn, err_of(code));
+	return txn->err == OK ? stat.ms_entries : 0;
+}
+
+enum err store_sync(struct store *store)
+{
+	return err_of(mdb_env_sync(store->env, 1));
+}
+
 bool store_get(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value)
 {
+	bool is_there;
+
 	if (txn->err != OK || !store_has_db(txn, db))
 		return false;
+	if (is_borrowed(txn, db)) {
+		is_there = store_get(txn->lender, db, key, ret_value);
+		if (txn->lender->err != OK)
+			store_fail(txn, txn->lender->err);
+		return is_there;
+	}
 	return store_is_overlaid(txn, db) ? store_rows_get(txn, db, key, ret_value)
 					  : store_get_direct(txn, db, key, ret_value);
 }
@@ -479,7 +520,7 @@ void store_append(struct store_txn *txn, unsigned db, struct slice key, struct s
 	int code;
 
 	assert(!store_is_overlaid(txn, db));
-	if (txn->err != OK)
+	if (txn->err != OK || is_borrowed(txn, db))
 		return;
 	code = put(txn, db, key, value, MDB_APPEND);
 	if (code == MDB_KEYEXIST) /* LMDB's word for "not behind the last key" */
@@ -527,6 +568,8 @@ void store_cursor_open(struct store_cursor *cursor, struct store_txn *txn, unsig
 	MDB_cursor *handle = NULL;
 	int code;
 
+	if (is_borrowed(txn, db))
+		txn = txn->lender;
 	*cursor = (struct store_cursor){.txn = txn};
 	if (store_is_overlaid(txn, db))
 		store_rows_write(txn);

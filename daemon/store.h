@@ -50,6 +50,7 @@ enum store_mode {
 	STORE_CREATE,		/* the folder must not hold a ledger yet */
 	STORE_OPEN,
 	STORE_SCRATCH,		/* a new ledger without any sync: for replays that are thrown away */
+	STORE_RESUME,		/* one that is there, without any sync: for replays that go on */
 };
 
 struct store;
@@ -74,6 +75,16 @@ void store_abort(struct store_txn *txn);	/* ends a read, drops a write; NULL-saf
 enum err store_error(const struct store_txn *txn);
 /* Puts the transaction in error, for damage found by a layer above. The first error stays. */
 void store_fail(struct store_txn *txn, enum err err);
+
+/*
+ * From here on `txn` has the entries of `lender`, a transaction of another store that must end after it: a replay's own
+ * entries are those that it replays, so it needs no copy of them. What is put into STORE_ENTRIES is dropped.
+ */
+void store_borrow_entries(struct store_txn *txn, struct store_txn *lender);
+/* Rows of a database; 0 in error. Not of a write transaction with rows held back. */
+uint64_t store_count(struct store_txn *txn, unsigned db);
+/* What was committed without sync is on the disk after this. ERR_IO, ERR_DISK_FULL. */
+enum err store_sync(struct store *store) must_check;
 
 /* False when absent or in error. */
 bool store_get(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value);

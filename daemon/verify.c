@@ -1,349 +1,534 @@
 #include "daemon/verify.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
+#include "daemon/compare.h"
 #include "daemon/guard.h"
-#include "daemon/query.h"
+#include "daemon/memory.h"
+#include "daemon/mirror.h"
 #include "daemon/replay.h"
+#include "daemon/replica.h"
 #include "daemon/writer.h"
 
-#define EXIT_DIFFERENT 6
-#define EXIT_DAMAGED 9
+#define EXIT_TROUBLE 1
+#define EXIT_USAGE 2
 
-/* ---- databases, row by row */
+struct audit {
+	const struct verify_options *options;
+	FILE *out;
+	unsigned thread_count;
+	struct finding finding;
 
-/* "cells: row 01b0…": a key as text where it is text, else in hex. */
-static void key_text(struct slice key, char ret_text[static 160])
+	/* folders */
+	char root[PATH_MAX];                               /* of this run; removed in the end */
+	char entries_path[PATH_MAX], state_path[PATH_MAX]; /* in it: the entries of a copy, and the replayed state */
+
+	/* what is looked at */
+	struct mirror mirror;
+	struct store *store; /* the ledger, or the loaded entries of the copy */
+	struct store_txn *txn;
+	struct ledger_head head;
+	bool has_head;
+	uint64_t size;
+
+	/* what it is compared with */
+	struct store *scratch;
+	bool is_resumed;
+	struct replica_mark mark; /* of the state that was gone on from */
+
+	/* progress */
+	bool is_shown;
+	uint64_t start_us, start_done;
+};
+
+/* ---- progress */
+
+static void show_progress(void *cookie, uint64_t done, uint64_t total)
 {
-	size_t size = key.size < 64 ? key.size : 64;
+	struct audit *audit = cookie;
+	uint64_t now_us = clock_monotonic_us(), rate;
 
-	if (ascii_is_visible(key) && key.size < 160) {
-		memcpy(ret_text, key.data, key.size);
-		ret_text[key.size] = '\0';
-	} else {
-		hex_format(slice_of(key.data, size), ret_text);
+	if (audit->start_us == 0) {
+		audit->start_us = now_us;
+		audit->start_done = done;
 	}
+	fprintf(stderr, "\r%llu of %llu entries", (unsigned long long)done, (unsigned long long)total);
+	if (now_us > audit->start_us && done > audit->start_done) {
+		rate = (done - audit->start_done) * 1000000 / (now_us - audit->start_us) + 1;
+		fprintf(stderr, ", %llu/s, %llu s left", (unsigned long long)rate,
+		    (unsigned long long)((total - done) / rate));
+	}
+	fputs("\033[K", stderr);
 }
 
-static enum err difference(unsigned db, struct slice key, const char *what, struct why *why)
+static void clear_progress(const struct audit *audit)
 {
-	char name[24], text[160];
-
-	store_db_name(db, name);
-	key_text(key, text);
-	return why_set(why, ERR_DAMAGED, "database %s: row %s %s", name, text, what);
+	if (audit->is_shown)
+		fputs("\r\033[K", stderr);
 }
 
-static enum err compare_db(struct store_txn *original, struct store_txn *replayed, unsigned db, struct why *why)
+/* ---- the replay */
+
+/* Ended by verify_here. */
+static enum err begin_read(struct audit *audit)
 {
-	struct store_cursor a, b;
-	bool has_a, has_b;
-	enum err err = OK;
-
-	store_cursor_open(&a, original, db);
-	store_cursor_open(&b, replayed, db);
-	has_a = store_cursor_first(&a);
-	has_b = store_cursor_first(&b);
-	while (err == OK && (has_a || has_b)) {
-		int order = !has_a ? 1 : !has_b ? -1 : slice_compare(a.key, b.key);
-
-		if (order < 0)
-			err = difference(db, a.key, "is there, but no entry accounts for it", why);
-		else if (order > 0)
-			err = difference(db, b.key, "is missing", why);
-		else if (!slice_equal(a.value, b.value))
-			err = difference(db, a.key, "differs from what the entries give", why);
-		has_a = store_cursor_next(&a);
-		has_b = store_cursor_next(&b);
-	}
-	store_cursor_close(&a);
-	store_cursor_close(&b);
-	if (err == OK && store_error(original) != OK) {
-		char name[24];
-
-		store_db_name(db, name);
-		err = why_set(why, ERR_DAMAGED, "database %s can't be read: its pages are damaged", name);
-	}
-	return err == OK ? store_error(replayed) : err;
+	return store_read(audit->store, &audit->txn);
 }
 
-static enum err compare_all(
-    struct store_txn *original, struct store_txn *replayed, unsigned *ret_db_count, struct why *why)
+static void print_counts(const struct audit *audit, const struct replay_counts *counts)
 {
-	enum err err = OK;
-	unsigned count = 0;
+	if (audit->is_resumed)
+		fprintf(audit->out, "kept         %llu entries by hash and chain: those that were replayed before\n",
+		    (unsigned long long)counts->held);
+	fprintf(audit->out, "entries      %llu: chain, tree, times, links and salts in order\n",
+	    (unsigned long long)counts->entries);
+	fprintf(audit->out,
+	    "pushes       %llu with %llu records: feed roots, venues' signatures and dispositions hold\n",
+	    (unsigned long long)counts->pushes, (unsigned long long)counts->records);
+	fprintf(audit->out, "orders       %llu: officers' signatures and quorums hold, effects follow\n",
+	    (unsigned long long)counts->orders);
+	if (counts->evidence > 0)
+		fprintf(audit->out, "evidence     %llu: venues signed other histories than those held\n",
+		    (unsigned long long)counts->evidence);
+}
 
-	for (unsigned db = 0; err == OK && db < STORE_DB_COUNT; db++) {
-		if (db == STORE_TRADES) /* venues are numbered from 1 */
-			continue;
-		if (!store_has_db(original, db) && !store_has_db(replayed, db))
-			continue;
-		err = compare_db(original, replayed, db, why);
-		count++;
-	}
-	*ret_db_count = count;
+static enum err replay(struct audit *audit)
+{
+	struct replay_task task = {.original = audit->txn,
+	    .store = audit->store,
+	    .scratch = audit->scratch,
+	    .size = audit->size,
+	    .head = audit->has_head ? &audit->head : NULL,
+	    .thread_count = audit->thread_count - 1,
+	    .progress = {.report = audit->is_shown ? show_progress : NULL, .cookie = audit}};
+	struct replay_counts counts;
+	enum err err = replay_run(&task, &counts, &audit->finding);
+
+	clear_progress(audit);
+	if (err == OK)
+		print_counts(audit, &counts);
 	return err;
 }
 
-/* ---- awards: what is answered from cells against what the chain gives */
-
-static enum err compare_awards_of(struct store_txn *txn, const struct code *code, uint64_t size,
-    const struct policy *policies, size_t policy_count, struct why *why)
+static enum err sum_awards(struct audit *audit)
 {
-	struct history *cells = NULL, *chain = NULL;
-	struct policy_sums *sums = malloc(2 * sizeof(*sums));
-	struct policy_result *results = malloc(2 * sizeof(*results));
-	enum err err = sums == NULL || results == NULL ? ERR_MEMORY : history_read(txn, code, size, &cells, why);
+	struct compare_awards awards;
+	enum err err = compare_awards(audit->store, audit->scratch, audit->thread_count, &awards);
 
 	if (err == OK)
-		err = history_read_chain(txn, code, size, &chain, why);
-	for (size_t i = 0; err == OK && i < policy_count; i++) {
-		err = history_evaluate(cells, &policies[i], &sums[0], &results[0]);
-		if (err == OK)
-			err = history_evaluate(chain, &policies[i], &sums[1], &results[1]);
-		if (err == OK &&
-		    (results[0].volume_fen != results[1].volume_fen || results[0].award_fen != results[1].award_fen ||
-			results[0].supplier_fen != results[1].supplier_fen))
-			err =
-			    why_set(why, ERR_DAMAGED, "enterprise %s, policy %s: cells and chain give different awards",
-				code->text, policies[i].id);
-	}
-	history_free(cells);
-	history_free(chain);
-	free(sums);
-	free(results);
+		fprintf(audit->out, "awards       %llu enterprises under %zu policies: %lld.%02lld yuan\n",
+		    (unsigned long long)awards.enterprises, awards.policies, (long long)(awards.award_fen / 100),
+		    (long long)(awards.award_fen % 100));
 	return err;
 }
 
-static enum err read_policies(struct store_txn *txn, uint64_t size, struct policy **ret_policies, size_t *ret_count)
+/* ---- a state to go on from */
+
+/* The folder of the replayed state: a new store, or a copy of the kept one. */
+static enum err open_scratch(struct audit *audit, const char *ledger_id)
 {
-	char ids[POLICIES_MAX][POLICY_ID_SIZE_MAX + 1];
-	size_t count = policy_ids(txn, size, ids, POLICIES_MAX);
-	struct policy *policies = calloc(count + 1, sizeof(*policies));
-	enum err err = policies == NULL ? ERR_MEMORY : OK;
+	const char *from = audit->options->from_path;
+	uint64_t map_size = audit->options->config != NULL ? audit->options->config->map_size : MAP_SIZE_MAX;
+	struct why *why = &audit->finding.why;
+	enum err err;
 
-	for (size_t i = 0; err == OK && i < count; i++) {
-		uint64_t index;
-		uint32_t version;
-
-		if (!policy_find(txn, slice_text(ids[i]), size, &index, &version))
-			err = ERR_DAMAGED;
-		else
-			err = policy_read(txn, index, &policies[i]);
-	}
-	if (err != OK) {
-		free(policies);
-		return err;
-	}
-	*ret_policies = policies;
-	*ret_count = count;
-	return OK;
+	if (from == NULL)
+		return store_open(audit->state_path, map_size, STORE_SCRATCH, &audit->scratch, why);
+	err = replica_read(from, &audit->mark, why);
+	if (err == OK && ledger_id != NULL && strcmp(audit->mark.ledger_id, ledger_id) != 0)
+		err = why_set(why, ERR_INVALID, "%s was kept of ledger %s, this is ledger %s; leave --from out", from,
+		    audit->mark.ledger_id, ledger_id);
+	if (err == OK && audit->mark.size > audit->size)
+		err = finding_set(&audit->finding, FINDING_MISSING,
+		    "entry %llu: it is missing: %s was kept when the ledger had %llu entries",
+		    (unsigned long long)audit->size, from, (unsigned long long)audit->mark.size);
+	if (err == OK)
+		err = replica_copy(from, &audit->mark, audit->state_path, why);
+	if (err == OK)
+		err = store_open(audit->state_path, map_size, STORE_RESUME, &audit->scratch, why);
+	audit->is_resumed = err == OK;
+	return err;
 }
 
-static enum err compare_awards(struct store_txn *txn, uint64_t *ret_enterprises, size_t *ret_policies, struct why *why)
+/* Is the store that was copied the one that its mark speaks of? */
+static enum err check_resumed(struct audit *audit)
 {
+	struct ledger_identity identity;
+	struct ledger_head head;
+	struct store_txn *txn = NULL;
+	struct hash root;
+	enum err err;
+
+	if (!audit->is_resumed)
+		return OK;
+	err = store_read(audit->scratch, &txn);
+	if (err == OK)
+		err = ledger_read_head(txn, &head);
+	if (err == OK)
+		err = ledger_read_identity(txn, &identity);
+	if (err == OK) {
+		root = frontier_root(&head.frontier);
+		if (head.size != audit->mark.size || !hash_equal(&root, &audit->mark.root) ||
+		    strcmp(identity.ledger_id, audit->mark.ledger_id) != 0)
+			err = ERR_DAMAGED;
+	}
+	store_abort(txn);
+	return err != ERR_DAMAGED
+		   ? err
+		   : why_set(&audit->finding.why, ERR_INVALID,
+			 "%s/kept.json is not of the state beside it; leave --from out", audit->options->from_path);
+}
+
+static enum err keep(struct audit *audit)
+{
+	const char *path = audit->options->keep_path;
+	struct replica_mark mark = {.size = audit->size};
+	struct ledger_identity identity;
+	struct ledger_head head;
+	struct store_txn *txn = NULL;
+	enum err err;
+
+	if (path == NULL)
+		return OK;
+	err = store_read(audit->scratch, &txn);
+	if (err == OK)
+		err = ledger_read_head(txn, &head);
+	if (err == OK)
+		err = ledger_read_identity(txn, &identity);
+	store_abort(txn);
+	if (err == OK)
+		err = store_sync(audit->scratch);
+	if (err != OK)
+		return err;
+	store_close(audit->scratch);
+	audit->scratch = NULL;
+	mark.root = frontier_root(&head.frontier);
+	memcpy(mark.ledger_id, identity.ledger_id, sizeof(mark.ledger_id));
+	err = replica_keep(path, audit->state_path, &mark, &audit->finding.why);
+	if (err == OK)
+		fprintf(audit->out, "kept         the state of size %llu in %s\n", (unsigned long long)mark.size, path);
+	return err;
+}
+
+/* ---- the ledger of a configuration */
+
+/* Where the head can't be read, the entries say how many they are; that the head is broken is found with its row. */
+static enum err read_size(struct audit *audit)
+{
+	enum err err = ledger_read_head(audit->txn, &audit->head);
 	struct store_cursor cursor;
-	struct policy *policies = NULL;
-	size_t policy_count = 0;
-	uint64_t size = ledger_size(txn), count = 0;
-	enum err err = read_policies(txn, size, &policies, &policy_count);
+	struct reader reader;
 
-	store_cursor_open(&cursor, txn, STORE_HEADS);
-	for (bool is_there = store_cursor_first(&cursor); is_there && err == OK;
-	     is_there = store_cursor_next(&cursor)) {
-		struct code code = code_of(cursor.key);
+	audit->has_head = err == OK;
+	audit->size = err == OK ? audit->head.size : 0;
+	if (err != ERR_DAMAGED)
+		return err;
+	store_cursor_open(&cursor, audit->txn, STORE_ENTRIES);
+	for (bool is_there = store_cursor_last(&cursor); is_there && audit->size == 0;
+	     is_there = store_cursor_previous(&cursor)) {
+		uint64_t index;
 
-		err = compare_awards_of(txn, &code, size, policies, policy_count, why);
-		count++;
+		reader = reader_of(cursor.key);
+		index = reader_u64(&reader);
+		if (reader_is_done(&reader) && index < TREE_SIZE_MAX)
+			audit->size = index + 1;
 	}
 	store_cursor_close(&cursor);
-	free(policies);
-	*ret_enterprises = count;
-	*ret_policies = policy_count;
-	return err == OK ? store_error(txn) : err;
+	return store_error(audit->txn);
 }
 
-/* ---- the scratch folder */
-
-static enum err scratch_make(char *ret_path, size_t capacity, struct why *why)
+static enum err check_guard(struct audit *audit)
 {
-	const char *folder = getenv("TMPDIR");
+	struct guard *guard = NULL;
+	struct why why = {""};
+	uint64_t guarded_size;
+	enum err err = guard_open(audit->options->config->guard, &guard, &why);
 
-	if (snprintf(ret_path, capacity, "%s/subsidyd-verify-XXXXXX", folder != NULL ? folder : "/tmp") >=
-	    (int)capacity)
-		return why_set(why, ERR_TOO_LARGE, "TMPDIR is too long");
-	return mkdtemp(ret_path) != NULL
-		   ? OK
-		   : why_set(why, ERR_IO, "can't make a scratch folder %s; TMPDIR names another place", ret_path);
+	if (err == OK)
+		err = writer_read_guard(audit->txn, guard, &guarded_size, &why);
+	if (err == OK && guarded_size > audit->size)
+		err = finding_set(&audit->finding, FINDING_MISSING,
+		    "entry %llu: it is missing: the ledger has signed a checkpoint of %llu entries: this is an older "
+		    "copy",
+		    (unsigned long long)audit->size, (unsigned long long)guarded_size);
+	else if (err == OK)
+		err = writer_check_guard(audit->txn, guard, &guarded_size, &why);
+	guard_close(guard);
+	if (err == OK)
+		fprintf(audit->out,
+		    "guard        the checkpoint of size %llu that was signed last is one of this ledger\n",
+		    (unsigned long long)guarded_size);
+	if (err == OK || audit->finding.kind != FINDING_NONE)
+		return err;
+	if (err == ERR_GUARD || err == ERR_DAMAGED)
+		return finding_set(&audit->finding, FINDING_UNUSABLE, "%s: %s", err_sentence(ERR_GUARD), why.text);
+	audit->finding.why = why;
+	return err;
 }
 
-static void scratch_remove(const char *path)
+static enum err compare_ledger(struct audit *audit)
 {
-	static const char *const files[] = {"data.mdb", "lock.mdb", "lock"};
-	char file[512];
+	unsigned db_count;
+	enum err err = compare_entries(audit->txn, audit->size, &audit->finding);
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (snprintf(file, sizeof(file), "%s/%s", path, files[i]) < (int)sizeof(file))
-			unlink(file);
-	rmdir(path);
+	if (err == OK)
+		err = compare_databases(audit->store, audit->scratch, audit->thread_count, &db_count, &audit->finding);
+	if (err == OK)
+		fprintf(audit->out, "state        %u databases equal what the entries give\n", db_count);
+	return err;
+}
+
+static enum err verify_ledger(struct audit *audit)
+{
+	const struct config *config = audit->options->config;
+	struct ledger_identity identity;
+	enum err err = store_open(config->data, config->map_size, STORE_OPEN, &audit->store, &audit->finding.why);
+	bool has_identity;
+
+	if (err == ERR_DAMAGED)
+		audit->finding.kind = FINDING_UNUSABLE;
+	if (err == OK)
+		err = begin_read(audit);
+	if (err == OK)
+		err = read_size(audit);
+	if (err != OK)
+		return err;
+	has_identity = ledger_read_identity(audit->txn, &identity) == OK;
+	err = open_scratch(audit, has_identity ? identity.ledger_id : NULL);
+	if (err == OK)
+		err = check_resumed(audit);
+	if (err == OK)
+		err = replay(audit);
+	if (err == OK)
+		err = compare_ledger(audit);
+	if (err == OK)
+		err = sum_awards(audit);
+	return err == OK && config->guard != NULL ? check_guard(audit) : err;
+}
+
+/* ---- a copy */
+
+static void print_mirror(const struct audit *audit, uint64_t tile_count)
+{
+	fprintf(audit->out, "tiles        %llu files equal what the entries give\n", (unsigned long long)tile_count);
+	fprintf(audit->out, "checkpoint   of size %llu of %s: signed%s, and of these entries\n",
+	    (unsigned long long)audit->size, audit->mirror.origin,
+	    audit->options->vkey != NULL ? " by the given key" : "");
+}
+
+/* Where a bundle could not be taken apart, its entries are not there: what is said is why. */
+static enum err replay_mirror(struct audit *audit)
+{
+	const struct mirror *mirror = &audit->mirror;
+	enum err err = replay(audit);
+	unsigned long long found = UINT64_MAX;
+
+	if (!mirror->is_broken || (err != OK && err != ERR_DAMAGED))
+		return err;
+	if (err == ERR_DAMAGED && sscanf(audit->finding.why.text, "entry %llu:", &found) != 1)
+		return err;
+	if (found < mirror->broken_index)
+		return err;
+	audit->finding.kind = FINDING_INVALID;
+	audit->finding.why = mirror->broken;
+	return ERR_DAMAGED;
+}
+
+static enum err verify_mirror(struct audit *audit, const struct key *trusted)
+{
+	struct finding *finding = &audit->finding;
+	uint64_t tile_count;
+	enum err err = mirror_open(audit->options->export_path, trusted, &audit->mirror, finding);
+
+	if (err == OK)
+		err = store_open(audit->entries_path, MAP_SIZE_MAX, STORE_SCRATCH, &audit->store, &finding->why);
+	if (err == OK)
+		err = mirror_load(&audit->mirror, audit->store, finding);
+	if (err == OK)
+		err = begin_read(audit);
+	if (err != OK)
+		return err;
+	audit->size = audit->mirror.checkpoint.size;
+	err = open_scratch(audit, audit->mirror.ledger_id);
+	if (err == OK)
+		err = check_resumed(audit);
+	if (err == OK)
+		err = replay_mirror(audit);
+	if (err == OK)
+		err = mirror_check(
+		    &audit->mirror, audit->store, audit->scratch, audit->thread_count, &tile_count, finding);
+	if (err == OK)
+		print_mirror(audit, tile_count);
+	return err == OK ? sum_awards(audit) : err;
 }
 
 /* ---- the whole */
 
-static void report_progress(void *cookie, uint64_t done, uint64_t total)
+static int finish(const struct audit *audit, enum err err)
 {
-	(void)cookie;
-	fprintf(stderr, "\r%llu of %llu entries", (unsigned long long)done, (unsigned long long)total);
-}
+	const struct finding *finding = &audit->finding;
 
-static enum err check_guard_file(
-    const struct config *config, struct store_txn *txn, uint64_t *ret_size, struct why *why)
-{
-	struct guard *guard = NULL;
-	enum err err = guard_open(config->guard, &guard, why);
-
-	if (err == OK)
-		err = writer_check_guard(txn, guard, ret_size, why);
-	if (guard != NULL)
-		guard_close(guard);
-	return err;
-}
-
-static enum err verify_store(struct store_txn *original, struct store *scratch, FILE *out, struct why *why)
-{
-	struct replay_progress progress = {.report = isatty(STDERR_FILENO) ? report_progress : NULL};
-	struct replay_counts counts;
-	struct store_txn *replayed = NULL;
-	uint64_t enterprises;
-	size_t policies;
-	unsigned db_count;
-	enum err err = replay_run(original, scratch, &progress, &counts, why);
-
-	if (progress.report != NULL)
-		fprintf(stderr, "\r\033[K");
-	if (err != OK)
-		return err;
-	fprintf(out, "entries      %llu: chain, tree, times, links and salts in order\n",
-	    (unsigned long long)counts.entries);
-	fprintf(out, "pushes       %llu with %llu records: feed roots, venues' signatures and dispositions hold\n",
-	    (unsigned long long)counts.pushes, (unsigned long long)counts.records);
-	fprintf(out, "orders       %llu: officers' signatures and quorums hold, effects follow\n",
-	    (unsigned long long)counts.orders);
-	if (counts.evidence > 0)
-		fprintf(out, "evidence     %llu: venues signed other histories than those held\n",
-		    (unsigned long long)counts.evidence);
-	err = store_read(scratch, &replayed);
-	if (err == OK)
-		err = compare_all(original, replayed, &db_count, why);
-	store_abort(replayed);
-	if (err != OK)
-		return err;
-	fprintf(out, "state        %u databases equal what the entries give\n", db_count);
-	err = compare_awards(original, &enterprises, &policies, why);
-	if (err == OK)
-		fprintf(out, "awards       %llu enterprises under %zu policies: cells and chains agree\n",
-		    (unsigned long long)enterprises, policies);
-	return err;
-}
-
-/* Replays into a scratch store of its own. */
-static enum err verify_scratch(
-    const struct config *config, const char *scratch_path, struct store_txn *original, FILE *out, struct why *why)
-{
-	struct store *scratch = NULL;
-	enum err err = store_open(scratch_path, config->map_size, STORE_SCRATCH, &scratch, why);
-
-	if (err == OK)
-		err = verify_store(original, scratch, out, why);
-	store_close(scratch);
-	return err;
-}
-
-static int finish(enum err err, const struct why *why, FILE *out)
-{
-	int code = err == OK ? 0 : err == ERR_DAMAGED ? EXIT_DIFFERENT : err == ERR_GUARD ? EXIT_DAMAGED : 1;
-
-	if (err == OK)
-		fprintf(out, "verified\n");
-	else if (code == 1)
-		fprintf(out, "NOT VERIFIED: %s%s%s\n", err_sentence(err), why->text[0] != '\0' ? ": " : "", why->text);
-	else
-		fprintf(out, "FAILED: %s\n", why->text[0] != '\0' ? why->text : err_sentence(err));
-	return code;
-}
-
-static int verify_here(const struct config *config, const char *scratch_path, FILE *out)
-{
-	struct store *store = NULL;
-	struct store_txn *original = NULL;
-	struct why why = {{0}};
-	uint64_t guarded_size;
-	enum err err = store_open(config->data, config->map_size, STORE_OPEN, &store, &why);
-
-	if (err == ERR_DAMAGED) {
-		fprintf(out, "FAILED: %s\n", why.text);
-		return EXIT_DAMAGED;
+	if (memory_was_short())
+		err = ERR_MEMORY;
+	if (err == OK) {
+		fprintf(audit->out, "verified\n");
+		return 0;
 	}
+	if (err != ERR_DAMAGED) {
+		fprintf(audit->out, "NOT VERIFIED: %s%s%s\n", err_sentence(err),
+		    finding->why.text[0] != '\0' ? ": " : "", finding->why.text);
+		return EXIT_TROUBLE;
+	}
+	/* What nobody could say more of is a data file that can't be read. */
+	fprintf(audit->out, "FAILED (%s): %s\n",
+	    finding_name(finding->kind != FINDING_NONE ? finding->kind : FINDING_UNUSABLE),
+	    finding->why.text[0] != '\0' ? finding->why.text : err_sentence(err));
+	return finding->kind != FINDING_NONE ? (int)finding->kind : FINDING_UNUSABLE;
+}
+
+static int verify_here(struct audit *audit, const struct key *trusted)
+{
+	enum err err;
+
+	memory_watch();
+	err = audit->options->config != NULL ? verify_ledger(audit) : verify_mirror(audit, trusted);
 	if (err == OK)
-		err = store_read(store, &original);
-	if (err == OK)
-		err = verify_scratch(config, scratch_path, original, out, &why);
-	if (err == OK && config->guard != NULL)
-		err = check_guard_file(config, original, &guarded_size, &why);
-	if (err == OK && config->guard != NULL)
-		fprintf(out, "guard        the checkpoint of size %llu that was signed last is one of this ledger\n",
-		    (unsigned long long)guarded_size);
-	store_abort(original);
-	store_close(store);
-	return finish(err, &why, out);
+		err = keep(audit);
+	store_abort(audit->txn);
+	store_close(audit->scratch);
+	store_close(audit->store);
+	return finish(audit, err);
+}
+
+/* Beside what is kept, for it is moved there; else where TMPDIR says. */
+static enum err make_root(struct audit *audit)
+{
+	const char *folder = audit->options->keep_path;
+
+	if (folder == NULL)
+		folder = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
+	if (snprintf(audit->root, sizeof(audit->root), "%s/subsidyd-verify-XXXXXX", folder) >=
+	    (int)sizeof(audit->root) - 16)
+		return why_set(&audit->finding.why, ERR_TOO_LARGE, "the path of the scratch folder is too long");
+	if (mkdtemp(audit->root) == NULL)
+		return why_set(&audit->finding.why, ERR_IO, "can't make a scratch folder %s%s", audit->root,
+		    audit->options->keep_path == NULL ? "; TMPDIR names another place" : "");
+	if (snprintf(audit->entries_path, PATH_MAX, "%s/entries", audit->root) >= PATH_MAX ||
+	    snprintf(audit->state_path, PATH_MAX, "%s/state", audit->root) >= PATH_MAX ||
+	    mkdir(audit->entries_path, 0700) != 0 || mkdir(audit->state_path, 0700) != 0)
+		return why_set(&audit->finding.why, ERR_IO, "can't make a folder in %s", audit->root);
+	return OK;
+}
+
+static void remove_root(const struct audit *audit)
+{
+	replica_remove_store(audit->entries_path);
+	replica_remove_store(audit->state_path);
+	rmdir(audit->root);
 }
 
 /*
  * In a child: LMDB trusts the pages of its file, and broken ones can take down whoever reads them. The parent outlives
  * that, says so, and removes the scratch folder.
  */
-int verify_run(const struct config *config, FILE *out)
+static int run_child(struct audit *audit, const struct key *trusted)
 {
-	char scratch_path[384];
-	struct why why = {{0}};
 	int status;
 	pid_t child;
-	enum err err = scratch_make(scratch_path, sizeof(scratch_path), &why);
 
-	if (err != OK)
-		return finish(err, &why, out);
-	fflush(out);
+	fflush(audit->out);
 	child = fork();
 	if (child == 0) {
-		int code = verify_here(config, scratch_path, out);
+		int code;
 
-		fflush(out);
+		/* Without its parent nobody waits for it, and it would go on holding the locks. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		code = verify_here(audit, trusted);
+
+		fflush(audit->out);
 		_exit(code);
 	}
 	if (child < 0) {
-		scratch_remove(scratch_path);
-		fprintf(out, "NOT VERIFIED: no process could be started\n");
-		return 1;
+		fprintf(audit->out, "NOT VERIFIED: no process could be started\n");
+		return EXIT_TROUBLE;
 	}
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
-	scratch_remove(scratch_path);
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	fprintf(out, "FAILED: the pages of the data file are broken: reading them ended with signal %d\n",
-	    WTERMSIG(status));
-	return EXIT_DAMAGED;
+	fprintf(audit->out, "FAILED (%s): the pages of the data file are broken: reading them ended with signal %d\n",
+	    finding_name(FINDING_UNUSABLE), WTERMSIG(status));
+	return FINDING_UNUSABLE;
+}
+
+/* Both folders are locked before anything is made in them; they may be the same. */
+static enum err lock_kept(const struct audit *audit, int ret_fds[static 2], struct why *why)
+{
+	const char *keep_path = audit->options->keep_path, *from_path = audit->options->from_path;
+	enum err err = OK;
+
+	if (keep_path != NULL)
+		err = replica_lock(keep_path, true, &ret_fds[0], why);
+	if (err == OK && from_path != NULL && (keep_path == NULL || strcmp(keep_path, from_path) != 0))
+		err = replica_lock(from_path, false, &ret_fds[1], why);
+	return err;
+}
+
+static unsigned cores(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count < 1 ? 1 : count > VERIFY_THREADS_MAX ? VERIFY_THREADS_MAX : (unsigned)count;
+}
+
+int verify_run(const struct verify_options *options, FILE *out)
+{
+	struct audit *audit = calloc(1, sizeof(*audit));
+	int fds[2] = {-1, -1}, code;
+	struct key trusted;
+	enum err err;
+
+	if (audit == NULL) {
+		fprintf(out, "NOT VERIFIED: %s\n", err_sentence(ERR_MEMORY));
+		return EXIT_TROUBLE;
+	}
+	if (options->vkey != NULL && key_parse(slice_text(options->vkey), &trusted) != OK) {
+		fprintf(out, "NOT VERIFIED: --vkey is no public key of the form NAME+ID+KEY\n");
+		free(audit);
+		return EXIT_USAGE;
+	}
+	audit->options = options;
+	audit->out = out;
+	audit->thread_count = options->thread_count > 0 ? options->thread_count : cores();
+	audit->is_shown = isatty(STDERR_FILENO);
+	err = lock_kept(audit, fds, &audit->finding.why);
+	if (err == OK)
+		err = make_root(audit);
+	code = err == OK ? run_child(audit, options->vkey != NULL ? &trusted : NULL) : finish(audit, err);
+	if (audit->root[0] != '\0')
+		remove_root(audit);
+	for (size_t i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	free(audit);
+	return code;
 }
 
 int verify_copy(const char *folder, uint64_t map_size, FILE *out)
 {
 	char *data = strdup(folder);
 	const struct config config = {.data = data, .map_size = map_size};
-	int code = data == NULL ? 1 : verify_run(&config, out);
+	const struct verify_options options = {.config = &config};
+	int code = data == NULL ? EXIT_TROUBLE : verify_run(&options, out);
 
 	free(data);
 	return code;

@@ -143,6 +143,23 @@ static enum err compare_with_guard(
 	return err;
 }
 
+enum err writer_read_guard(
+    struct store_txn *txn, const struct guard *guard, uint64_t *ret_guarded_size, struct why *why)
+{
+	struct log_keys keys;
+	struct ledger_head head;
+	struct checkpoint guarded;
+	enum err err = log_keys_get(txn, &keys);
+
+	if (err == OK)
+		err = ledger_read_head(txn, &head);
+	if (err == OK)
+		err = read_guard(guard, &keys, head.size, &guarded, why);
+	if (err == OK)
+		*ret_guarded_size = guarded.size;
+	return err;
+}
+
 enum err writer_check_guard(
     struct store_txn *txn, const struct guard *guard, uint64_t *ret_guarded_size, struct why *why)
 {

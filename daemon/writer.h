@@ -69,6 +69,8 @@ void writer_free(struct writer *writer);
 enum err writer_open_head(struct store *store, struct guard *guard, const struct log_signers *signers,
     struct head_box *head, struct why *why) must_check;
 
+/* The size of the checkpoint in the guard file, signed by the ledger; it may be larger than the ledger. ERR_GUARD. */
+enum err writer_read_guard(struct store_txn *txn, const struct guard *guard, uint64_t *ret_guarded_size, struct why *why) must_check;
 /* Only the comparison: ERR_GUARD, or ERR_DAMAGED where the stored head is not that of the entries. */
 enum err writer_check_guard(struct store_txn *txn, const struct guard *guard, uint64_t *ret_guarded_size, struct why *why) must_check;
 

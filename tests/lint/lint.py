@@ -37,7 +37,7 @@ DOORS = [
 
 # Includes only go down. Modules of one line may include each other; a new module must be given its place.
 DAEMON_LAYERS = [
-    "log memory clock array notify target address mailbox version inherit logline folder child",
+    "log memory clock array notify target address mailbox version inherit logline folder child finding crew",
     "overlay",
     "store",
     "copy",
@@ -45,8 +45,10 @@ DAEMON_LAYERS = [
     "chain ingest orders evidence keyfile log_signers eras guard head cosigned published trustfile gate",
     "fold",
     "slices",
+    "ahead",
     "writer replay",
-    "past history",
+    "past history mirror replica",
+    "compare",
     "query query_json population shared",
     "pool tls config connection http http_request init control publisher",
     "access cursor metrics",
@@ -255,7 +257,7 @@ def check_libraries(findings):
         if began > ended:
             findings.add(path, f"begins {began} read transactions and ends {ended}")
     unsynced = re.findall(r"[^\n]*\bMDB_NO(?:META)?SYNC\b[^\n]*", without_comments(read("daemon/store.c")))
-    scratch = re.findall(r"mode == STORE_SCRATCH\)\n\s*flags \|= [^;]*MDB_NOSYNC[^;]*;", read("daemon/store.c"))
+    scratch = re.findall(r"mode == STORE_SCRATCH \|\| store->mode == STORE_RESUME\)\n\s*flags \|= [^;]*MDB_NOSYNC[^;]*;", read("daemon/store.c"))
     if len(unsynced) != 1 or len(scratch) != 1:
         findings.add("daemon/store.c", "leaves out syncs elsewhere than in a scratch store")
     for path, pattern, what in ALWAYS:

@@ -70,7 +70,7 @@ def check_help(findings, name, text):
 
 
 def exit_codes(text):
-    return set(re.findall(r"(?:^|[ ,:])(\d) ", re.sub(r"\n", " ", text.partition("Exit codes:")[2])))
+    return set(re.findall(r"(?:^|[ ,:])(\d+) ", re.sub(r"\n", " ", text.partition("Exit codes:")[2])))
 
 
 # ---- the pages
@@ -221,7 +221,7 @@ def check_client(findings, program):
     compare(findings, CLIENT_PAGE, "the command", commands, set(re.findall(r"^\.Ss (\S+)$", section(page, "COMMANDS"), re.M)))
     compare(findings, COMPLETION, "the command", commands, complete(["subsidy", ""]))
     compare(findings, COMPLETION, "the option", set(options), complete(["subsidy", "-"]))
-    compare(findings, CLIENT_PAGE, "the exit code", exit_codes(text), set(re.findall(r"^\.It (\d)$", section(page, "EXIT STATUS"), re.M)))
+    compare(findings, CLIENT_PAGE, "the exit code", exit_codes(text), set(re.findall(r"^\.It (\d+)$", section(page, "EXIT STATUS"), re.M)))
     variables = {f"SUBSIDY_{key[2:].upper()}" for key, value in options.items() if value} | variables_of("client")
     guide = re.search(r"names\[\] = \{(.*?)\}", read("client/guide.c"), re.S)
     variables |= set(re.findall(r'"(\w+)"', guide.group(1))) if guide else set()
@@ -244,12 +244,12 @@ def check_daemon(findings, program):
     options = {"--" + name for name in re.findall(r'^\s+\{"([\w-]+)", (?:required|no)_argument', read("daemon/main.c"), re.M)}
     options |= {"-" + letter for letter in re.search(r'getopt_long\(argc, argv, "([\w:]+)"', read("daemon/main.c")).group(1) if letter != ":"}
     commands = set(re.findall(r"^  subsidyd ([a-z]+) ", usage, re.M))
-    compare(findings, "subsidyd --help", "the option", {"-c", "--genesis", "--no-replay", "--accept-loss", "--describe", "--help", "--version"}, set(re.findall(r"(?<![\w-])--?[a-z]+(?:-[a-z]+)*", usage)))
+    compare(findings, "subsidyd --help", "the option", {"-c", "--genesis", "--no-replay", "--accept-loss", "--describe", "--export", "--help", "--version"}, set(re.findall(r"(?<![\w-])--?[a-z]+(?:-[a-z]+)*", usage)))
     compare(findings, DAEMON_PAGE, "the option", options, set(options_of(section(page, "Options"))))
     compare(findings, DAEMON_PAGE, "the command", commands, set(items_of(section(page, "Commands"), "Cm")))
     compare(findings, COMPLETION, "for subsidyd the command", commands, complete(["subsidyd", ""]))
     compare(findings, COMPLETION, "for subsidyd the option", options - {"-h"}, complete(["subsidyd", "-"]))
-    compare(findings, DAEMON_PAGE, "the exit code", exit_codes(text), set(re.findall(r"^\.It (\d)$", section(page, "EXIT STATUS"), re.M)))
+    compare(findings, DAEMON_PAGE, "the exit code", exit_codes(text), set(re.findall(r"^\.It (\d+)$", section(page, "EXIT STATUS"), re.M)))
     signals = {"SIG" + name for name in re.findall(r"\b(?:SIG)?([A-Z]{3,}\d?)\b", text.partition("Signals:")[2].partition("Exit codes:")[0])}
     compare(findings, DAEMON_PAGE, "the signal", signals, set(items_of(section(page, "Signals"), "Dv")))
     handled = set(re.findall(r"evsignal_new\(\w+, (SIG\w+)", read("daemon/server.c")))

@@ -26,7 +26,9 @@ CALLS = {
 # These speak to the operator of the daemon alone: on its console, in its log, in answers for machines.
 OPERATOR = {
     "daemon/" + name + ".c" for name in (
-        "address backup child config config_check control control_ask copy eras evidence folder guard init inherit keyfile main memory metrics replay restore restore_loss server snapshot store tls trustfile verify"
+        "address backup child compare config config_check control control_ask copy eras evidence finding folder guard init"
+        " inherit keyfile main memory metrics mirror replay replica restore restore_loss server snapshot store tls trustfile"
+        " verify"
     ).split()
 }
 # Sentences that no reader's language changes: letters are in both, examples are what a file holds, usage lines are commands.

@@ -176,7 +176,9 @@ static inline void refund(struct world *world, const char *adjust_no, const char
 /* Replays; where all is well, every row must be the same. */
 static inline enum err replay(struct world *world, struct why *why)
 {
-	static const struct replay_progress silent = {0};
+	struct ledger_head head;
+	struct finding finding = {.kind = FINDING_NONE};
+	struct replay_task task = {.original = world->fixture.txn, .head = &head};
 	char folder[] = "/tmp/subsidyd-test-XXXXXX";
 	struct hash digest = ledger_digest(world->fixture.txn), again;
 	struct replay_counts counts;
@@ -186,9 +188,14 @@ static inline enum err replay(struct world *world, struct why *why)
 
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(store_open(folder, LEDGER_MAP_SIZE, STORE_SCRATCH, &scratch, why), OK);
-	err = replay_run(world->fixture.txn, scratch, &silent, &counts, why);
+	assert_int_equal(ledger_read_head(task.original, &head), OK);
+	task.scratch = scratch;
+	task.size = head.size;
+	err = replay_run(&task, &counts, &finding);
+	*why = finding.why;
 	if (err == OK) {
 		assert_int_equal(store_read(scratch, &txn), OK);
+		store_borrow_entries(txn, task.original);
 		again = ledger_digest(txn);
 		store_abort(txn);
 		assert_memory_equal(&digest, &again, sizeof(digest));

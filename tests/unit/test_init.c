@@ -84,6 +84,7 @@ static bool is_there(const char *path)
 static void expect_ledger(struct place *place)
 {
 	const struct log_signers signers = {.count = 1, .signers = {place->fixture.ledger_signer}};
+	const struct verify_options options = {.config = &place->config};
 	struct head_box *box = head_box_new();
 	struct store_txn *txn;
 	struct store *store;
@@ -112,7 +113,7 @@ static void expect_ledger(struct place *place)
 	head_box_free(box);
 	out = fopen("/dev/null", "w");
 	assert_non_null(out);
-	assert_int_equal(verify_run(&place->config, out), 0);
+	assert_int_equal(verify_run(&options, out), 0);
 	fclose(out);
 }
 
