@@ -256,7 +256,7 @@ static enum err check_guard(struct audit *audit)
 	if (err == OK)
 		err = writer_read_guard(audit->txn, guard, &guarded_size, &why);
 	if (err == OK && guarded_size > audit->size)
-		err = finding_set(&audit->finding, FINDING_MISSING,
+		err = finding_set(&audit->finding, FINDING_UNUSABLE,
 		    "entry %llu: it is missing: the ledger has signed a checkpoint of %llu entries: this is an older "
 		    "copy",
 		    (unsigned long long)audit->size, (unsigned long long)guarded_size);

@@ -151,7 +151,7 @@ class Verify(FlowTest):
         self.world.stop()
         self.restore()
         result = self.verify()
-        self.assertEqual(result.code, MISSING, result)
+        self.assertEqual(result.code, 9, result)
         self.assertIn(f"FAILED (missing): entry {self.size}: it is missing: ", result.out)
 
     def restore_guard(self, content):
