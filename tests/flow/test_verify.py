@@ -152,7 +152,7 @@ class Verify(FlowTest):
         self.restore()
         result = self.verify()
         self.assertEqual(result.code, 9, result)
-        self.assertIn(f"FAILED (missing): entry {self.size}: it is missing: ", result.out)
+        self.assertIn(f"FAILED (unusable): entry {self.size}: it is missing: ", result.out)
 
     def restore_guard(self, content):
         with open(self.world.path("guard"), "r+b") as file:
