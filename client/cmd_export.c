@@ -56,11 +56,16 @@ static enum err store(const struct exporting *exporting, const char *name, struc
 static enum err identity_format(const struct ledger_id *ledger, struct buf *ret_text)
 {
 	char vkey[KEY_VKEY_SIZE];
-	json_t *json;
+	json_t *json, *vkeys = json_array();
 	char *text;
 
-	key_format(&ledger->key, vkey);
-	json = json_pack("{s:s, s:s, s:s}", "origin", ledger->origin, "ledger_id", ledger->id, "vkey", vkey);
+	for (size_t i = 0; i < ledger->valid_count; i++) {
+		key_format(&ledger->valid[i], vkey);
+		(void)json_array_append_new(vkeys, json_string(vkey));
+	}
+	key_format(&ledger->valid[0], vkey);
+	json = json_pack(
+	    "{s:s, s:s, s:s, s:o}", "origin", ledger->origin, "ledger_id", ledger->id, "vkey", vkey, "vkeys", vkeys);
 	text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
 	json_decref(json);
 	if (text == NULL)
@@ -69,6 +74,17 @@ static enum err identity_format(const struct ledger_id *ledger, struct buf *ret_
 	buf_u8(ret_text, '\n');
 	free(text);
 	return ret_text->err;
+}
+
+/* Its keys may have changed since. */
+static bool is_same_ledger(const struct exporting *exporting, const struct buf *found)
+{
+	json_t *json = json_loadb((const char *)found->data, found->size, JSON_REJECT_DUPLICATES, NULL);
+	bool is_same = strcmp(json_text_or(json, "origin", ""), exporting->ledger.origin) == 0 &&
+		       strcmp(json_text_or(json, "ledger_id", ""), exporting->ledger.id) == 0;
+
+	json_decref(json);
+	return is_same;
 }
 
 /* ledger.json says whose copy it is; a copy of another ledger is not written over. */
@@ -87,6 +103,8 @@ static enum exit_code claim_folder(const struct exporting *exporting)
 	if (err == OK)
 		err = load(exporting, "ledger.json", &found, &why);
 	if (err == ERR_NOT_FOUND)
+		err = store(exporting, "ledger.json", buf_slice(&wanted), &why);
+	else if (err == OK && !slice_equal(buf_slice(&found), buf_slice(&wanted)) && is_same_ledger(exporting, &found))
 		err = store(exporting, "ledger.json", buf_slice(&wanted), &why);
 	else if (err == OK && !slice_equal(buf_slice(&found), buf_slice(&wanted)))
 		code = out_usage("%s/ledger.json is of another ledger: choose another folder", exporting->path);
@@ -115,7 +133,7 @@ static enum exit_code check_history(struct exporting *exporting)
 		err = load(exporting, "checkpoint", &bytes, &why);
 	has_held = err == OK;
 	if (err == OK)
-		err = kept_read_head(buf_slice(&bytes), &exporting->ledger.key, &held, &why);
+		err = kept_read_head(buf_slice(&bytes), pin_signer(&exporting->ledger, buf_slice(&bytes)), &held, &why);
 	if (err != OK && err != ERR_NOT_FOUND) {
 		code =
 		    out_fail(err, &why, "the folder's file checkpoint is not one of this ledger; remove or restore it");

@@ -11,7 +11,7 @@
 struct checking {
 	const struct settings *settings;
 	struct link *link;
-	struct key key;
+	struct ledger_id ledger;
 	struct kept_head newest; /* asked for once, with the first receipt that is one */
 	bool has_newest;
 	struct table table;
@@ -21,7 +21,7 @@ struct checking {
 /* Is the receipt's checkpoint part of the ledger as it is now? */
 static enum exit_code ask_ledger(struct checking *checking, const struct prooffile *file, const char *path)
 {
-	struct kept_question question = {.link = checking->link, .key = &checking->key, .is_of_receipt = true};
+	struct kept_question question = {.link = checking->link, .key = &checking->ledger.key, .is_of_receipt = true};
 	struct kept_head held;
 	struct why why = {""};
 	char *evidence_path = NULL;
@@ -33,7 +33,7 @@ static enum exit_code ask_ledger(struct checking *checking, const struct prooffi
 	if (err != OK)
 		evidence_path = NULL;
 	if (err == OK)
-		err = kept_read_head(file->proof.note, &checking->key, &held, &why);
+		err = kept_read_head(file->proof.note, &file->signer, &held, &why);
 	if (err != OK) {
 		code = out_fail(err, &why, NULL);
 		goto out;
@@ -57,7 +57,7 @@ static enum exit_code check_file(struct checking *checking, const char *path)
 	enum exit_code code;
 
 	prooffile_init(&file);
-	code = prooffile_load(path, &checking->key, &file);
+	code = prooffile_load(path, &checking->ledger, &file);
 	if (code == EXIT_OK && file.is_of_feed) {
 		code = out_usage("%s is of a feed, not of the ledger; `subsidy verify` checks it", path);
 	} else if (code == EXIT_OK) {
@@ -94,22 +94,16 @@ static enum exit_code check_all(struct checking *checking, const struct args *ar
 	return code != EXIT_OK ? code : shown;
 }
 
-/* --vkey, what is remembered of the address, or at the first contact what the server says. */
+/* --vkey, or what follows from what is remembered of the address; at the first contact what the server says. */
 static enum exit_code find_key(struct checking *checking)
 {
-	struct ledger_id ledger;
 	struct why why = {""};
-	enum exit_code code;
-	enum err err = prooffile_key(checking->settings, &checking->key, &why);
+	enum err err;
 
-	if (err == OK)
-		return EXIT_OK;
-	if (err != ERR_NOT_FOUND)
-		return out_fail(err, &why, NULL);
-	code = pin_ledger(checking->link, checking->settings, LINK_SERVER, &ledger);
-	if (code == EXIT_OK)
-		checking->key = ledger.key;
-	return code;
+	if (checking->settings->vkey == NULL && checking->settings->server != NULL)
+		return pin_ledger(checking->link, checking->settings, LINK_SERVER, &checking->ledger);
+	err = prooffile_keys(checking->settings, &checking->ledger, &why);
+	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
 }
 
 static enum exit_code run(const struct settings *settings, const struct args *args)

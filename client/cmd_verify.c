@@ -30,7 +30,7 @@ static enum exit_code check_quorum(
 
 /* `trust` may be NULL. */
 static enum exit_code verify_files(
-    const struct settings *settings, const struct args *args, const struct key *key, const struct trust *trust)
+    const struct settings *settings, const struct args *args, const struct ledger_id *ledger, const struct trust *trust)
 {
 	json_t *rows = json_array();
 	enum exit_code code = EXIT_OK, shown;
@@ -40,9 +40,9 @@ static enum exit_code verify_files(
 	table_init(&table, prooffile_columns, PROOFFILE_COLUMNS);
 	for (size_t i = 0; i < args->word_count; i++) {
 		prooffile_init(&file);
-		shown = prooffile_load(args->words[i], key, &file);
+		shown = prooffile_load(args->words[i], ledger, &file);
 		if (shown == EXIT_OK)
-			shown = check_quorum(trust, key, &file, args->words[i]);
+			shown = check_quorum(trust, &file.signer, &file, args->words[i]);
 		if (shown == EXIT_OK) {
 			prooffile_row(&file, args->words[i], &table);
 			(void)json_array_append_new(rows, prooffile_json(&file, args->words[i]));
@@ -71,10 +71,10 @@ static enum exit_code fail_key(const struct settings *settings, enum err err, co
 static enum exit_code run_files(const struct settings *settings, const struct args *args, const struct trust *trust)
 {
 	struct why why = {""};
-	struct key key;
-	enum err err = prooffile_key(settings, &key, &why);
+	struct ledger_id ledger;
+	enum err err = prooffile_keys(settings, &ledger, &why);
 
-	return err == OK ? verify_files(settings, args, &key, trust) : fail_key(settings, err, &why);
+	return err == OK ? verify_files(settings, args, &ledger, trust) : fail_key(settings, err, &why);
 }
 
 /* ---- a statement */
@@ -94,7 +94,7 @@ static enum err read_given(
 	struct key key;
 	enum err err;
 
-	given->keys = calloc(log_count + 1, sizeof(*given->keys));
+	given->keys = calloc(log_count + 1 + PIN_OLDER_MAX, sizeof(*given->keys));
 	if (given->keys == NULL)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < log_count; i++)
@@ -109,6 +109,9 @@ static enum err read_given(
 	/* Whoever remembers the key remembers the ledger's id as well. */
 	given->is_pinned =
 	    err == OK && settings->vkey == NULL && pin_recall(settings, LINK_SERVER, &given->pinned, NULL) == OK;
+	/* A statement may be older than the ledger's present key. */
+	for (size_t i = 0; given->is_pinned && i < given->pinned.older_count; i++)
+		given->keys[given->key_count++] = given->pinned.older[i];
 	return err;
 }
 

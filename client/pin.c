@@ -7,9 +7,11 @@
 
 #include "client/file.h"
 #include "client/out.h"
+#include "proto/entry.h"
+#include "proto/order.h"
 #include "proto/text.h"
 
-/* <state>/ledger-<address>: the vkey and the ledger id, a line each. */
+/* <state>/ledger-<address>: the vkey, the ledger id, and the vkeys before, the newest first, a line each. */
 static enum err pin_path(const struct settings *settings, enum link_door door, struct buf *ret_path, struct why *why)
 {
 	const char *address = settings->server;
@@ -57,10 +59,22 @@ static bool ledger_set(struct ledger_id *ledger, const struct key *key, struct s
 	return true;
 }
 
+/* The lines behind the first two. */
+static bool older_read(struct slice *rest, struct ledger_id *ledger)
+{
+	while (rest->size > 0 && ledger->older_count < PIN_OLDER_MAX) {
+		if (key_parse(line_take(rest), &ledger->older[ledger->older_count]) != OK)
+			return false;
+		ledger->older_count++;
+	}
+	return rest->size == 0;
+}
+
 enum err pin_recall(const struct settings *settings, enum link_door door, struct ledger_id *ret_ledger, struct why *why)
 {
 	struct buf path, bytes;
 	struct slice rest, vkey, id;
+	struct ledger_id ledger;
 	struct key key;
 	enum err err;
 
@@ -74,8 +88,10 @@ enum err pin_recall(const struct settings *settings, enum link_door door, struct
 	rest = buf_slice(&bytes);
 	vkey = line_take(&rest);
 	id = line_take(&rest);
-	if (rest.size != 0 || key_parse(vkey, &key) != OK || !ledger_set(ret_ledger, &key, id))
-		err = why_set(why, ERR_SYNTAX, "%s: not the two lines that were remembered", buf_text(&path));
+	if (key_parse(vkey, &key) != OK || !ledger_set(&ledger, &key, id) || !older_read(&rest, &ledger))
+		err = why_set(why, ERR_SYNTAX, "%s: not the lines that were remembered", buf_text(&path));
+	else
+		*ret_ledger = ledger;
 out:
 	buf_done(&bytes);
 	buf_done(&path);
@@ -94,6 +110,10 @@ static enum err pin_remember(
 	err = pin_path(settings, door, &path, why);
 	key_format(&ledger->key, vkey);
 	buf_printf(&bytes, "%s\n%s\n", vkey, ledger->id);
+	for (size_t i = 0; i < ledger->older_count; i++) {
+		key_format(&ledger->older[i], vkey);
+		buf_printf(&bytes, "%s\n", vkey);
+	}
 	if (err == OK)
 		err = file_make_folder(settings->state, why);
 	if (err == OK)
@@ -125,21 +145,165 @@ static bool past_parse(const json_t *json, struct ledger_id *ret_ledger)
 	return true;
 }
 
-/* {"origin","ledger_id","vkey","size","continues"}; a copy has no size of its own. */
+static bool is_key_of(const struct key *key, const char *origin)
+{
+	return key->type == KEY_ED25519 && strcmp(key->name, origin) == 0;
+}
+
+/* "vkeys", where there is more than the one of "vkey". */
+static bool valid_parse(const json_t *json, struct ledger_id *ledger)
+{
+	const json_t *vkeys = json_object_get(json, "vkeys");
+	size_t count = json_array_size(vkeys);
+
+	ledger->valid[ledger->valid_count++] = ledger->key;
+	if (vkeys == NULL)
+		return true;
+	if (count < 1 || count > LOG_KEYS_MAX)
+		return false;
+	for (ledger->valid_count = 0; ledger->valid_count < count; ledger->valid_count++) {
+		const char *text = json_string_value(json_array_get(vkeys, ledger->valid_count));
+		struct key *key = &ledger->valid[ledger->valid_count];
+
+		if (text == NULL || key_parse(slice_text(text), key) != OK || !is_key_of(key, ledger->origin))
+			return false;
+	}
+	return true;
+}
+
+/* {"origin","ledger_id","vkey","vkeys","size","continues"}; a copy has no size of its own. */
 static bool ledger_parse(const json_t *json, struct ledger_id *ret_ledger)
 {
 	const char *vkey = json_text_or(json, "vkey", ""), *origin = json_text_or(json, "origin", "");
 	const json_t *size = json_object_get(json, "size");
 	struct key key;
 
-	if (key_parse(slice_text(vkey), &key) != OK || key.type != KEY_ED25519 || strcmp(key.name, origin) != 0)
+	if (key_parse(slice_text(vkey), &key) != OK || !is_key_of(&key, origin))
 		return false;
 	if (size != NULL && (!json_is_integer(size) || json_integer_value(size) < 0))
 		return false;
 	if (!ledger_set(ret_ledger, &key, slice_text(json_text_or(json, "ledger_id", ""))))
 		return false;
 	ret_ledger->size = (uint64_t)json_integer_value(size);
-	return past_parse(json_object_get(json, "continues"), ret_ledger);
+	return valid_parse(json, ret_ledger) && past_parse(json_object_get(json, "continues"), ret_ledger);
+}
+
+/* ---- from one key to the next */
+
+static bool is_among(const struct key *key, const struct key *keys, size_t key_count)
+{
+	for (size_t i = 0; i < key_count; i++)
+		if (key_equal(key, &keys[i]))
+			return true;
+	return false;
+}
+
+const struct key *pin_signer(const struct ledger_id *ledger, struct slice note_bytes)
+{
+	struct note note;
+
+	if (note_parse(note_bytes, &note, NULL) != OK || note_names_key(&note, &ledger->key))
+		return &ledger->key;
+	for (size_t i = 0; i < ledger->older_count; i++)
+		if (note_names_key(&note, &ledger->older[i]))
+			return &ledger->older[i];
+	return &ledger->key;
+}
+
+/* The key is the present one from now on. */
+static void key_take(struct ledger_id *ledger, const struct key *key)
+{
+	size_t kept = ledger->older_count < PIN_OLDER_MAX ? ledger->older_count : PIN_OLDER_MAX - 1;
+
+	memmove(&ledger->older[1], &ledger->older[0], kept * sizeof(ledger->older[0]));
+	ledger->older[0] = ledger->key;
+	ledger->older_count = kept + 1;
+	ledger->key = *key;
+}
+
+/* Is it the proof, under a checkpoint that the known key signed, of an order that adds the next? */
+static enum err order_check_next(
+    struct slice bytes, const struct ledger_id *known, const struct key *next, struct why *why)
+{
+	struct order *order = malloc(sizeof(*order));
+	struct checkpoint checkpoint;
+	struct arena arena;
+	struct proof proof;
+	struct entry entry;
+	struct note note;
+	enum err err = order == NULL ? ERR_MEMORY : OK;
+
+	arena_init(&arena, ORDER_ARENA_SIZE);
+	if (err == OK)
+		err = proof_parse(bytes, &arena, &proof, why);
+	if (err == OK)
+		err = proof_verify(&proof, &known->key, &checkpoint, why);
+	if (err == OK && (entry_decode(proof.extra, &arena, &entry) != OK || entry.kind != ENTRY_ORDER))
+		err = why_set(why, ERR_PROOF, "what it proves is not an order");
+	if (err == OK)
+		err = note_parse(entry.order.note, &note, why);
+	if (err == OK)
+		err = order_parse(note.text, entry.order.items, entry.order.item_count, &arena, order, why);
+	if (err == OK && (order->type != ORDER_LOG_KEY || strcmp(order->ledger_id, known->id) != 0 ||
+			     strcmp(order->origin, known->origin) != 0 ||
+			     !is_among(next, order->added_log_keys, order->added_log_key_count)))
+		err = why_set(why, ERR_PROOF, "what it proves does not add that key");
+	arena_done(&arena);
+	free(order);
+	return err;
+}
+
+/* The proof that /v1/keys gives of the order behind a key, or "". */
+static const char *order_of(const json_t *json, const struct key *next)
+{
+	const json_t *rows = json_object_get(json, "keys"), *row;
+	char vkey[KEY_VKEY_SIZE];
+	size_t i;
+
+	key_format(next, vkey);
+	json_array_foreach(rows, i, row) if (strcmp(json_text_or(row, "vkey", ""), vkey) == 0) return json_text_or(
+	    row, "order", "");
+	return "";
+}
+
+/* Both sign now: the known key vouches for the next, which is then the one to remember. */
+static enum exit_code key_follow(struct link *link, const struct settings *settings, enum link_door door,
+    struct ledger_id *known, const struct key *next)
+{
+	struct link_request request = {.door = door, .path = "/v1/keys", .is_anonymous = true};
+	struct link_answer answer;
+	char vkey[KEY_VKEY_SIZE];
+	enum exit_code code = EXIT_OK;
+	enum err err;
+
+	err = link_ask(link, &request, &answer);
+	/* A copy in plain files; the known key signs as before. */
+	if (err == ERR_NOT_FOUND)
+		goto out;
+	if (err != OK) {
+		code = out_fail_answer(&answer);
+		goto out;
+	}
+	err = order_check_next(slice_text(order_of(answer.json, next)), known, next, &answer.why);
+	if (err != OK) {
+		(void)out_fail(err, &answer.why,
+		    "the ledger says that its key changes, and does not prove it: ask its operator; send nothing "
+		    "before");
+		code = err == ERR_MEMORY ? EXIT_OTHER : EXIT_UNVERIFIED;
+		goto out;
+	}
+	key_take(known, next);
+	err = pin_remember(settings, door, known, &answer.why);
+	key_format(next, vkey);
+	if (err == OK)
+		out_info(
+		    "subsidy: ledger %s changes its key; the new one is remembered, the old one vouches for it: %s",
+		    known->id, vkey);
+	else
+		code = out_fail(err, &answer.why, NULL);
+out:
+	link_answer_done(&answer);
+	return code;
 }
 
 static enum exit_code fail_unverified(const struct why *why, const char *next)
@@ -148,47 +312,98 @@ static enum exit_code fail_unverified(const struct why *why, const char *next)
 	return EXIT_UNVERIFIED;
 }
 
-static enum exit_code pin_compare(const struct settings *settings, enum link_door door, const struct ledger_id *seen)
+static enum exit_code pin_first(const struct settings *settings, enum link_door door, struct ledger_id *seen)
+{
+	char vkey[KEY_VKEY_SIZE];
+	struct why why = {""};
+	enum err err;
+
+	/* Of two that sign the one that stays. */
+	if (settings->vkey == NULL)
+		seen->key = seen->valid[seen->valid_count - 1];
+	err = pin_remember(settings, door, seen, &why);
+	if (err == OK && settings->vkey == NULL) {
+		key_format(&seen->key, vkey);
+		out_info("subsidy: first contact with ledger %s; its key is remembered: %s", seen->id, vkey);
+	}
+	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
+}
+
+/* --vkey is one of those that sign. */
+static enum exit_code given_check(const struct settings *settings, struct ledger_id *seen)
+{
+	struct why why = {""};
+	struct key given;
+
+	if (key_parse(slice_text(settings->vkey), &given) != OK)
+		return out_usage("--vkey is not a public key: name+xxxxxxxx+base64");
+	if (is_among(&given, seen->valid, seen->valid_count)) {
+		seen->key = given;
+		return EXIT_OK;
+	}
+	(void)why_set(&why, ERR_UNKNOWN_KEY, "the server's key is %s+…, not the one that --vkey names (%s+…)",
+	    seen->key.name, given.name);
+	return fail_unverified(&why, "ask the ledger's operator which key is right; send nothing before");
+}
+
+static enum exit_code fail_other(const struct ledger_id *known, const struct ledger_id *seen)
+{
+	bool is_same_ledger = strcmp(known->id, seen->id) == 0 && strcmp(known->origin, seen->origin) == 0;
+	char vkey[KEY_VKEY_SIZE];
+	struct why why = {""};
+
+	if (!is_same_ledger) {
+		(void)why_set(&why, ERR_UNKNOWN_KEY,
+		    key_equal(&known->key, &seen->key)
+			? "this address was ledger %s of %s, and now says it is %s of %s"
+			: "this address was ledger %s of %s, and now says it is %s of %s, with another key",
+		    known->id, known->origin, seen->id, seen->origin);
+		return fail_unverified(&why, "ask the ledger's operator; if the change is meant, remove the file "
+					     "ledger-… of this address from the "
+					     "state folder");
+	}
+	key_format(&seen->valid[seen->valid_count - 1], vkey);
+	(void)why_set(&why, ERR_UNKNOWN_KEY, "the key that is remembered of ledger %s signs no more; it now says %s",
+	    known->id, vkey);
+	return fail_unverified(&why,
+	    "compare the new key with the one that the ledger's operator has given you on paper; where "
+	    "they are the same, say it once: --vkey KEY");
+}
+
+static enum exit_code pin_compare(
+    struct link *link, const struct settings *settings, enum link_door door, struct ledger_id *seen)
 {
 	struct ledger_id known;
 	struct why why = {""};
-	struct key given;
+	enum exit_code code = settings->vkey != NULL ? given_check(settings, seen) : EXIT_OK;
+	const struct key *newest = &seen->valid[seen->valid_count - 1];
 	enum err err;
 
-	if (settings->vkey != NULL) {
-		if (key_parse(slice_text(settings->vkey), &given) != OK)
-			return out_usage("--vkey is not a public key: name+xxxxxxxx+base64");
-		if (!key_equal(&given, &seen->key)) {
-			(void)why_set(&why, ERR_UNKNOWN_KEY,
-			    "the server's key is %s+…, not the one that --vkey names (%s+…)", seen->key.name,
-			    given.name);
-			return fail_unverified(
-			    &why, "ask the ledger's operator which key is right; send nothing before");
-		}
-	}
+	if (code != EXIT_OK)
+		return code;
 	err = pin_recall(settings, door, &known, &why);
-	if (err == ERR_NOT_FOUND) {
-		err = pin_remember(settings, door, seen, &why);
-		if (err == OK && settings->vkey == NULL) {
-			char vkey[KEY_VKEY_SIZE];
-
-			key_format(&seen->key, vkey);
-			out_info("subsidy: first contact with ledger %s; its key is remembered: %s", seen->id, vkey);
-		}
-		return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
-	}
+	if (err == ERR_NOT_FOUND)
+		return pin_first(settings, door, seen);
 	if (err != OK)
 		return out_fail(err, &why, NULL);
-	if (key_equal(&known.key, &seen->key) && strcmp(known.id, seen->id) == 0)
-		return EXIT_OK;
-	(void)why_set(&why, ERR_UNKNOWN_KEY,
-	    key_equal(&known.key, &seen->key)
-		? "this address was ledger %s of %s, and now says it is %s of %s"
-		: "this address was ledger %s of %s, and now says it is %s of %s, with another key",
-	    known.id, known.origin, seen->id, seen->origin);
-	return fail_unverified(&why, "ask the ledger's operator; if the change is meant, remove the file ledger-… of "
-				     "this address from the state "
-				     "folder");
+	if (strcmp(known.id, seen->id) != 0 || strcmp(known.origin, seen->origin) != 0)
+		return fail_other(&known, seen);
+	if (is_among(&known.key, seen->valid, seen->valid_count)) {
+		/* Only forward: a key that was given up for the next does not come back. */
+		if (!key_equal(newest, &known.key) && !is_among(newest, known.older, known.older_count))
+			code = key_follow(link, settings, door, &known, newest);
+	} else if (settings->vkey != NULL) {
+		key_take(&known, &seen->key);
+		err = pin_remember(settings, door, &known, &why);
+		code = err == OK ? EXIT_OK : out_fail(err, &why, NULL);
+	} else {
+		return fail_other(&known, seen);
+	}
+	if (settings->vkey == NULL)
+		seen->key = known.key;
+	memcpy(seen->older, known.older, sizeof(seen->older));
+	seen->older_count = known.older_count;
+	return code;
 }
 
 enum exit_code pin_ledger(
@@ -214,7 +429,7 @@ enum exit_code pin_ledger(
 		code = out_fail(ERR_SYNTAX, &answer.why, "is this the address of a subsidy ledger?");
 		goto out;
 	}
-	code = pin_compare(settings, door, &seen);
+	code = pin_compare(link, settings, door, &seen);
 	if (code == EXIT_OK)
 		*ret_ledger = seen;
 out:

@@ -1,6 +1,7 @@
 /*
- * Which ledger is this? GET /v1/ledger (of a copy, /ledger.json) names origin, ledger id and key; they are compared with --vkey, or with
- * what the state folder remembers for this server. The first one seen is remembered, and said.
+ * Which ledger is this? GET /v1/ledger (of a copy, /ledger.json) names origin, ledger id and keys; they are compared with --vkey, or with
+ * what the state folder remembers for this server. The first one seen is remembered, and said. While the ledger changes
+ * its key both sign: then the next one, proven by an order under a checkpoint that the remembered one signed, is taken over.
  */
 #ifndef CLIENT_PIN_H
 #define CLIENT_PIN_H
@@ -8,16 +9,26 @@
 #include "client/link.h"
 #include "proto/checkpoint.h"
 
+/* Keys before the present one that are remembered of a ledger; it changes its key once in years. */
+#define PIN_OLDER_MAX 8
+
 struct ledger_id {
 	char origin[ORIGIN_TEXT_SIZE];
 	char id[LEDGER_ID_SIZE + 1];	/* 16 hex digits */
-	struct key key;
+	struct key key;			/* signs its checkpoints: what is remembered, or the newest that follows from it */
+	size_t older_count;		/* keys that were remembered before: what they signed stays signed */
+	struct key older[PIN_OLDER_MAX];
 	uint64_t size;			/* at the time of asking; 0 of a copy in plain files */
+	size_t valid_count;		/* all that sign now, the older first; at the time of asking */
+	struct key valid[LOG_KEYS_MAX];
 	size_t past_count;		/* ids of ledgers that it says it continues, oldest first; when asked, not when recalled */
 	char past[CONTINUED_LEDGERS_MAX][LEDGER_ID_SIZE + 1];
 };
 
 /* Asks at `door` and compares. On anything but EXIT_OK it has complained; EXIT_UNVERIFIED where the key differs. */
+/* The key among the ledger's, the present one and those before, that the note names; the present one where it names none. */
+const struct key *pin_signer(const struct ledger_id *ledger, struct slice note);
+
 enum exit_code pin_ledger(struct link *link, const struct settings *settings, enum link_door door,
     struct ledger_id *ret_ledger) must_check;
 

@@ -23,13 +23,16 @@ void prooffile_done(struct prooffile *file)
 	buf_done(&file->bytes);
 }
 
-static enum err check(struct prooffile *file, const struct key *key, struct why *why)
+static enum err check(struct prooffile *file, const struct ledger_id *ledger, struct why *why)
 {
+	const struct key *key;
 	struct why why_feed = {""};
 	enum err err = proof_parse(buf_slice(&file->bytes), &file->arena, &file->proof, why);
 
 	if (err != OK)
 		return err;
+	key = pin_signer(ledger, file->proof.note);
+	file->signer = *key;
 	err = proof_verify(&file->proof, key, &file->checkpoint, why);
 	if (err != ERR_PROOF)
 		return err;
@@ -38,14 +41,14 @@ static enum err check(struct prooffile *file, const struct key *key, struct why 
 	return file->is_of_feed ? OK : err;
 }
 
-enum exit_code prooffile_load(const char *path, const struct key *key, struct prooffile *ret_file)
+enum exit_code prooffile_load(const char *path, const struct ledger_id *ledger, struct prooffile *ret_file)
 {
 	struct why why = {""}, whole;
 	enum err err = file_read_given(path, &ret_file->bytes, &why);
 
 	if (err != OK)
 		return out_fail(err, &why, NULL);
-	err = check(ret_file, key, &why);
+	err = check(ret_file, ledger, &why);
 	if (err == OK)
 		return EXIT_OK;
 	(void)why_set(&whole, err, "%s: %s", path, why.text);
@@ -102,18 +105,24 @@ json_t *prooffile_json(const struct prooffile *file, const char *path)
 
 /* ---- whose signature? */
 
+enum err prooffile_keys(const struct settings *settings, struct ledger_id *ret_ledger, struct why *why)
+{
+	if (settings->vkey != NULL) {
+		*ret_ledger = (struct ledger_id){.older_count = 0};
+		return key_parse(slice_text(settings->vkey), &ret_ledger->key) == OK
+			   ? OK
+			   : why_set(why, ERR_CONFIG, "--vkey is not a public key: name+xxxxxxxx+base64");
+	}
+	if (settings->server == NULL)
+		return why_set(why, ERR_CONFIG, "say whose signature it must be: --vkey KEY");
+	return pin_recall(settings, LINK_SERVER, ret_ledger, why);
+}
+
 enum err prooffile_key(const struct settings *settings, struct key *ret_key, struct why *why)
 {
 	struct ledger_id ledger;
-	enum err err;
+	enum err err = prooffile_keys(settings, &ledger, why);
 
-	if (settings->vkey != NULL)
-		return key_parse(slice_text(settings->vkey), ret_key) == OK
-			   ? OK
-			   : why_set(why, ERR_CONFIG, "--vkey is not a public key: name+xxxxxxxx+base64");
-	if (settings->server == NULL)
-		return why_set(why, ERR_CONFIG, "say whose signature it must be: --vkey KEY");
-	err = pin_recall(settings, LINK_SERVER, &ledger, why);
 	if (err == OK)
 		*ret_key = ledger.key;
 	return err;

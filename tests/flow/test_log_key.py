@@ -1,11 +1,12 @@
 """The ledger's own keys: from one to the next, and those that sign claims."""
 import base64
 import json
+import os
 import unittest
 
 from tests import formats
 from tests.flow import wire
-from tests.flow.harness import FIRMS, World, check, records
+from tests.flow.harness import FIRMS, Proxy, World, check, records
 
 WHY = "密钥轮换"
 
@@ -143,6 +144,89 @@ class Rotation(Rotating):
         body = self.feed.body(records("last", 1), checkpoint=wire.sign_note(forged, self.next))
         self.assertEqual(self.world.feed.push("qddex", body).problem(), "rolled_back")
         self.world.finish(9)
+
+
+class Clients(Rotating):
+    """Whoever remembered the old key: a client with a state folder of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.world.grant("bureau")
+        self.old = self.world.path("old-receipt")
+        self.order_of_firm("one", "--receipt", self.old)
+
+    def remembered(self, address):
+        return self.world.path("state", "ledger-" + address)
+
+    def restart(self, **ledger):
+        """The ports are others then; what is remembered of the old address is remembered of the new one."""
+        before = self.world.addresses["public"]
+        super().restart(**ledger)
+        if os.path.exists(self.remembered(before)):
+            os.rename(self.remembered(before), self.remembered(self.world.addresses["public"]))
+
+    def order_of_firm(self, name, *more):
+        self.world.write("firms.csv", f"code,name,lists\n{FIRMS[0]},{name},\n")
+        return check(self.world.client("order", "enterprise.register", "--file", "firms.csv", "--key", "zhang.key", "--key",
+                                       "li.key", "--submit", *more))
+
+    def by_client(self, *words):
+        """The log.key order as officers make it."""
+        return check(self.world.client("order", "log.key", *words, "--set", f"reason={WHY}", "--key", "zhang.key", "--key",
+                                       "li.key", "--submit"))
+
+    def test_it_takes_the_next_key_over_and_still_knows_the_old(self):
+        self.restart(next_key="next.key")
+        result = self.by_client("--set", f"add={self.next.vkey()}")
+        result = self.order_of_firm("two", "--receipt", self.world.path("new-receipt"))
+        self.assertIn("changes its key", result.err)
+        self.assertIn(self.next.vkey(), result.err)
+        self.assertNotIn("changes its key", self.order_of_firm("three").err)
+        check(self.world.client("export", "copy", token="bureau"))
+        told = json.loads(self.world.read("copy/ledger.json"))
+        self.assertEqual(told["vkeys"], [self.first.vkey(), self.next.vkey()])
+        self.by_client("--set", f"retire={self.first.vkey()}")
+        self.restart(key="next.key")
+        self.order_of_firm("four")
+        for command in (("verify",), ("receipt", "check")):
+            check(self.world.client(*command, self.old, self.world.path("new-receipt")))
+        check(self.world.client("verify", self.old, "--vkey", self.first.vkey()))
+        self.assertEqual(self.world.client("verify", self.old, "--vkey", self.next.vkey()).code, 6)
+        check(self.world.client("export", "copy", token="bureau"))
+        told = json.loads(self.world.read("copy/ledger.json"))
+        self.assertEqual((told["vkey"], told["vkeys"]), (self.next.vkey(), [self.next.vkey()]))
+        self.verifies()
+
+    def test_one_that_was_away_is_told_what_to_do(self):
+        self.restart(next_key="next.key")
+        self.change(add=[self.next])
+        self.change(retire=[self.first])
+        result = self.world.client("receipt", "check", self.old)
+        self.assertEqual(result.code, 6, result)
+        self.assertIn("on paper", result.err)
+        self.assertIn("--vkey", result.err)
+        self.assertIn(self.next.vkey(), result.err)
+        # The wrong one is not believed, the right one is, and stays.
+        self.assertEqual(self.world.client("export", "copy", "--vkey", self.heads.vkey()).code, 6)
+        check(self.world.client("export", "copy", "--vkey", self.next.vkey(), token="bureau"))
+        check(self.world.client("receipt", "check", self.old))
+
+    def test_a_next_key_that_is_not_proven_is_not_taken_over(self):
+        stranger = wire.Key(self.world.origin, bytes(32))
+        self.restart(next_key="next.key")
+        self.change(add=[self.next])
+
+        def change(_method, _path, answer):
+            return wire.Answer(answer.status, answer.headers,
+                               answer.body.replace(self.next.vkey().encode(), stranger.vkey().encode()))
+
+        known = self.world.read(self.remembered(self.world.addresses["public"]))
+        with Proxy(self.world, self.world.addresses["public"], change) as address:
+            self.world.write(self.remembered(address), known)
+            result = self.world.client("receipt", "check", self.old, SUBSIDY_SERVER="https://" + address)
+            self.assertEqual(self.world.read(self.remembered(address)), known)
+        self.assertEqual(result.code, 6, result)
+        self.assertIn("does not prove it", result.err)
 
 
 class Claims(Rotating):
