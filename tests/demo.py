@@ -141,6 +141,7 @@ class Demo:
 data = data
 guard = guard
 key = ledger.key
+heads_key = heads.key
 map_size = 1G
 [feed]
 listen = {feed}
@@ -217,6 +218,7 @@ addresses = addresses
         say("Keys: the ledger's, the officers', the venues'. A key file never leaves its owner; what is printed is "
             "public.")
         self.run("subsidy", "key", "new", ORIGIN, "-o", "ledger.key")
+        self.run("subsidy", "key", "new", f"{ORIGIN}/heads", "-o", "heads.key")
         for name, _ in OFFICERS:
             self.run("subsidy", "key", "new", name, "-o", f"{name}.key")
         for venue, _, kind in VENUES:
@@ -268,6 +270,8 @@ addresses = addresses
         say("Two policies. Their rates are assumed; every figure that comes of them says so.")
         for policy in POLICIES:
             self.order("policy.adopt", "--file", policy, signers=("li", "wang"))
+        say("The ledger's key for claims: with it the ledger signs where an enterprise's chain of entries ends.")
+        self.order("log.key", "--set", f"add={self.vkey('heads')}", "--set", "reason=首次公布")
         say("Access codes for readers. They are made here, and the ledger learns their hashes alone.")
         subjects = ["bureau", "auditor", *(f"venue:{venue}" for venue, _, _ in VENUES), *ENTERPRISES]
         write_csv(self.path("grants.csv"), [{"subject": subject, "holder": f"{subject} 经办", "expires": in_days(300)}
@@ -310,6 +314,11 @@ addresses = addresses
         say(f"Compared with tests/oracle.py: {len(listed)} enterprises under {len(POLICIES)} policies agree, "
             "fen for fen.")
 
+    def prove(self):
+        say("What an enterprise keeps: every entry that concerned it, proven; checked without asking anybody.")
+        self.run("subsidy", "statement", ENTERPRISES[0], "-o", "statement")
+        self.run("subsidy", "verify", "statement")
+
     def verify(self):
         say("Anyone who has the data can prove them: replay everything, compare everything. The daemon stops for it.")
         show(("kill", str(self.process.pid)))
@@ -347,6 +356,7 @@ addresses = addresses
         self.push()
         self.look()
         self.compare()
+        self.prove()
         self.verify()
         self.write_env()
 

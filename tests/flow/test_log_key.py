@@ -220,13 +220,30 @@ class Clients(Rotating):
             return wire.Answer(answer.status, answer.headers,
                                answer.body.replace(self.next.vkey().encode(), stranger.vkey().encode()))
 
+        def forge(_method, path, answer):
+            """The same with an order made up, under a checkpoint that only the stranger signed."""
+            answer = change(_method, path, answer)
+            if path != "/v1/keys":
+                return answer
+            rows = answer.json()
+            proof = rows["keys"][1]["order"].encode()
+            entry = formats.decode("entry", base64.b64decode(proof.splitlines()[1].partition(b" ")[2]))
+            entry["order"]["note"] = entry["order"]["note"].replace(self.next.vkey().encode(), stranger.vkey().encode())
+            leaf = formats.encode("entry", entry)
+            note = wire.sign_note(wire.checkpoint_text(self.world.origin, 1, formats.leaf_hash(leaf)), stranger)
+            rows["keys"][1]["order"] = "\n".join(("c2sp.org/tlog-proof@v1", "extra " + base64.b64encode(leaf).decode(),
+                                                  "index 0", "", note.decode()))
+            formats.verify_receipt(rows["keys"][1]["order"].encode(), formats.parse_vkey(stranger.vkey()))
+            return wire.Answer(200, answer.headers, json.dumps(rows).encode())
+
         known = self.world.read(self.remembered(self.world.addresses["public"]))
-        with Proxy(self.world, self.world.addresses["public"], change) as address:
-            self.world.write(self.remembered(address), known)
-            result = self.world.client("receipt", "check", self.old, SUBSIDY_SERVER="https://" + address)
-            self.assertEqual(self.world.read(self.remembered(address)), known)
-        self.assertEqual(result.code, 6, result)
-        self.assertIn("does not prove it", result.err)
+        for lie in (change, forge):
+            with self.subTest(lie=lie.__name__), Proxy(self.world, self.world.addresses["public"], lie) as address:
+                self.world.write(self.remembered(address), known)
+                result = self.world.client("receipt", "check", self.old, SUBSIDY_SERVER="https://" + address)
+                self.assertEqual(self.world.read(self.remembered(address)), known)
+                self.assertEqual(result.code, 6, result)
+                self.assertIn("does not prove it", result.err)
 
 
 class Claims(Rotating):
