@@ -2,7 +2,8 @@
  * A push goes through four stages, each begun by the loop:
  *
  *	decode	in a worker, at once, also while the feed's push before is still in work
- *	check	in a worker, in a read transaction, when it is the feed's own turn
+ *	check	in a worker, in a read transaction, when it is the feed's own turn; of a small push whose turn it is already,
+ *		in the same job
  *	write	by the writer, which checks again where the feed has moved
  *	answer	in a worker: the receipt, under the newest published head
  *
@@ -21,6 +22,12 @@
 #include "daemon/memory.h"
 #include "daemon/query_internal.h"
 #include "proto/date.h"
+
+/*
+ * Bytes of a push that counts as small: what it takes to look at is less than to hand it over twice more. Larger ones
+ * leave the worker between their stages, so that others wait less for it.
+ */
+#define SMALL_PUSH_SIZE (32u << 10)
 
 struct push_work {
 	struct job job;
@@ -415,6 +422,35 @@ static enum err refuse_venue(struct slice id, struct why *why)
 	return why_set(why, ERR_VENUE, "no venue %.*s is licensed", (int)id.size, (const char *)id.data);
 }
 
+/* ---- both at once */
+
+static void run_decode_and_check(struct job *job)
+{
+	struct push_work *work = mail_of(job, struct push_work, job);
+
+	run_decode(job);
+	work->is_decoded = work->err == OK;
+	if (work->is_decoded)
+		run_check(job);
+}
+
+static void on_decoded_and_checked(struct job *job)
+{
+	struct push_work *work = mail_of(job, struct push_work, job);
+
+	if (work->is_decoded)
+		on_checked(job);
+	else
+		on_decoded(job);
+}
+
+static bool can_check_at_once(const struct push_work *work)
+{
+	return work->ingest.body.size <= SMALL_PUSH_SIZE && (work->queue == NULL || work->queue->in_work == work);
+}
+
+/* ---- arrival */
+
 /* Only of licensed venues, so that strangers can't make work. */
 static enum err find_venue(struct api *api, struct slice id, struct why *why)
 {
@@ -446,6 +482,10 @@ static void begin_push(struct api *api, struct http_request *request, const char
 	ingest_init(&work->ingest, venue_id, http_request_body(request), is_check);
 	err = is_check ? OK : take_turn(work);
 	work->job = (struct job){.work = run_decode, .done = on_decoded, .language = http_request_language(request)};
+	if (err == OK && can_check_at_once(work)) {
+		work->job.work = run_decode_and_check;
+		work->job.done = on_decoded_and_checked;
+	}
 	if (err == OK)
 		err = pool_submit(api->pool, &work->job);
 	if (err != OK)

@@ -327,10 +327,39 @@ static enum err hash_of_source(void *cookie, unsigned level, uint64_t index, str
 	return tiles_hash(source->txn, LEDGER_TREE, &leaves, level, index, ret_hash);
 }
 
+/*
+ * The roots of the stored head's frontier need not be hashed again: a proof of a new entry goes along the edge of the
+ * tree, and consists of little else. Without this it would read and hash up to 255 entries, and as many stored roots on
+ * each level of tiles. Whether the head is right is not for this source to show: that is compared at every start.
+ */
+static enum err hash_along_edge(void *cookie, unsigned level, uint64_t index, struct hash *ret_hash)
+{
+	struct ledger_source *source = cookie;
+	const struct frontier *edge = &source->edge;
+
+	if ((edge->size >> level & 1) == 0 || index != (edge->size >> level) - 1)
+		return hash_of_source(cookie, level, index, ret_hash);
+	*ret_hash = edge->hashes[frontier_count(edge->size >> level >> 1)];
+	return OK;
+}
+
 void ledger_source_init(struct ledger_source *source, struct store_txn *txn)
 {
 	source->txn = txn;
 	source->source = (struct tree_source){.hash = hash_of_source, .cookie = source};
+}
+
+enum err ledger_source_init_edge(struct ledger_source *source, struct store_txn *txn)
+{
+	struct ledger_head head;
+	enum err err = ledger_read_head(txn, &head);
+
+	if (err != OK)
+		return err;
+	ledger_source_init(source, txn);
+	source->source.hash = hash_along_edge;
+	source->edge = head.frontier;
+	return OK;
 }
 
 enum err ledger_proof(struct store_txn *txn, uint64_t index, uint64_t size, struct slice note, struct buf *ret_proof)
@@ -341,8 +370,9 @@ enum err ledger_proof(struct store_txn *txn, uint64_t index, uint64_t size, stru
 
 	if (index >= size)
 		return ERR_NOT_FOUND;
-	ledger_source_init(&source, txn);
-	err = tree_inclusion(&source.source, index, size, &proof.path);
+	err = ledger_source_init_edge(&source, txn);
+	if (err == OK)
+		err = tree_inclusion(&source.source, index, size, &proof.path);
 	if (err != OK)
 		return err;
 	if (!ledger_bytes(txn, index, &proof.extra))

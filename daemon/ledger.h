@@ -95,8 +95,11 @@ enum err ledger_size_at(struct store_txn *txn, uint32_t date, uint64_t *ret_size
 struct ledger_source {
 	struct store_txn *txn;
 	struct tree_source source;
+	struct frontier edge;			/* of the stored head, where it is trusted */
 };
 void ledger_source_init(struct ledger_source *source, struct store_txn *txn);
+/* The same, but what the stored head's frontier has is taken from there: for proofs of new entries. */
+enum err ledger_source_init_edge(struct ledger_source *source, struct store_txn *txn) must_check;
 /* The same tree's leaves, for its tiles. */
 struct tiles_leaves ledger_leaves(struct store_txn *txn);
 /* A tlog-proof of entry `index` under `note`, a checkpoint of `size`, with the entry's bytes as `extra`. */
