@@ -420,6 +420,8 @@ class Verifier(unittest.TestCase):
             "fewer than signed": (self.sealed_export(entries[:-1], self.checkpoint(entries)), r"tile/entries/001\.p"),
             "another id": (copy(lambda one: one.change_json("ledger.json", lambda value: value.update(ledger_id="0" * 16))),
                            "ledger.json: is of another ledger"),
+            "another key": (copy(lambda one: one.change_json("ledger.json", lambda value: value.update(
+                vkeys=[world.ledger_key.vkey()]))), "ledger.json, vkeys: are not"),
             "no ledger.json": (copy(lambda one: one.remove("ledger.json")), "ledger.json: can't be read"),
         }
         earlier = copy(lambda one: one.write("tile/0/001.p/1", one.read(partial)[:32]))

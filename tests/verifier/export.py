@@ -287,7 +287,7 @@ class Export:
 
     def verify(self):
         about = read_json(to_text(self.read("ledger.json"), "ledger.json"), "ledger.json")
-        require_keys(about, ("origin", "ledger_id", "vkey"), "ledger.json")
+        require_keys(about, ("origin", "ledger_id", "vkey", "vkeys"), "ledger.json")
         checkpoint = Checkpoint(self.read("checkpoint"), "checkpoint")
         require(checkpoint.size >= 1 and checkpoint.origin == about["origin"], "checkpoint", "is of another ledger, or empty")
         tiles, ledger = Tiles(self.path, checkpoint.size), Ledger()
@@ -305,7 +305,8 @@ class Export:
         acts = ledger.acts
         require((acts.origin, acts.ledger_id) == (about["origin"], about["ledger_id"]), "ledger.json", "is of another ledger")
         check_signature_of_ledger(checkpoint, acts, self.given_key, "--vkey")
-        require(about["vkey"] in [row.key.vkey for row in acts.ledger_keys], "ledger.json, vkey", "is no key of the ledger")
+        valid = [row.key.vkey for row in acts.ledger_keys if row.signs_at(checkpoint.size)]
+        require((about["vkey"], about["vkeys"]) == (valid[0], valid), "ledger.json, vkeys", "are not the keys that sign at its size")
         report = {"origin": acts.origin, "ledger_id": acts.ledger_id, "size": checkpoint.size, **ledger.counts,
                   "dispositions": ledger.tally, "tiles": tile_count, "venues": len(acts.venues),
                   "enterprises": len(ledger.last), "policies": sorted(acts.policies)}
