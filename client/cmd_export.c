@@ -118,7 +118,7 @@ static enum exit_code claim_folder(const struct exporting *exporting)
 /* The copy may have been made before: what was signed then must be part of what is signed now. */
 static enum exit_code check_history(struct exporting *exporting)
 {
-	struct kept_question question = {.link = exporting->link, .key = &exporting->ledger.key};
+	struct kept_question question = {.link = exporting->link, .ledger = &exporting->ledger};
 	struct kept_head held;
 	struct buf bytes, evidence_path;
 	struct why why = {""};

@@ -6,6 +6,7 @@
 #include "client/commands.h"
 #include "client/out.h"
 #include "client/statement_fetch.h"
+#include "client/statement_verify.h"
 #include "client/view.h"
 #include "proto/text.h"
 
@@ -72,6 +73,20 @@ static enum exit_code summary_print(
 	return policies_print(fetch->policies);
 }
 
+/* What `subsidy verify` finds in it, before it gets its name. */
+static enum exit_code statement_check_stage(const struct statement_fetch *fetch)
+{
+	struct key keys[PIN_KEYS_MAX];
+	struct statement_check check = {
+	    .keys = keys, .key_count = pin_keys(fetch->ledger, keys), .ledger_id = fetch->ledger->id};
+	struct statement_facts facts;
+	enum exit_code code = statement_prove(stage_path(fetch->stage), &check, &facts);
+
+	if (code == EXIT_UNVERIFIED)
+		out_info("         nothing is kept of it: ask the bureau, and an auditor, about it");
+	return code;
+}
+
 static enum exit_code statement_make(const struct settings *settings, struct statement_fetch *fetch, const char *folder)
 {
 	struct ledger_id ledger;
@@ -87,6 +102,8 @@ static enum exit_code statement_make(const struct settings *settings, struct sta
 	if (err != OK)
 		return out_fail(err, &why, NULL);
 	code = statement_fetch_all(fetch);
+	if (code == EXIT_OK)
+		code = statement_check_stage(fetch);
 	if (code == EXIT_OK) {
 		err = stage_commit(fetch->stage, &why);
 		code = err == OK ? summary_print(settings, fetch, folder) : out_fail(err, &why, NULL);
@@ -138,10 +155,10 @@ const struct command cmd_statement = {
     .help =
 	"Fetches every entry that concerned the enterprise up to the newest published checkpoint, each with its\n"
 	"proof; the bureau's acts; the ledger's claim where the chain ends; and how each policy's figure comes about.\n"
-	"Each proof is checked as it arrives: where one fails, nothing is kept, and the exit code is 6. `subsidy\n"
-	"verify FOLDER` checks the whole of it again, at any time, without asking anybody. Repeat it now and then, "
-	"each\n"
-	"time into a folder of its own. Entries hold amounts and counterparties, so guard the folder.\n"
+	"Each proof is checked as it arrives, and the whole as by `subsidy verify FOLDER`: where anything fails,\n"
+	"nothing is kept, and the exit code is 6. `subsidy verify FOLDER` does it again at any time, without asking\n"
+	"anybody, and `subsidy receipt check FOLDER` asks whether the ledger still contains it. Make one now and\n"
+	"then, each in a folder of its own. Entries hold amounts and counterparties, so guard the folder.\n"
 	"\n"
 	"  subsidy statement 91370202MA0XTE011C -o statement-2026-11 --token own.token\n"
 	"  subsidy statement 91370202MA0XTE011C -o statement-2026-11 --json\n",

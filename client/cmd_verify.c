@@ -91,28 +91,27 @@ static enum err read_given(
     const struct settings *settings, const struct trust *trust, struct given *given, struct why *why)
 {
 	size_t log_count = trust == NULL ? 0 : trust_log_count(trust);
-	struct key key;
+	struct ledger_id ledger;
 	enum err err;
 
-	given->keys = calloc(log_count + 1 + PIN_OLDER_MAX, sizeof(*given->keys));
+	given->keys = calloc(log_count + PIN_KEYS_MAX, sizeof(*given->keys));
 	if (given->keys == NULL)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < log_count; i++)
 		given->keys[given->key_count++] = *trust_log_key(trust, i);
 	if (settings->vkey == NULL && settings->server == NULL && log_count > 0)
 		return OK;
-	err = prooffile_key(settings, &key, why);
+	err = prooffile_keys(settings, &ledger, why);
 	if (err == ERR_NOT_FOUND && log_count > 0)
 		return OK;
-	if (err == OK)
-		given->keys[given->key_count++] = key;
-	/* Whoever remembers the key remembers the ledger's id as well. */
-	given->is_pinned =
-	    err == OK && settings->vkey == NULL && pin_recall(settings, LINK_SERVER, &given->pinned, NULL) == OK;
+	if (err != OK)
+		return err;
 	/* A statement may be older than the ledger's present key. */
-	for (size_t i = 0; given->is_pinned && i < given->pinned.older_count; i++)
-		given->keys[given->key_count++] = given->pinned.older[i];
-	return err;
+	given->key_count += pin_keys(&ledger, &given->keys[given->key_count]);
+	/* Whoever remembers the key remembers the ledger's id as well. */
+	given->is_pinned = settings->vkey == NULL;
+	given->pinned = ledger;
+	return OK;
 }
 
 static enum exit_code run_statement(const struct settings *settings, const char *folder, const struct trust *trust)

@@ -5,27 +5,29 @@
 
 #include "client/out.h"
 
-enum err cosigner_note(const struct kept_head *head, const struct key *ledger, struct buf *ret_note)
+enum err cosigner_note(const struct kept_head *head, struct buf *ret_note)
 {
+	struct key key = {.type = KEY_ED25519};
 	struct note note;
 	enum err err = note_parse(buf_slice(&head->note), &note, NULL);
 
-	if (err != OK)
-		return err;
+	if (err != OK || strlen(head->checkpoint.origin) > KEY_NAME_SIZE_MAX)
+		return err != OK ? err : ERR_NOTE;
+	memcpy(key.name, head->checkpoint.origin, strlen(head->checkpoint.origin));
 	buf_add_slice(ret_note, note.text);
 	buf_u8(ret_note, '\n');
 	for (size_t i = 0; i < note.signature_count; i++) {
 		const struct note_signature *line = &note.signatures[i];
 
-		if (slice_equal(line->name, slice_text(ledger->name)) &&
-		    memcmp(line->key_id, ledger->id, KEY_ID_SIZE) == 0)
-			note_add_line(ret_note, ledger, slice_of(line->bytes, line->size));
+		if (!slice_equal(line->name, slice_text(head->checkpoint.origin)))
+			continue;
+		memcpy(key.id, line->key_id, KEY_ID_SIZE);
+		note_add_line(ret_note, &key, slice_of(line->bytes, line->size));
 	}
 	return ret_note->err;
 }
 
-enum err cosigner_sign(
-    const struct kept_head *head, const struct key *ledger, const struct signer *signer, struct buf *ret_note)
+enum err cosigner_sign(const struct kept_head *head, const struct signer *signer, struct buf *ret_note)
 {
 	uint8_t signature[KEY_SIGNATURE_MAX];
 	struct note note;
@@ -35,7 +37,7 @@ enum err cosigner_sign(
 	if (err == OK)
 		err = signer_cosign(signer, note.text, (uint64_t)time(NULL), signature, &size);
 	if (err == OK)
-		err = cosigner_note(head, ledger, ret_note);
+		err = cosigner_note(head, ret_note);
 	if (err != OK)
 		return err;
 	note_add_line(ret_note, signer_key(signer), slice_of(signature, size));

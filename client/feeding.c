@@ -109,7 +109,7 @@ static enum err hand_in(
 	enum err err;
 
 	buf_init(&note, CHECKPOINT_SIZE_MAX);
-	err = cosigner_note(round->head, round->cosigner->ledger, &note);
+	err = cosigner_note(round->head, &note);
 	if (err == OK) {
 		note_add_line(&note, witness, slice_of(answer->cosignature, answer->cosignature_size));
 		err = note.err;
@@ -164,7 +164,7 @@ unsigned feeding_run(struct feeding *feeding, const struct feeding_round *round)
 	struct buf note;
 
 	buf_init(&note, CHECKPOINT_SIZE_MAX);
-	if (cosigner_note(round->head, round->cosigner->ledger, &note) != OK) {
+	if (cosigner_note(round->head, &note) != OK) {
 		(void)out_fail(ERR_MEMORY, NULL, NULL);
 		goto out;
 	}

@@ -8,7 +8,7 @@
 #include "client/file.h"
 #include "client/out.h"
 
-#define EVIDENCE_SIZE_MAX (64u << 10)
+#define EVIDENCE_SIZE_MAX (2u * CLIENT_FILE_SIZE_MAX + (64u << 10)) /* bytes: two proofs and the notes */
 #define TELL "tell the bureau and the other venues at once, and keep every receipt"
 
 void kept_head_init(struct kept_head *head)
@@ -56,16 +56,21 @@ static json_t *text_json(const struct buf *text)
 }
 
 static enum err evidence_write(const struct kept_question *question, const struct kept_head *held,
-    const struct kept_head *newest, json_t *answer, struct why *why)
+    const struct kept_head *newest, const struct kept_evidence *evidence, struct why *why)
 {
 	char vkey[KEY_VKEY_SIZE], *text;
 	struct buf bytes;
 	json_t *json;
 	enum err err;
 
-	key_format(question->key, vkey);
+	key_format(pin_signer(question->ledger, buf_slice(&newest->note)), vkey);
 	json = json_pack("{s:s, s:o, s:o, s:O?}", "vkey", vkey, "held",
-	    held != NULL ? text_json(&held->note) : json_null(), "newest", text_json(&newest->note), "answer", answer);
+	    held != NULL ? text_json(&held->note) : json_null(), "newest", text_json(&newest->note), "answer",
+	    evidence->answer);
+	if (json != NULL && evidence->more != NULL && json_object_update(json, evidence->more) != 0) {
+		json_decref(json);
+		json = NULL;
+	}
 	text = json == NULL ? NULL : json_dumps(json, JSON_INDENT(2));
 	json_decref(json);
 	if (text == NULL)
@@ -82,8 +87,17 @@ static enum err evidence_write(const struct kept_question *question, const struc
 void kept_write_evidence(
     const struct kept_question *question, const struct kept_head *held, const struct kept_head *newest, json_t *answer)
 {
+	kept_write_evidence_of(question, held, newest, &(struct kept_evidence){.answer = json_incref(answer)});
+}
+
+void kept_write_evidence_of(const struct kept_question *question, const struct kept_head *held,
+    const struct kept_head *newest, const struct kept_evidence *evidence)
+{
 	struct why why = {""};
-	enum err err = evidence_write(question, held, newest, answer, &why);
+	enum err err = evidence_write(question, held, newest, evidence, &why);
+
+	json_decref(evidence->answer);
+	json_decref(evidence->more);
 
 	if (err != OK)
 		(void)out_fail(
@@ -108,7 +122,7 @@ enum exit_code kept_believe(
     const struct kept_question *question, const struct kept_head *held, struct slice note, struct kept_head *ret_newest)
 {
 	struct why why = {""};
-	enum err err = kept_read_head(note, question->key, ret_newest, &why);
+	enum err err = kept_read_head(note, pin_signer(question->ledger, note), ret_newest, &why);
 
 	if (err == OK)
 		return EXIT_OK;

@@ -5,7 +5,7 @@
 #ifndef CLIENT_KEPT_H
 #define CLIENT_KEPT_H
 
-#include "client/link.h"
+#include "client/pin.h"
 #include "proto/checkpoint.h"
 
 /* A checkpoint with the note that it is the text of. */
@@ -18,10 +18,10 @@ void kept_head_done(struct kept_head *head);
 /* Of a note: signed by `ledger`, of its own origin. ERR_SYNTAX, ERR_NOTE, ERR_UNKNOWN_KEY, ERR_SIGNATURE, ERR_PROOF. */
 enum err kept_read_head(struct slice note, const struct key *ledger, struct kept_head *ret_head, struct why *why) must_check;
 
-/* What is asked: does the ledger of `key`, at its newest checkpoint, contain `held`? */
+/* What is asked: does the ledger, at its newest checkpoint, contain `held`? */
 struct kept_question {
 	struct link *link;
-	const struct key *key;
+	const struct ledger_id *ledger;	/* whose keys, present and before, must have signed */
 	const char *evidence_path;	/* written where it does not; not touched else */
 	/*
 	 * `held` is of a receipt: it may be newer than what the ledger publishes while witnesses cosign (FORMAT.md,
@@ -29,6 +29,13 @@ struct kept_question {
 	 */
 	bool is_of_receipt;
 };
+/* What else belongs to the evidence; both are taken over, and may be NULL. */
+struct kept_evidence {
+	json_t *answer;			/* what the ledger answered, as a proof */
+	json_t *more;			/* an object, whose members are added */
+};
+void kept_write_evidence_of(const struct kept_question *question, const struct kept_head *held,
+    const struct kept_head *newest, const struct kept_evidence *evidence);
 /* What shows that it does not, into evidence_path: the notes, and what the ledger answered (`held`, `answer` may be NULL).
  * Tells where it is, or why it could not be written. */
 void kept_write_evidence(const struct kept_question *question, const struct kept_head *held,

@@ -190,8 +190,7 @@ static enum course recall(struct monitor *monitor)
 static enum course identify(struct monitor *monitor, struct slice note)
 {
 	struct kept_question question = {.evidence_path = monitor->evidence_path};
-	struct ledger_id seen;
-	struct key key;
+	struct ledger_id seen, given;
 	enum exit_code code = pin_ledger(monitor->link, monitor->terms->settings, LINK_SERVER, &seen);
 
 	if (code == EXIT_OK) {
@@ -202,12 +201,12 @@ static enum course identify(struct monitor *monitor, struct slice note)
 	if (code != EXIT_UNVERIFIED)
 		return away(monitor, code);
 	if (monitor->has_ledger)
-		key = monitor->ledger.key;
-	else if (prooffile_key(monitor->terms->settings, &key, NULL) != OK)
+		given = monitor->ledger;
+	else if (prooffile_keys(monitor->terms->settings, &given, NULL) != OK)
 		return fail(monitor, code);
-	question.key = &key;
+	question.ledger = &given;
 	/* Whether it verifies does not matter: it is what the address says now. */
-	if (kept_read_head(note, &key, &monitor->newest, NULL) == ERR_MEMORY)
+	if (kept_read_head(note, &given.key, &monitor->newest, NULL) == ERR_MEMORY)
 		return fail(monitor, out_fail(ERR_MEMORY, NULL, NULL));
 	kept_write_evidence(
 	    &question, monitor->state != NULL ? monitorstate_head(monitor->state) : NULL, &monitor->newest, NULL);
@@ -262,7 +261,7 @@ static void show_held(struct monitor *monitor, const struct kept_head *held)
 
 	buf_init(&note, CHECKPOINT_SIZE_MAX);
 	if (monitor->terms->signer != NULL) {
-		err = cosigner_sign(held, &monitor->ledger.key, monitor->terms->signer, &note);
+		err = cosigner_sign(held, monitor->terms->signer, &note);
 	} else {
 		buf_add_slice(&note, buf_slice(&held->note));
 		err = note.err;
@@ -275,7 +274,7 @@ static void show_held(struct monitor *monitor, const struct kept_head *held)
 static enum course history_check(struct monitor *monitor, struct slice note)
 {
 	struct kept_question question = {
-	    .link = monitor->link, .key = &monitor->ledger.key, .evidence_path = monitor->evidence_path};
+	    .link = monitor->link, .ledger = &monitor->ledger, .evidence_path = monitor->evidence_path};
 	const struct kept_head *held = monitorstate_head(monitor->state);
 	enum exit_code code = kept_believe(&question, held, note, &monitor->newest);
 	bool is_smaller;
@@ -315,7 +314,7 @@ static void cosign(struct monitor *monitor)
 	if (monitor->terms->signer == NULL)
 		return;
 	buf_init(&note, CHECKPOINT_SIZE_MAX);
-	monitor->cosigned = cosigner_sign(&monitor->newest, &monitor->ledger.key, monitor->terms->signer, &note);
+	monitor->cosigned = cosigner_sign(&monitor->newest, monitor->terms->signer, &note);
 	if (monitor->cosigned == OK)
 		monitor->cosigned = cosigner_post(&monitor->cosigner, buf_slice(&note));
 	else
@@ -450,7 +449,7 @@ enum exit_code monitor_run(const struct monitor_terms *terms, struct link *link)
 	monitor->terms = terms;
 	monitor->link = link;
 	monitor->started_s = now_s();
-	monitor->cosigner = (struct cosigner){.link = link, .ledger = &monitor->ledger.key};
+	monitor->cosigner = (struct cosigner){.link = link};
 	kept_head_init(&monitor->newest);
 	code = prepare(monitor) == COURSE_GOOD ? rounds_run(monitor) : monitor->code;
 	free(monitor->evidence_path);

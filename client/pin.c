@@ -11,7 +11,8 @@
 #include "proto/order.h"
 #include "proto/text.h"
 
-/* <state>/ledger-<address>: the vkey, the ledger id, and the vkeys before, the newest first, a line each. */
+/* <state>/ledger-<address>: the vkey, the ledger id, and the vkeys before, the newest first, a line each; behind each of
+ * these the size up to which it signed alone. */
 static enum err pin_path(const struct settings *settings, enum link_door door, struct buf *ret_path, struct why *why)
 {
 	const char *address = settings->server;
@@ -63,7 +64,13 @@ static bool ledger_set(struct ledger_id *ledger, const struct key *key, struct s
 static bool older_read(struct slice *rest, struct ledger_id *ledger)
 {
 	while (rest->size > 0 && ledger->older_count < PIN_OLDER_MAX) {
-		if (key_parse(line_take(rest), &ledger->older[ledger->older_count]) != OK)
+		struct slice line = line_take(rest);
+		const uint8_t *space = line.size > 0 ? memchr(line.data, ' ', line.size) : NULL;
+		size_t vkey_size = space != NULL ? (size_t)(space - line.data) : 0, i = ledger->older_count;
+
+		if (space == NULL || key_parse(slice_of(line.data, vkey_size), &ledger->older[i]) != OK ||
+		    decimal_parse(
+			slice_of(space + 1, line.size - vkey_size - 1), TREE_SIZE_MAX, &ledger->older_size[i]) != OK)
 			return false;
 		ledger->older_count++;
 	}
@@ -112,7 +119,7 @@ static enum err pin_remember(
 	buf_printf(&bytes, "%s\n%s\n", vkey, ledger->id);
 	for (size_t i = 0; i < ledger->older_count; i++) {
 		key_format(&ledger->older[i], vkey);
-		buf_printf(&bytes, "%s\n", vkey);
+		buf_printf(&bytes, "%s %" PRIu64 "\n", vkey, ledger->older_size[i]);
 	}
 	if (err == OK)
 		err = file_make_folder(settings->state, why);
@@ -200,30 +207,53 @@ static bool is_among(const struct key *key, const struct key *keys, size_t key_c
 
 const struct key *pin_signer(const struct ledger_id *ledger, struct slice note_bytes)
 {
+	struct checkpoint checkpoint;
 	struct note note;
 
-	if (note_parse(note_bytes, &note, NULL) != OK || note_names_key(&note, &ledger->key))
+	if (note_parse(note_bytes, &note, NULL) != OK || note_names_key(&note, &ledger->key) ||
+	    checkpoint_parse(note.text, &checkpoint, NULL) != OK)
 		return &ledger->key;
 	for (size_t i = 0; i < ledger->older_count; i++)
-		if (note_names_key(&note, &ledger->older[i]))
+		if (checkpoint.size <= ledger->older_size[i] && note_names_key(&note, &ledger->older[i]))
 			return &ledger->older[i];
 	return &ledger->key;
 }
 
-/* The key is the present one from now on. */
-static void key_take(struct ledger_id *ledger, const struct key *key)
+size_t pin_keys(const struct ledger_id *ledger, struct key ret_keys[static PIN_KEYS_MAX])
+{
+	ret_keys[0] = ledger->key;
+	for (size_t i = 0; i < ledger->older_count; i++)
+		ret_keys[i + 1] = ledger->older[i];
+	return ledger->older_count + 1;
+}
+
+static void older_add(struct ledger_id *ledger, const struct key *key, uint64_t size)
 {
 	size_t kept = ledger->older_count < PIN_OLDER_MAX ? ledger->older_count : PIN_OLDER_MAX - 1;
 
 	memmove(&ledger->older[1], &ledger->older[0], kept * sizeof(ledger->older[0]));
-	ledger->older[0] = ledger->key;
+	memmove(&ledger->older_size[1], &ledger->older_size[0], kept * sizeof(ledger->older_size[0]));
+	ledger->older[0] = *key;
+	ledger->older_size[0] = size;
 	ledger->older_count = kept + 1;
+}
+
+/* The key is the present one from now on; the one before it signed alone up to that size. */
+static void key_take(struct ledger_id *ledger, const struct key *key, uint64_t size)
+{
+	older_add(ledger, &ledger->key, size);
 	ledger->key = *key;
 }
 
-/* Is it the proof, under a checkpoint that the known key signed, of an order that adds the next? */
+/* Where nothing else says it: what was signed so far. A copy in plain files does not say how much that is. */
+static uint64_t size_so_far(const struct ledger_id *seen)
+{
+	return seen->size > 0 ? seen->size : TREE_SIZE_MAX;
+}
+
+/* Is it the proof, under a checkpoint that the known key signed, of an order that adds the next? From which entry on? */
 static enum err order_check_next(
-    struct slice bytes, const struct ledger_id *known, const struct key *next, struct why *why)
+    struct slice bytes, const struct ledger_id *known, const struct key *next, uint64_t *ret_index, struct why *why)
 {
 	struct order *order = malloc(sizeof(*order));
 	struct checkpoint checkpoint;
@@ -248,6 +278,8 @@ static enum err order_check_next(
 			     strcmp(order->origin, known->origin) != 0 ||
 			     !is_among(next, order->added_log_keys, order->added_log_key_count)))
 		err = why_set(why, ERR_PROOF, "what it proves does not add that key");
+	if (err == OK)
+		*ret_index = proof.index;
 	arena_done(&arena);
 	free(order);
 	return err;
@@ -273,6 +305,7 @@ static enum exit_code key_follow(struct link *link, const struct settings *setti
 	struct link_request request = {.door = door, .path = "/v1/keys", .is_anonymous = true};
 	struct link_answer answer;
 	char vkey[KEY_VKEY_SIZE];
+	uint64_t index = 0;
 	enum exit_code code = EXIT_OK;
 	enum err err;
 
@@ -284,7 +317,7 @@ static enum exit_code key_follow(struct link *link, const struct settings *setti
 		code = out_fail_answer(&answer);
 		goto out;
 	}
-	err = order_check_next(slice_text(order_of(answer.json, next)), known, next, &answer.why);
+	err = order_check_next(slice_text(order_of(answer.json, next)), known, next, &index, &answer.why);
 	if (err != OK) {
 		(void)out_fail(err, &answer.why,
 		    "the ledger says that its key changes, and does not prove it: ask its operator; send nothing "
@@ -292,7 +325,7 @@ static enum exit_code key_follow(struct link *link, const struct settings *setti
 		code = err == ERR_MEMORY ? EXIT_OTHER : EXIT_UNVERIFIED;
 		goto out;
 	}
-	key_take(known, next);
+	key_take(known, next, index);
 	err = pin_remember(settings, door, known, &answer.why);
 	key_format(next, vkey);
 	if (err == OK)
@@ -318,9 +351,11 @@ static enum exit_code pin_first(const struct settings *settings, enum link_door 
 	struct why why = {""};
 	enum err err;
 
-	/* Of two that sign the one that stays. */
-	if (settings->vkey == NULL)
+	/* Of two that sign the one that stays; what is published may be from before it. */
+	if (settings->vkey == NULL && seen->valid_count > 1) {
 		seen->key = seen->valid[seen->valid_count - 1];
+		older_add(seen, &seen->valid[0], size_so_far(seen));
+	}
 	err = pin_remember(settings, door, seen, &why);
 	if (err == OK && settings->vkey == NULL) {
 		key_format(&seen->key, vkey);
@@ -393,7 +428,7 @@ static enum exit_code pin_compare(
 		if (!key_equal(newest, &known.key) && !is_among(newest, known.older, known.older_count))
 			code = key_follow(link, settings, door, &known, newest);
 	} else if (settings->vkey != NULL) {
-		key_take(&known, &seen->key);
+		key_take(&known, &seen->key, size_so_far(seen));
 		err = pin_remember(settings, door, &known, &why);
 		code = err == OK ? EXIT_OK : out_fail(err, &why, NULL);
 	} else {
@@ -402,6 +437,7 @@ static enum exit_code pin_compare(
 	if (settings->vkey == NULL)
 		seen->key = known.key;
 	memcpy(seen->older, known.older, sizeof(seen->older));
+	memcpy(seen->older_size, known.older_size, sizeof(seen->older_size));
 	seen->older_count = known.older_count;
 	return code;
 }

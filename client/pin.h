@@ -11,6 +11,7 @@
 
 /* Keys before the present one that are remembered of a ledger; it changes its key once in years. */
 #define PIN_OLDER_MAX 8
+#define PIN_KEYS_MAX  (PIN_OLDER_MAX + 1)
 
 struct ledger_id {
 	char origin[ORIGIN_TEXT_SIZE];
@@ -18,6 +19,7 @@ struct ledger_id {
 	struct key key;			/* signs its checkpoints: what is remembered, or the newest that follows from it */
 	size_t older_count;		/* keys that were remembered before: what they signed stays signed */
 	struct key older[PIN_OLDER_MAX];
+	uint64_t older_size[PIN_OLDER_MAX];	/* up to which size each signed alone: a larger checkpoint needs the key after it */
 	uint64_t size;			/* at the time of asking; 0 of a copy in plain files */
 	size_t valid_count;		/* all that sign now, the older first; at the time of asking */
 	struct key valid[LOG_KEYS_MAX];
@@ -25,10 +27,16 @@ struct ledger_id {
 	char past[CONTINUED_LEDGERS_MAX][LEDGER_ID_SIZE + 1];
 };
 
-/* Asks at `door` and compares. On anything but EXIT_OK it has complained; EXIT_UNVERIFIED where the key differs. */
-/* The key among the ledger's, the present one and those before, that the note names; the present one where it names none. */
+/*
+ * The key among the ledger's that must have signed the checkpoint of this note: the present one, or where the note does
+ * not name it one before it that signed alone at that size; the present one where there is none such.
+ */
 const struct key *pin_signer(const struct ledger_id *ledger, struct slice note);
 
+/* The present key and those before it, the newest first; how many they are. */
+size_t pin_keys(const struct ledger_id *ledger, struct key ret_keys[static PIN_KEYS_MAX]);
+
+/* Asks at `door` and compares. On anything but EXIT_OK it has complained; EXIT_UNVERIFIED where the key differs. */
 enum exit_code pin_ledger(struct link *link, const struct settings *settings, enum link_door door,
     struct ledger_id *ret_ledger) must_check;
 

@@ -117,13 +117,3 @@ enum err prooffile_keys(const struct settings *settings, struct ledger_id *ret_l
 		return why_set(why, ERR_CONFIG, "say whose signature it must be: --vkey KEY");
 	return pin_recall(settings, LINK_SERVER, ret_ledger, why);
 }
-
-enum err prooffile_key(const struct settings *settings, struct key *ret_key, struct why *why)
-{
-	struct ledger_id ledger;
-	enum err err = prooffile_keys(settings, &ledger, why);
-
-	if (err == OK)
-		*ret_key = ledger.key;
-	return err;
-}

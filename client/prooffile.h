@@ -28,9 +28,8 @@ extern const struct table_column prooffile_columns[PROOFFILE_COLUMNS];
 void prooffile_row(const struct prooffile *file, const char *path, struct table *table);
 json_t *prooffile_json(const struct prooffile *file, const char *path);
 
-/* --vkey, or what is remembered of the server's address. ERR_CONFIG where neither says it; else as pin_recall. */
-enum err prooffile_key(const struct settings *settings, struct key *ret_key, struct why *why) must_check;
-/* The same with the keys that were remembered before it; of --vkey there are none. */
+/* --vkey, or what is remembered of the server's address, with the keys before it. ERR_CONFIG where neither says it; else
+ * as pin_recall. */
 enum err prooffile_keys(const struct settings *settings, struct ledger_id *ret_ledger, struct why *why) must_check;
 
 #endif

@@ -21,6 +21,8 @@ void statement_fetch_init(struct statement_fetch *fetch)
 {
 	*fetch = (struct statement_fetch){.link = NULL};
 	kept_head_init(&fetch->head);
+	buf_init(&fetch->last_proof, CLIENT_FILE_SIZE_MAX);
+	buf_init(&fetch->before_proof, CLIENT_FILE_SIZE_MAX);
 	statement_row_init(&fetch->row);
 	array_init(&fetch->wanted_acts, sizeof(uint64_t));
 }
@@ -31,6 +33,8 @@ void statement_fetch_done(struct statement_fetch *fetch)
 	json_decref(fetch->vkeys);
 	array_done(&fetch->wanted_acts);
 	statement_row_done(&fetch->row);
+	buf_done(&fetch->before_proof);
+	buf_done(&fetch->last_proof);
 	kept_head_done(&fetch->head);
 }
 
@@ -44,7 +48,7 @@ enum exit_code statement_fail(enum err err, const struct why *why)
 
 /* ---- writing a row */
 
-static enum err write_proof(struct statement_fetch *fetch, const char *folder, struct why *why)
+static void row_proof(const struct statement_fetch *fetch, struct buf *ret_text)
 {
 	const struct statement_row *row = &fetch->row;
 	struct proof proof = {.has_extra = true,
@@ -52,12 +56,19 @@ static enum err write_proof(struct statement_fetch *fetch, const char *folder, s
 	    .index = row->index,
 	    .path = row->path,
 	    .note = buf_slice(&fetch->head.note)};
+
+	proof_format(&proof, ret_text);
+}
+
+static enum err write_proof(struct statement_fetch *fetch, const char *folder, struct why *why)
+{
+	const struct statement_row *row = &fetch->row;
 	char name[STATEMENT_NAME_SIZE];
 	struct buf bytes;
 	enum err err;
 
 	buf_init(&bytes, CLIENT_FILE_SIZE_MAX);
-	proof_format(&proof, &bytes);
+	row_proof(fetch, &bytes);
 	statementfolder_name(folder, row->index, STATEMENT_PROOF_SUFFIX, name);
 	err = bytes.err == OK ? stage_write(fetch->stage, name, buf_slice(&bytes), why) : bytes.err;
 	buf_done(&bytes);
@@ -150,6 +161,22 @@ static void wanted_remove(struct statement_fetch *fetch, uint64_t index)
 	}
 }
 
+static bool is_below_floor(const struct statement_fetch *fetch)
+{
+	return fetch->stage == NULL && fetch->entry_count > 0 && fetch->last_index < fetch->floor;
+}
+
+/* The row is but passed, on the way to the floor. */
+static enum err pass_row(struct statement_fetch *fetch)
+{
+	buf_clear(&fetch->before_proof);
+	buf_add_slice(&fetch->before_proof, buf_slice(&fetch->last_proof));
+	buf_clear(&fetch->last_proof);
+	if (!fetch->row.is_withheld)
+		row_proof(fetch, &fetch->last_proof);
+	return fetch->before_proof.err != OK ? fetch->before_proof.err : fetch->last_proof.err;
+}
+
 /* Newest first, each led to by the one before: what is left out is noticed at once. */
 static enum err entry_take(struct statement_fetch *fetch, const json_t *json, struct why *why)
 {
@@ -170,6 +197,8 @@ static enum err entry_take(struct statement_fetch *fetch, const json_t *json, st
 	fetch->link_on = statement_row_link(row);
 	fetch->entry_count++;
 	progress_show(&fetch->progress, fetch->newest_index - row->index);
+	if (fetch->stage == NULL)
+		return pass_row(fetch);
 	err = wanted_add(fetch, row->act_index);
 	return err == OK ? write_row(fetch, json, why) : err;
 }
@@ -211,6 +240,7 @@ static enum err begin_entries(struct statement_fetch *fetch, const json_t *page,
 {
 	const struct ledger_id *ledger = fetch->ledger;
 	const json_t *size = json_object_get(page, "size");
+	struct slice note = slice_text(json_text_or(page, "checkpoint", ""));
 	enum err err = OK;
 
 	if (strcmp(json_text_or(page, "origin", ""), ledger->origin) != 0 ||
@@ -218,7 +248,7 @@ static enum err begin_entries(struct statement_fetch *fetch, const json_t *page,
 	    strcmp(json_text_or(page, "code", ""), fetch->code) != 0)
 		return why_set(why, ERR_PROOF, "the answer is about another enterprise or another ledger");
 	if (fetch->entry_count == 0)
-		err = kept_read_head(slice_text(json_text_or(page, "checkpoint", "")), &ledger->key, &fetch->head, why);
+		err = kept_read_head(note, pin_signer(ledger, note), &fetch->head, why);
 	if (err == OK && (!json_is_integer(size) || json_integer_value(size) < 0 ||
 			     (uint64_t)json_integer_value(size) != fetch->head.checkpoint.size))
 		err = why_set(why, ERR_PROOF, "a page is of another size than its checkpoint");
@@ -243,7 +273,7 @@ static enum err page_take(struct paging *paging, const json_t *page, struct why 
 	if (!json_is_array(rows) || (!json_is_null(next) && !json_is_string(next)))
 		return why_set(why, ERR_SYNTAX, "the answer has no list of %s", paging->array);
 	err = paging->begin(paging->fetch, page, why);
-	for (size_t i = 0; i < json_array_size(rows) && err == OK; i++)
+	for (size_t i = 0; i < json_array_size(rows) && err == OK && !is_below_floor(paging->fetch); i++)
 		err = paging->take(paging->fetch, json_array_get(rows, i), why);
 	free(paging->cursor);
 	paging->cursor = json_is_string(next) ? strdup(json_string_value(next)) : NULL;
@@ -285,7 +315,7 @@ static enum exit_code pages_get(struct paging *paging, bool *ret_is_stale)
 
 	do {
 		code = page_get(paging);
-	} while (code == EXIT_OK && !paging->is_stale && paging->cursor != NULL);
+	} while (code == EXIT_OK && !paging->is_stale && paging->cursor != NULL && !is_below_floor(paging->fetch));
 	*ret_is_stale = paging->is_stale;
 	free(paging->cursor);
 	return code;
@@ -304,7 +334,8 @@ static enum exit_code entries_get(struct statement_fetch *fetch, bool *ret_is_st
 	code = pages_get(&paging, ret_is_stale);
 	progress_end(&fetch->progress);
 	buf_done(&path);
-	if (code != EXIT_OK || *ret_is_stale || (fetch->entry_count > 0 && statement_link_holds(&fetch->link_on, 0)))
+	if (code != EXIT_OK || *ret_is_stale || is_below_floor(fetch) ||
+	    (fetch->entry_count > 0 && statement_link_holds(&fetch->link_on, 0)))
 		return code;
 	(void)why_set(&why, ERR_PROOF, "the chain ends with entry %" PRIu64 ", which leads on", fetch->last_index);
 	return statement_fail(ERR_PROOF, &why);
@@ -339,10 +370,12 @@ static enum exit_code acts_get(struct statement_fetch *fetch, bool *ret_is_stale
 static enum exit_code begin_anew(struct statement_fetch *fetch)
 {
 	struct why why = {""};
-	enum err err = stage_clear(fetch->stage, &why);
+	enum err err = fetch->stage != NULL ? stage_clear(fetch->stage, &why) : OK;
 
 	fetch->entry_count = fetch->withheld_count = fetch->act_count = 0;
 	fetch->wanted_acts.count = 0;
+	buf_clear(&fetch->last_proof);
+	buf_clear(&fetch->before_proof);
 	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
 }
 
@@ -356,7 +389,7 @@ static enum exit_code rows_get(struct statement_fetch *fetch)
 		code = begin_anew(fetch);
 		if (code == EXIT_OK)
 			code = entries_get(fetch, &is_stale);
-		if (code == EXIT_OK && !is_stale)
+		if (code == EXIT_OK && !is_stale && fetch->stage != NULL)
 			code = acts_get(fetch, &is_stale);
 		if (code != EXIT_OK || !is_stale)
 			return code;
@@ -383,4 +416,10 @@ enum exit_code statement_fetch_all(struct statement_fetch *fetch)
 	if (code == EXIT_OK)
 		code = statement_fetch_policies(fetch);
 	return code == EXIT_OK ? statement_write_summary(fetch) : code;
+}
+
+enum exit_code statement_fetch_until(struct statement_fetch *fetch, uint64_t floor)
+{
+	fetch->floor = floor;
+	return rows_get(fetch);
 }

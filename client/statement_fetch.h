@@ -18,7 +18,7 @@ struct statement_fetch {
 	struct link *link;
 	const struct ledger_id *ledger;
 	const char *path;		/* "/v1/enterprises/<code>" */
-	struct stage *stage;
+	struct stage *stage;		/* NULL for statement_fetch_until */
 
 	/* Found. */
 	char code[USCI_SIZE + 1];
@@ -28,6 +28,11 @@ struct statement_fetch {
 	bool has_claim;			/* a head note came */
 	json_t *policies;		/* [{"policy","version","index","eligible_volume","award"}] */
 	json_t *vkeys;			/* [the ledger's keys that are valid at the size] */
+
+	/* Of statement_fetch_until: tlog-proofs of the entry it came to and of the one that leads to it. Empty where there is
+	 * none, and where it is withheld. */
+	uint64_t floor;
+	struct buf last_proof, before_proof;
 
 	/* Under way. */
 	struct statement_row row;
@@ -41,5 +46,10 @@ void statement_fetch_init(struct statement_fetch *fetch);
 void statement_fetch_done(struct statement_fetch *fetch);
 /* Complains by itself; EXIT_UNVERIFIED where something is not proven, and nothing is to be believed of it. */
 enum exit_code statement_fetch_all(struct statement_fetch *fetch) must_check;
+/*
+ * Keeps nothing: follows the chain from its newest entry to the first one below `floor`, which is then last_index. Where
+ * there is none such, last_index is not below it. Complains as statement_fetch_all.
+ */
+enum exit_code statement_fetch_until(struct statement_fetch *fetch, uint64_t floor) must_check;
 
 #endif

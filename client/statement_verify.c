@@ -364,6 +364,16 @@ static void statement_done(struct statement *statement)
 	json_decref(statement->results);
 }
 
+static enum exit_code facts_take(const struct statement *statement, struct statement_facts *ret_facts)
+{
+	*ret_facts = (struct statement_facts){
+	    .size = statement->head.size, .last_index = statement->last_index, .has_claim = statement->has_claim};
+	memcpy(ret_facts->origin, statement->head.origin, sizeof(ret_facts->origin));
+	memcpy(ret_facts->ledger_id, statement->head.ledger_id, sizeof(ret_facts->ledger_id));
+	memcpy(ret_facts->code, statement->head.code.text, USCI_SIZE);
+	return EXIT_OK;
+}
+
 static enum exit_code fail(enum err err, const struct why *why)
 {
 	if (err == ERR_MEMORY || err == ERR_IO)
@@ -372,7 +382,8 @@ static enum exit_code fail(enum err err, const struct why *why)
 	return EXIT_UNVERIFIED;
 }
 
-enum exit_code statement_verify(const char *folder, const struct statement_check *check)
+/* One of the two: the result for people or programs, or facts for who asked (then `ret_facts` is not NULL). */
+static enum exit_code verify(const char *folder, const struct statement_check *check, struct statement_facts *ret_facts)
 {
 	struct statement *statement = calloc(1, sizeof(*statement));
 	struct why why = {""};
@@ -383,8 +394,24 @@ enum exit_code statement_verify(const char *folder, const struct statement_check
 		return out_fail(ERR_MEMORY, NULL, NULL);
 	statement_init(statement, folder, check);
 	err = check_all(statement, &why);
-	code = err == OK ? print_result(statement) : fail(err, &why);
+	if (err != OK)
+		code = fail(err, &why);
+	else if (ret_facts == NULL)
+		code = print_result(statement);
+	else
+		code = facts_take(statement, ret_facts);
 	statement_done(statement);
 	free(statement);
 	return code;
+}
+
+enum exit_code statement_verify(const char *folder, const struct statement_check *check)
+{
+	return verify(folder, check, NULL);
+}
+
+enum exit_code statement_prove(
+    const char *folder, const struct statement_check *check, struct statement_facts *ret_facts)
+{
+	return verify(folder, check, ret_facts);
 }

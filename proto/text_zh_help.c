@@ -200,15 +200,25 @@ static const struct text_row rows[] = {
 	 "of the\n"
 	 "ledger. The key is --vkey, else the one remembered of the server. No access code is needed.\n"
 	 "\n"
+	 "FOLDER is a statement, as `subsidy statement` writes it: it is checked as by `subsidy verify`, then in the\n"
+	 "same way. With the access code of the enterprise the ledger is asked besides for the entries since: they\n"
+	 "must lead to the one with which the statement ends. A claim that had left one out is convicted by the two.\n"
+	 "\n"
 	 "  subsidy receipt check receipts/*.tlog-proof\n"
-	 "  subsidy receipt check receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\" --json\n",
+	 "  subsidy receipt check receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\" --json\n"
+	 "  subsidy receipt check statement-2026-11 --token own.token\n",
 	 "先像`subsidy verify`那样单独核验每份回执：签名、哈希、条目。再取得账本的最新检查点，以及\n"
 	 "回执中的检查点是其一部分的证明。账本如被回退或替换，就给不出这个证明：这时会指出，退出码6，\n"
 	 "并将两个检查点写入FILE.evidence.json，供主管部门和其他数据交易机构使用。请不时执行，账本修复\n"
 	 "之后也请执行。密钥为--vkey，否则为记住的服务器密钥。不需要查询授权码。\n"
 	 "\n"
+	 "FOLDER是`subsidy statement`写出的企业对账证明：先按`subsidy verify`核验，再同样与账本比对。给出该\n"
+	 "企业的查询授权码时，还会向账本查询此后的条目：它们必须接到对账证明的最后一条。账本的末条声明如曾\n"
+	 "漏掉条目，由两者即可证实。\n"
+	 "\n"
 	 "  subsidy receipt check receipts/*.tlog-proof\n"
-	 "  subsidy receipt check receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\" --json\n"},
+	 "  subsidy receipt check receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\" --json\n"
+	 "  subsidy receipt check statement-2026-11 --token own.token\n"},
 	{"For each file: the checkpoint is signed by the key, and its root contains the bytes that the file carries.\n"
 	 "KEY is the ledger's public key, for receipts and proofs of entries, or a venue's, for proofs of records in\n"
 	 "its feed; without --vkey it is the one remembered of --server. No network is used. `subsidy receipt check`\n"
@@ -230,7 +240,7 @@ static const struct text_row rows[] = {
 	 "见证签名还须达到C2SP tlog-policy文件的要求，从而不只有账本自己为其作证。\n"
 	 "\n"
 	 "对`subsidy statement`写出的文件夹，则从交易机构、经办人员和账本的签名逐项核对：企业的条目无遗漏、\n"
-	 "无添加，每个条目都是所签的内容，每项政策都得出证明材料所写的测算额。最先发现的问题按文件名指出，\n"
+	 "无添加，每个条目都是所签的内容，每项政策都得出对账证明所写的测算额。最先发现的问题按文件名指出，\n"
 	 "退出码为6。--policy文件中的日志密钥也可作KEY。\n"
 	 "\n"
 	 "  subsidy verify receipts/*.tlog-proof --vkey \"$(cat ledger.vkey)\"\n"
@@ -414,9 +424,9 @@ static const struct text_row rows[] = {
 	 "bureau、auditor、venue:编号或企业的统一社会信用代码；否则为全部"},
 	{"certificate and key shown to the feed address (PEM)", "向报送地址出示的证书及其密钥（PEM）"},
 	{"certificates of the authority that vouches for both (PEM)", "为两者作保的证书机构的证书（PEM）"},
-	{"check receipts, and that the ledger still contains what it signed in them",
-	 "核验回执，并核验账本仍包含回执中签过的内容"},
-	{"check receipts, proofs and statements, without asking anybody", "核验回执、证明和企业证明材料，不向任何人查询"},
+	{"check receipts and statements, and that the ledger still contains what it signed in them",
+	 "核验回执和企业对账证明，并核验账本仍包含其中签过的内容"},
+	{"check receipts, proofs and statements, without asking anybody", "核验回执、证明和企业对账证明，不向任何人查询"},
 	{"code (the default), award or volume, the largest first",
 	 "code（默认）、award或volume，后两者从大到小"},
 	{"copy the whole ledger into static files, and verify it while doing so",

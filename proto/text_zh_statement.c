@@ -5,25 +5,35 @@
 
 /* clang-format off */
 static const struct text_row rows[] = {
+	{"         WHAT THE LEDGER SIGNED OF THIS ENTERPRISE AT SIZE %" PRIu64 " IS NOT WHAT IT SHOWS NOW",
+	 "         账本在条目数为%" PRIu64 "时对该企业签过的声明，与现在出示的内容不符"},
+	{"         nothing is kept of it: ask the bureau, and an auditor, about it",
+	 "         内容未予保留：请向主管部门和审计询问"},
 	{"         only an auditor's replay does", "         只有审计的全账重算才能证明"},
 	{"\"%s\" is not a unified social credit code",
 	 "“%s”不是统一社会信用代码"},
+	{"%s: entry %" PRIu64 " concerned the enterprise as well, and is not in the statement of size %" PRIu64,
+	 "%s：条目%" PRIu64 "同样与该企业有关，却不在条目数为%" PRIu64 "的对账证明中"},
 	{"%s: is not empty; name a folder that is not there yet",
 	 "%s：不是空目录；请指定尚不存在的目录"},
 	{"%s: the answer is not of the form that was expected",
 	 "%s：应答的格式与预期不符"},
+	{"%s: the chain of now does not lead to entry %" PRIu64 ", which is in the statement of size %" PRIu64,
+	 "%s：现在的条目链接不到条目%" PRIu64 "，而它在条目数为%" PRIu64 "的对账证明中"},
 	{"Fetches every entry that concerned the enterprise up to the newest published checkpoint, each with its\n"
 	 "proof; the bureau's acts; the ledger's claim where the chain ends; and how each policy's figure comes about.\n"
-	 "Each proof is checked as it arrives: where one fails, nothing is kept, and the exit code is 6. `subsidy\n"
-	 "verify FOLDER` checks the whole of it again, at any time, without asking anybody. Repeat it now and then, each\n"
-	 "time into a folder of its own. Entries hold amounts and counterparties, so guard the folder.\n"
+	 "Each proof is checked as it arrives, and the whole as by `subsidy verify FOLDER`: where anything fails,\n"
+	 "nothing is kept, and the exit code is 6. `subsidy verify FOLDER` does it again at any time, without asking\n"
+	 "anybody, and `subsidy receipt check FOLDER` asks whether the ledger still contains it. Make one now and\n"
+	 "then, each in a folder of its own. Entries hold amounts and counterparties, so guard the folder.\n"
 	 "\n"
 	 "  subsidy statement 91370202MA0XTE011C -o statement-2026-11 --token own.token\n"
 	 "  subsidy statement 91370202MA0XTE011C -o statement-2026-11 --json\n",
 	 "下载截至最新发布的检查点与该企业有关的全部条目，逐条附证明；并含主管部门的各项指令、\n"
-	 "账本对条目链终点的声明，以及各项政策测算额的由来。证明随到随验：有一项不成立即全部不留，\n"
-	 "退出码为6。此后可随时用`subsidy verify 目录`离线核验全部内容，无须询问任何人。请定期重做，\n"
-	 "每次另存一个目录。条目含金额和交易对方，请妥善保管该目录。\n"
+	 "账本对条目链终点的声明，以及各项政策测算额的由来。证明随到随验，全部内容再按`subsidy verify`\n"
+	 "核验：有一项不成立即全部不留，退出码为6。此后可随时用`subsidy verify 目录`离线重验，无须询问任何人；\n"
+	 "`subsidy receipt check 目录`则查询账本是否仍包含这些内容。请定期制作，每次另存一个目录。\n"
+	 "条目含金额和交易对方，请妥善保管该目录。\n"
 	 "\n"
 	 "  subsidy statement 91370202MA0XTE011C -o statement-2026-11 --token own.token\n"
 	 "  subsidy statement 91370202MA0XTE011C -o statement-2026-11 --json\n"},
@@ -96,12 +106,16 @@ static const struct text_row rows[] = {
 	 "请指明存放位置：-o 目录"},
 	{"subsidy: %s holds the %" PRIu64 " entries of %s up to size %" PRIu64 ", every one proven",
 	 "subsidy：%1$s存有%3$s截至账本条目数%4$" PRIu64 "的%2$" PRIu64 "条条目，均已逐条核验"},
+	{"subsidy: %s: whether entry %" PRIu64 " was the last one only the enterprise's own access code can ask: --token FILE",
+	 "subsidy：%s：条目%" PRIu64 "是否为最后一条，须用该企业自己的查询授权码查询：--token 文件"},
 	{"subsidy: the ledger has announced no key for claims: it does not sign where the chain ends",
 	 "subsidy：账本未公布声明公钥：不对条目链的终点签名"},
 	{"subsidy: the ledger was restarted between two pages; beginning anew",
 	 "subsidy：账本在两页之间重新启动过；从头开始"},
 	{"subsidy: withheld entries, which name others: %" PRIu64 ". Before each of them the chain proves nothing,",
 	 "subsidy：涉及他方而不予提供的条目：%" PRIu64 "条。各该条目之前的一段，条目链不能证明完整，"},
+	{"tell the bureau and the auditors at once, and keep the statement",
+	 "请立即告知主管部门和审计，并保存好对账证明"},
 	{"the acts are not in their order: entry %" PRIu64 " stands behind %" PRIu64,
 	 "指令次序不对：条目%" PRIu64 "排在%" PRIu64 "之后"},
 	{"the acts do not begin with genesis",
