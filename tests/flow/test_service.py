@@ -9,8 +9,8 @@ import sys
 import unittest
 
 from tests.flow import wire
-from tests.flow.harness import (DAEMON, FIRMS, ROOT, FlowTest, World, certificate_command, check, in_days, records, run,
-                                wait_until)
+from tests.flow.harness import (DAEMON, FIRMS, ORIGIN, ROOT, FlowTest, World, certificate_command, check, in_days,
+                                records, run, wait_until)
 
 LISTENERS = ("feed", "public", "metrics")
 # What systemd does between fork and exec: descriptors from 3 on, and variables for this very process.
@@ -191,7 +191,11 @@ class Sample(unittest.TestCase):
 
     def test_so_it_is_with_every_key_in_force(self):
         world = self.world
-        world.write("sample.conf", re.sub(r"(?m)^#(\w+ = )", r"\1", self.sample))
+        for name, file in (("", "ledger-next.key"), ("/heads", "heads.key"), ("/heads", "heads-next.key")):
+            world.new_key(ORIGIN + name, file)
+        witness = world.new_key("witness.example/bureau", "witness.key", "--type", "cosignature")
+        world.write("witnesses", f"witness bureau {witness}\nquorum bureau\n")
+        world.write("sample.conf", re.sub(r"(?m)^#(\w+ = |\[\w+\]$)", r"\1", self.sample))
         done = check(world.daemon("check", "-c", "sample.conf"))
         self.assertEqual(done.out, "the configuration is good\n")
 
