@@ -28,6 +28,7 @@
 
 #define MAP_SIZE_LEAST (64ULL << 30)   /* bytes: down to here a refused map size is halved */
 #define FILE_SLACK ((off_t)(32 << 20)) /* bytes the file is kept longer than its last page */
+#define LMDB_LAST_PAGE_AT 136          /* bytes into a meta page */
 
 struct store {
 	MDB_env *env;
@@ -100,6 +101,7 @@ static enum err err_of(int code)
 	case MDB_PANIC:
 	case MDB_NOTFOUND: /* only asked about things that must be there */
 	case MDB_INCOMPATIBLE:
+	case MDB_BAD_TXN: /* a page was not there, and what was asked for next says this alone */
 	case MDB_CURSOR_FULL: return ERR_DAMAGED;
 	default: return ERR_IO;
 	}
@@ -192,6 +194,27 @@ static enum err check_file(struct store *store, const char *folder, struct why *
 	return OK;
 }
 
+/*
+ * LMDB maps as many pages as its file says it has. Where a broken meta page says very many, no kernel grants that, and
+ * the error is one of memory: so look into both, as LMDB lays them out, whose last page lies beyond the file.
+ */
+static bool counts_missing_pages(int folder_fd)
+{
+	const off_t page_size = sysconf(_SC_PAGESIZE);
+	int fd = openat(folder_fd, "data.mdb", O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	bool is_beyond = false;
+	uint64_t last;
+
+	if (fd < 0)
+		return false;
+	for (off_t page = 0; page < 2 && fstat(fd, &status) == 0; page++)
+		if (pread(fd, &last, sizeof(last), page * page_size + LMDB_LAST_PAGE_AT) == (ssize_t)sizeof(last))
+			is_beyond |= last >= (uint64_t)(status.st_size / page_size);
+	close(fd);
+	return is_beyond;
+}
+
 enum err store_open(
     const char *folder, uint64_t map_size, enum store_mode mode, struct store **ret_store, struct why *why)
 {
@@ -239,6 +262,8 @@ enum err store_open(
 			goto out;
 		code = open_dbs(store);
 	}
+	if ((code == ENOMEM || code == MDB_MAP_RESIZED) && counts_missing_pages(store->folder_fd))
+		code = MDB_CORRUPTED;
 	if (code != 0)
 		err = why_set(why, err_of(code), "can't open the ledger in %s: %s", folder, mdb_strerror(code));
 out:

@@ -230,6 +230,9 @@ static enum err read_size(struct audit *audit)
 
 	audit->has_head = err == OK;
 	audit->size = err == OK ? audit->head.size : 0;
+	if (store_error(audit->txn) == ERR_DAMAGED)
+		return finding_set(
+		    &audit->finding, FINDING_UNUSABLE, "database meta can't be read: its pages are damaged");
 	if (err != ERR_DAMAGED)
 		return err;
 	store_cursor_open(&cursor, audit->txn, STORE_ENTRIES);
@@ -246,6 +249,31 @@ static enum err read_size(struct audit *audit)
 	return store_error(audit->txn);
 }
 
+/*
+ * Entries that were signed and are not there are told before rows that are of no entry: those of a ledger that was cut
+ * short are the rows of what was cut off. What is wrong with the guard itself is found by check_guard.
+ */
+static enum err check_guarded_size(struct audit *audit)
+{
+	struct guard *guard = NULL;
+	uint64_t guarded_size = 0;
+	struct slice bytes;
+	enum err err;
+
+	if (audit->options->config->guard == NULL || ledger_bytes(audit->txn, audit->size, &bytes))
+		return OK;
+	err = guard_open(audit->options->config->guard, &guard, NULL);
+	if (err == OK)
+		err = writer_read_guard(audit->txn, guard, &guarded_size, NULL);
+	guard_close(guard);
+	if (err != OK || guarded_size <= audit->size)
+		return OK;
+	return finding_set(&audit->finding, FINDING_UNUSABLE,
+	    "entry %llu: it is missing: the ledger has signed a checkpoint of %llu entries: this is an older "
+	    "copy",
+	    (unsigned long long)audit->size, (unsigned long long)guarded_size);
+}
+
 static enum err check_guard(struct audit *audit)
 {
 	struct guard *guard = NULL;
@@ -254,13 +282,6 @@ static enum err check_guard(struct audit *audit)
 	enum err err = guard_open(audit->options->config->guard, &guard, &why);
 
 	if (err == OK)
-		err = writer_read_guard(audit->txn, guard, &guarded_size, &why);
-	if (err == OK && guarded_size > audit->size)
-		err = finding_set(&audit->finding, FINDING_UNUSABLE,
-		    "entry %llu: it is missing: the ledger has signed a checkpoint of %llu entries: this is an older "
-		    "copy",
-		    (unsigned long long)audit->size, (unsigned long long)guarded_size);
-	else if (err == OK)
 		err = writer_check_guard(audit->txn, guard, &guarded_size, &why);
 	guard_close(guard);
 	if (err == OK)
@@ -308,6 +329,8 @@ static enum err verify_ledger(struct audit *audit)
 		err = check_resumed(audit);
 	if (err == OK)
 		err = replay(audit);
+	if (err == OK)
+		err = check_guarded_size(audit);
 	if (err == OK)
 		err = compare_ledger(audit);
 	if (err == OK)
