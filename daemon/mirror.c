@@ -294,12 +294,49 @@ static enum err check_identity(
 	return OK;
 }
 
-/* The keys in ledger.json are no stranger's, and one that was valid then has signed the checkpoint. */
+static bool names_key(const struct mirror *mirror, const struct key *key)
+{
+	for (size_t i = 0; i < mirror->key_count; i++)
+		if (key_equal(&mirror->keys[i], key))
+			return true;
+	return false;
+}
+
+/*
+ * The ledger signs with every checkpoint key that is valid at a size. A line that is not there, or that was changed into one
+ * of nobody, leaves the others good, but is damage all the same.
+ */
+static enum err check_signers(
+    const struct mirror *mirror, const struct log_keys *keys, const struct note *note, struct finding *finding)
+{
+	struct key valid[LOG_KEYS_MAX];
+	size_t count = log_keys_valid(keys, LOG_KEY_CHECKPOINT, mirror->checkpoint.size, valid);
+	uint64_t signed_by = 0;
+	char vkey[KEY_VKEY_SIZE];
+
+	if (note_verify(note, valid, count, &signed_by) != OK)
+		return finding_set(finding, FINDING_INVALID,
+		    "checkpoint: it is not signed by a key that was the ledger's at size %llu",
+		    (unsigned long long)mirror->checkpoint.size);
+	for (size_t i = 0; i < count; i++) {
+		key_format(&valid[i], vkey);
+		if (!names_key(mirror, &valid[i]))
+			return finding_set(finding, FINDING_INVALID,
+			    "ledger.json: it does not name %s, which was the ledger's at size %llu", vkey,
+			    (unsigned long long)mirror->checkpoint.size);
+		if ((signed_by >> i & 1) == 0)
+			return finding_set(finding, FINDING_INVALID,
+			    "checkpoint: the line of %s is missing, which was the ledger's at size %llu", vkey,
+			    (unsigned long long)mirror->checkpoint.size);
+	}
+	return OK;
+}
+
+/* The keys in ledger.json are no stranger's, and those that were valid then have signed the checkpoint. */
 static enum err check_keys(const struct mirror *mirror, struct store_txn *txn, struct finding *finding)
 {
 	struct log_keys *keys = malloc(sizeof(*keys));
 	struct note *note = malloc(sizeof(*note));
-	struct checkpoint checkpoint;
 	enum err err = keys == NULL || note == NULL ? ERR_MEMORY : log_keys_get(txn, keys);
 
 	for (size_t i = 0; err == OK && i < mirror->key_count; i++) {
@@ -313,10 +350,8 @@ static enum err check_keys(const struct mirror *mirror, struct store_txn *txn, s
 	}
 	if (err == OK)
 		err = note_parse(slice_of(mirror->note, mirror->note_size), note, NULL);
-	if (err == OK && log_keys_read_checkpoint(keys, note, &checkpoint, NULL) != OK)
-		err = finding_set(finding, FINDING_INVALID,
-		    "checkpoint: it is not signed by a key that was the ledger's at size %llu",
-		    (unsigned long long)mirror->checkpoint.size);
+	if (err == OK)
+		err = check_signers(mirror, keys, note, finding);
 	free(note);
 	free(keys);
 	return err;
