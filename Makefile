@@ -3,7 +3,7 @@
 #   make            build both programs            make demo       see it work (ONCE=1: and end)
 #   make check      run every test                 make lint       what a machine can check of the style
 #   make check-asan, check-tsan                    the same tests under the sanitizers
-#   make soak       kill the daemon a thousand times under load
+#   make soak       kill the daemon a thousand times under load, and damage a ledger everywhere
 #   make fuzz       each fuzz target for FUZZ_S seconds        make bench      measure (QUICK=1: shorter)
 #   make bench-peer the same job in PostgreSQL, to lay beside it
 #   make deps       install missing Debian packages            make install, clean
@@ -132,7 +132,7 @@ check: tests
 	@$(PYTHON) tests/run.py --build $(B) $(CHECK_ARGS)
 
 soak: $(PROGRAMS) $(TOOL_BIN)
-	CRASH_KILLS=1000 $(PYTHON) tests/run.py --build $(B) --only test_crash --verbose
+	CRASH_KILLS=1000 DRILL_ALL=1 FLOW_TIMEOUT_S=7200 $(PYTHON) tests/run.py --build $(B) --only test_crash,test_drill --verbose
 
 check-asan:
 	$(MAKE) check B=build/asan SAN=address,undefined CHECK_ARGS="$(CHECK_ARGS)"

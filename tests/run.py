@@ -15,7 +15,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 UNIT_TIMEOUT_S = 300
-FLOW_TIMEOUT_S = 1200
+FLOW_TIMEOUT_S = int(os.environ.get("FLOW_TIMEOUT_S", 1200))
 
 
 def run(command, timeout_s, env):
