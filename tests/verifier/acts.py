@@ -6,9 +6,9 @@ import datetime
 import itertools
 import re
 
-from forms import (HASH_SIZE, INDEX_END, day_of_text, day_of_time, from_base64, is_code, is_list_name, is_text, is_venue_id,
-                   is_visible, leaf_hash, read_spelled, require, require_keys, require_text, require_whole)
-from notes import ED25519, SM2, Key, Note, is_key_name
+from forms import (HASH_SIZE, INDEX_END, Entry, day_of_text, day_of_time, from_base64, is_code, is_list_name, is_text,
+                   is_venue_id, is_visible, read_spelled, require, require_keys, require_text, require_whole)
+from notes import ED25519, SM2, Checkpoint, Key, Note, is_key_name
 from policy import Policy
 
 ROLES = ("clerk", "reviewer", "leader", "auditor")
@@ -29,6 +29,7 @@ BODY_KEYS = {"venue.license": ("venue", "name", "keys"), "policy.adopt": ("polic
              "officer.remove": ("name", "reason"), "quorum.set": ("quorums",), "rules.set": ("rules",),
              "log.key": ("add", "retire", "reason")}
 EXPIRES_DAYS_MAX = 30
+LEDGERS_MAX, OLD_GENESIS_BYTES_MAX = 8, 32768
 VENUES_MAX, POLICIES_MAX = 1023, 64
 
 
@@ -163,6 +164,57 @@ ITEM_RULES = {
     "expires": lambda value: day_of_text(value, "expires")}
 
 
+class Genesis:
+    """The first entry of a ledger, read; who signed it is for those who follow the acts."""
+
+    def __init__(self, entry):
+        self.entry, self.place, self.note = entry, entry.place, Note(entry.body["note"], entry.place)
+        form, self.origin, text = self.note.text_lines(3)
+        self.check(form == "subsidy.genesis/v1" and len(self.note.text) <= 60000, "is no genesis note")
+        self.check(re.fullmatch(r"[^\s+]{1,128}", self.origin) and "://" not in self.origin
+                   and len(self.origin.encode()) <= 128, "has an impossible origin")
+        self.check(entry.previous == bytes(HASH_SIZE) and not entry.links and not entry.stepped_back,
+                   "previous must be zeros, and there are no links")
+        value = read_spelled(text, self.place)
+        keys = ("rules", "random", "ledger_key", "officers", "quorums")
+        require_keys(value, keys + (("continues",) if "continues" in value else ()), self.place)
+        self.check(value["rules"] == 1 and type(value["rules"]) is int, "is of rules that are not known")
+        self.check(isinstance(value["random"], str) and re.fullmatch("[0-9a-f]{64}", value["random"]), "has no random")
+        self.key = read_keys([value["ledger_key"]], 1, 1, (ED25519,), self.origin, self.place)[0]
+        officers = value["officers"]
+        self.check(isinstance(officers, list) and 1 <= len(officers) <= 31, "must have 1 to 31 officers")
+        self.officers = [Officer(officer, self.place) for officer in officers]
+        self.quorums = check_quorums(value["quorums"], self.place)
+        self.ledger_id, self.continues = entry.leaf[:8].hex(), value.get("continues")
+        if self.continues is not None:
+            self.read_continues(self.continues)
+
+    def check(self, condition, text):
+        require(condition, self.place, text)
+
+    def read_continues(self, value):
+        place = f"{self.place}, continues"
+        require_keys(value, ("origin", "ledger_id", "checkpoint", "size", "root", "genesis"), place)
+        require(isinstance(value["checkpoint"], str), place, "has no checkpoint")
+        require_whole(value["size"], 1, INDEX_END, f"{place}, size")
+        self.checkpoint = Checkpoint(value["checkpoint"].encode(), f"{place}, checkpoint")
+        self.root = from_base64(value["root"], f"{place}, root", HASH_SIZE)
+        data = from_base64(value["genesis"], f"{place}, genesis")
+        require(len(data) <= OLD_GENESIS_BYTES_MAX, place, "has too large a genesis")
+        self.old_entry = Entry(0, data)
+        self.old_entry.place = f"{place}, genesis"
+
+    def check_continues(self, older):
+        """That it names the ledger whose genesis it holds."""
+        value = self.continues
+        self.check((value["origin"], value["ledger_id"], self.checkpoint.origin) == (
+            older.origin, older.ledger_id, older.origin), "names another ledger than that whose genesis it holds")
+        self.check(self.checkpoint.size >= value["size"] and (
+            self.checkpoint.size > value["size"] or self.checkpoint.root == self.root), "its checkpoint is not of what it continues")
+        self.check(older.continues is None or older.continues["size"] <= value["size"], "its sizes fall")
+        self.check(self.entry.time_us == older.entry.time_us, "is not at the time of the old genesis")
+
+
 class Acts:
     """What the acts so far put in force. Give them in the order of their entries."""
 
@@ -170,34 +222,52 @@ class Acts:
         self.officers, self.quorums, self.venues, self.policies, self.ids = {}, {}, {}, {}, {}
         self.ledger_keys, self.claim_keys, self.distrusts = [], [], []
         self.officer_keys = {}      # material -> name of whoever has or had it
-        self.origin = self.ledger_id = None
-        self.genesis_note = None
+        self.retired = []           # keys of ledgers that this one continues
+        self.origin = self.ledger_id = self.genesis_note = None
 
     # Genesis
 
     def begin(self, entry):
-        place, note = entry.place, Note(entry.body["note"], entry.place)
-        form, self.origin, text = note.text_lines(3)
-        require(form == "subsidy.genesis/v1" and len(note.text) <= 60000, place, "is no genesis note")
-        require(re.fullmatch(r"[^\s+]{1,128}", self.origin) and "://" not in self.origin
-                and len(self.origin.encode()) <= 128, place, "has an impossible origin")
-        require(entry.previous == bytes(HASH_SIZE) and not entry.links and not entry.stepped_back, place,
-                "previous must be zeros, and there are no links")
-        value = read_spelled(text, place)
-        require_keys(value, ("rules", "random", "ledger_key", "officers", "quorums"), place)
-        require(value["rules"] == 1 and type(value["rules"]) is int, place, "is of rules that are not known")
-        require(isinstance(value["random"], str) and re.fullmatch("[0-9a-f]{64}", value["random"]), place, "has no random")
-        key = read_keys([value["ledger_key"]], 1, 1, (ED25519,), self.origin, place)[0]
-        require(isinstance(value["officers"], list) and 1 <= len(value["officers"]) <= 31, place, "must have 1 to 31 officers")
-        self.ledger_id, self.genesis_note = leaf_hash(entry.data)[:8].hex(), note
-        self.ledger_keys.append(ValidKey(key, 0))
-        for officer in value["officers"]:
-            self.add_officer(Officer(officer, place), place)
-        self.quorums = check_quorums(value["quorums"], place)
-        self.check_reachable(place)
-        require(note.signers([key]), place, "is not signed by the ledger's key")
-        for officer in self.officers.values():
-            require(note.signers(officer.keys), place, f"is not signed by {officer.name}")
+        """Entry 0. Where it continues another ledger, the oldest one's genesis comes first; advance() goes on from there."""
+        chain = [Genesis(entry)]
+        while chain[0].continues:
+            chain.insert(0, Genesis(chain[0].old_entry))
+            chain[0].check(len(chain) <= LEDGERS_MAX, "continues too many ledgers")
+        for older, newer in zip(chain, chain[1:]):
+            newer.check_continues(older)
+        newer = chain[-1]
+        newer.check(len({one.origin for one in chain}) == len(chain), "continues a ledger of the same origin")
+        newer.check(len({one.key.public for one in chain}) == len(chain), "continues a ledger of the same key")
+        self.first, self.waiting = chain[0].entry, chain[1:]
+        self.genesis, self.newest = chain, newer
+        self.take_office(chain[0], 0)
+
+    def advance(self, index):
+        """Before the entry `index`: whoever takes the ledger over there."""
+        while self.waiting and index >= self.waiting[0].continues["size"]:
+            newer = self.waiting.pop(0)
+            checkpoint = newer.checkpoint
+            keys = [valid.key for valid in self.ledger_keys if valid.signs_at(newer.continues["size"])]
+            require(checkpoint.note.signers(keys), checkpoint.place, "is not signed by the ledger that is continued")
+            old = [officer for officer in self.officers.values() if newer.note.signers(officer.keys)]
+            slots = self.quorums.get("officer.add", self.quorums["default"])
+            newer.check(is_met(slots, old), "is not signed by those who could add officers to the ledger that it continues")
+            self.officers = {}
+            self.take_office(newer, newer.continues["size"])
+
+    def take_office(self, genesis, index):
+        genesis.check(not self.is_ledger_key(genesis.key) and genesis.key.public not in self.officer_keys,
+                      "its key is or was somebody's")
+        self.retired += self.ledger_keys + self.claim_keys
+        self.origin, self.ledger_id, self.genesis_note = genesis.origin, genesis.ledger_id, genesis.note
+        self.ledger_keys, self.claim_keys = [ValidKey(genesis.key, 0)], []
+        for officer in genesis.officers:
+            self.add_officer(officer, genesis.place)
+        self.quorums = genesis.quorums
+        self.check_reachable(genesis.place)
+        genesis.check(genesis.note.signers([genesis.key]), "is not signed by the ledger's key")
+        for officer in genesis.officers:
+            genesis.check(genesis.note.signers(officer.keys), f"is not signed by {officer.name}")
 
     def check_reachable(self, place):
         for name, slots in self.quorums.items():
@@ -213,7 +283,7 @@ class Acts:
         self.officers[officer.name] = officer
 
     def is_ledger_key(self, key):
-        return any(valid.key.public == key.public for valid in self.ledger_keys + self.claim_keys)
+        return any(valid.key.public == key.public for valid in self.ledger_keys + self.claim_keys + self.retired)
 
     # Orders
 

@@ -61,11 +61,28 @@ class Ledger:
     def add(self, entry):
         if entry.index == 0:
             self.acts.begin(entry)
+            self.trees = [Frontier() for _ in self.acts.genesis]
+            entry = self.acts.first
+            for tree, genesis in zip(self.trees, self.acts.genesis):
+                tree.add(genesis.entry.leaf)
         else:
+            self.take_over(entry.index)
             self.check_chain(entry)
             self.check_turn(entry)
             getattr(self, "add_" + entry.kind)(entry)
+            for tree in self.trees:
+                tree.add(entry.leaf)
         self.before = entry
+
+    def take_over(self, size):
+        """Where ledgers that this one continues end: whole commands, under the root that it names."""
+        while self.acts.waiting and size >= self.acts.waiting[0].continues["size"]:
+            newer = self.acts.waiting[0]
+            require(size == newer.continues["size"] and not self.records and not self.effects, f"entry {size}",
+                    "the ledger that is continued does not end here, with a command")
+            tree = self.trees[self.acts.genesis.index(newer) - 1]
+            newer.check(tree.root() == newer.root, "the root of what it continues is not that of the entries")
+            self.acts.advance(size)
 
     def check_chain(self, entry):
         entry.check(entry.previous == self.before.leaf, f"previous is not the leaf hash of entry {self.before.index}")
@@ -270,6 +287,7 @@ class Ledger:
 
     def finish(self, size):
         place = f"entry {size}"
+        self.take_over(size)
         require(not self.records, place, "is not there: records wait for their push entry")
         require(not self.effects, place, "is not there: an order's effects are still to come")
 

@@ -70,7 +70,6 @@ class Statement:
         require((self.checkpoint.origin, self.checkpoint.size) == (self.summary["origin"], self.summary["size"]), "checkpoint",
                 "is not of the origin and size in statement.json")
         self.read_entries()
-        self.begin()
         self.follow_entries()
         self.carry_out_acts(self.checkpoint.size)
         check_signature_of_ledger(self.checkpoint, self.acts, self.given_key, "--vkey")
@@ -126,12 +125,14 @@ class Statement:
         require(self.entries and len(self.chain) == len(set(self.chain)) == self.summary["entries"], "statement.json, entries",
                 f"says {self.summary['entries']} where there are {len(self.chain)}")
         require(not set(self.chain) & set(self.act_entries), "acts", "hold an entry of the chain")
+        self.begin()
         self.check_neighbours(leaves)
 
     def check_neighbours(self, leaves):
         """What entries that follow each other say of each other, and the times of all."""
         known = sorted([*self.entries.values(), *self.act_entries.values()], key=lambda entry: entry.index)
         leaves.update((entry.index, entry.leaf) for entry in known)
+        leaves[0] = self.acts.first.leaf
         for entry in known:
             entry.check(entry.index - 1 not in leaves or entry.previous == leaves[entry.index - 1],
                         "previous is not the leaf hash of the entry before")
@@ -142,7 +143,8 @@ class Statement:
     def begin(self):
         require(0 in self.act_entries, file_name("acts", 0), "is not there")
         self.acts.begin(self.act_entries[0])
-        require((self.acts.origin, self.acts.ledger_id) == (self.summary["origin"], self.summary["ledger_id"]), "entry 0",
+        newest = self.acts.newest
+        require((newest.origin, newest.ledger_id) == (self.summary["origin"], self.summary["ledger_id"]), "entry 0",
                 "is the genesis of another ledger than statement.json names")
         self.act_indexes = sorted(self.act_entries)
         self.waiting = self.act_indexes[1:]
@@ -152,12 +154,14 @@ class Statement:
     def carry_out_acts(self, below):
         while self.waiting and self.waiting[0] < below:
             entry = self.act_entries[self.waiting.pop(0)]
+            self.acts.advance(entry.index)
             entry.check(entry.kind == "order" and not entry.body["items"] and not entry.links, "is no order without items")
             order = Order(entry.body["note"], entry.place)
             entry.check(not order.has_items, "is an order with items, and holds none")
             self.acts.check_order(order, entry.index, entry.time_us)
             self.acts.carry_out(order, entry.index)
             self.act_orders[entry.index] = order
+        self.acts.advance(below)
 
     def follow_entries(self):
         for place, index in enumerate(self.chain):
