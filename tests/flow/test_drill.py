@@ -434,6 +434,13 @@ class Drill(FlowTest):
             # A higher number of the last page or of the commit is as good; a lower one brings back what was overwritten.
             self.assertIn(code, tuple(NAMES) + ((0,) if 136 <= at < 152 else ()), (page, at, mask, text))
             self.assertNotIn("contradict each other", text)
+        # Fewer pages than there are: whatever is read first lies behind the last one.
+        last = pages[newest][136]
+        for fewer in sorted({last * part // 16 for part in range(16)}):
+            answer = drill(f"byte data.mdb {newest * PAGE + 136} {last ^ fewer}")
+            if answer[0] != 0:
+                self.assertEqual(answer[0], UNUSABLE, answer)
+                self.assertRegex(answer[1], "can't be read|can't open", answer)
         # The commit before comes back: three entries less.
         answer = drill(*(f"byte data.mdb {newest * PAGE + at} {pages[newest][at] ^ pages[1 - newest][at]}"
                          for at in range(16, 152) if pages[newest][at] != pages[1 - newest][at]))
