@@ -381,6 +381,14 @@ static enum exit_code given_check(const struct settings *settings, struct ledger
 	return fail_unverified(&why, "ask the ledger's operator which key is right; send nothing before");
 }
 
+static bool continues(const struct ledger_id *seen, const struct ledger_id *known)
+{
+	for (size_t i = 0; i < seen->past_count; i++)
+		if (strcmp(seen->past[i], known->id) == 0)
+			return true;
+	return false;
+}
+
 static enum exit_code fail_other(const struct ledger_id *known, const struct ledger_id *seen)
 {
 	bool is_same_ledger = strcmp(known->id, seen->id) == 0 && strcmp(known->origin, seen->origin) == 0;
@@ -393,6 +401,13 @@ static enum exit_code fail_other(const struct ledger_id *known, const struct led
 			? "this address was ledger %s of %s, and now says it is %s of %s"
 			: "this address was ledger %s of %s, and now says it is %s of %s, with another key",
 		    known->id, known->origin, seen->id, seen->origin);
+		if (continues(seen, known))
+			return fail_unverified(&why, "it says that it continues the one that is remembered, which lost "
+						     "what it had signed: compare its "
+						     "key with the one that the ledger's operator has given you on "
+						     "paper, then remove the file ledger-… "
+						     "of this address from the state folder; what the old ledger "
+						     "signed is checked with --vkey OLD-KEY");
 		return fail_unverified(&why, "ask the ledger's operator; if the change is meant, remove the file "
 					     "ledger-… of this address from the "
 					     "state folder");

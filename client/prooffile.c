@@ -54,7 +54,12 @@ enum exit_code prooffile_load(const char *path, const struct ledger_id *ledger, 
 	(void)why_set(&whole, err, "%s: %s", path, why.text);
 	if (err == ERR_MEMORY)
 		return out_fail(err, &whole, NULL);
-	(void)out_fail(err, &whole, "it proves nothing: ask whoever gave it to you for another one");
+	if (err == ERR_UNKNOWN_KEY)
+		(void)out_fail(err, &whole,
+		    "if it is of an older key, or of a ledger before this one, name that key: `subsidy verify FILE "
+		    "--vkey KEY`");
+	else
+		(void)out_fail(err, &whole, "it proves nothing: ask whoever gave it to you for another one");
 	return EXIT_UNVERIFIED;
 }
 

@@ -72,31 +72,46 @@ static enum err read_entry(struct statement *statement, const char *name, uint64
 
 /* ---- acts */
 
+static enum err compare_own(const struct statement *statement, const struct era *own, struct why *why)
+{
+	if (strcmp(own->ledger_id, statement->head.ledger_id) != 0)
+		return why_set(why, ERR_INVALID, "it is the beginning of ledger %s, and the statement is of %s",
+		    own->ledger_id, statement->head.ledger_id);
+	if (strcmp(own->genesis->origin, statement->head.origin) != 0)
+		return why_set(why, ERR_INVALID, "it is the beginning of %s, and the statement is of %s",
+		    own->genesis->origin, statement->head.origin);
+	return OK;
+}
+
+/* Entries from `index` on are those of the ledger that took the ones before over. */
+static enum err pass_eras(struct statement *statement, uint64_t index, struct why *why)
+{
+	char name[STATEMENT_NAME_SIZE];
+	struct why cause = {""};
+	enum err err = offices_pass(&statement->offices, index, &cause);
+
+	statementfolder_name(STATEMENT_ACTS_FOLDER, 0, STATEMENT_PROOF_SUFFIX, name);
+	return err == OK ? OK : statement_wrong(why, err, name, &cause);
+}
+
 static enum err take_act(struct statement *statement, uint64_t index, struct why *why)
 {
 	char name[STATEMENT_NAME_SIZE];
 	struct why cause = {""};
 	struct entry entry;
 	struct slice bytes;
-	struct hash leaf;
 	enum err err;
 
 	statementfolder_name(STATEMENT_ACTS_FOLDER, index, STATEMENT_PROOF_SUFFIX, name);
 	err = read_entry(statement, name, index, &bytes, &entry, why);
 	if (err != OK)
 		return err;
-	leaf = hash_leaf(bytes);
 	if (index > 0) {
 		err = offices_take(&statement->offices, index, &entry, &cause);
 	} else {
-		err = offices_begin(&statement->offices, &entry, &leaf, &cause);
-		if (err == OK && strcmp(statement->offices.ledger_id, statement->head.ledger_id) != 0)
-			err =
-			    why_set(&cause, ERR_INVALID, "it is the beginning of ledger %s, and the statement is of %s",
-				statement->offices.ledger_id, statement->head.ledger_id);
-		if (err == OK && strcmp(statement->offices.origin, statement->head.origin) != 0)
-			err = why_set(&cause, ERR_INVALID, "it is the beginning of %s, and the statement is of %s",
-			    statement->offices.origin, statement->head.origin);
+		err = offices_begin(&statement->offices, &entry, bytes, &cause);
+		if (err == OK)
+			err = compare_own(statement, offices_own(&statement->offices), &cause);
 	}
 	statement->act_count++;
 	return err == OK ? OK : statement_wrong(why, err, name, &cause);
@@ -535,9 +550,12 @@ static enum err fold_parts(struct statement *statement, const struct array parts
 			return why_set(
 			    why, ERR_PROOF, "entry %llu is in the statement twice", (unsigned long long)index);
 		before = index;
-		err = take[part](statement, index, why);
+		if (index > 0)
+			err = pass_eras(statement, index, why);
+		if (err == OK)
+			err = take[part](statement, index, why);
 	}
-	return err;
+	return err == OK ? pass_eras(statement, statement->checkpoint.size, why) : err;
 }
 
 enum err statement_fold(struct statement *statement, struct why *why)

@@ -27,7 +27,9 @@ static enum err read_head(struct statement *statement, struct why *why)
 		err = statement_head_parse(buf_slice(&statement->bytes), &statement->head, &cause);
 	if (err == OK && statement->check->ledger_id != NULL &&
 	    strcmp(statement->check->ledger_id, statement->head.ledger_id) != 0)
-		err = why_set(&cause, ERR_INVALID, "it is of ledger %s, and the one that is known here is %s",
+		err = why_set(&cause, ERR_INVALID,
+		    "it is of ledger %s, and the one that is known here is %s; if it is meant, name its key: --vkey "
+		    "KEY",
 		    statement->head.ledger_id, statement->check->ledger_id);
 	return err == OK ? OK : statement_wrong(why, err, STATEMENT_FILE, &cause);
 }
@@ -101,7 +103,9 @@ static enum err check_ledger_keys(const struct statement *statement, struct why 
 
 	if (!statement->is_signed_directly && !is_anchored(statement))
 		return why_set(why, ERR_UNKNOWN_KEY,
-		    "the key that was given has not signed it, and is not the one that this ledger began with");
+		    "the key that was given has not signed it, and is not the one that this ledger began with; name "
+		    "the key "
+		    "that has: --vkey KEY");
 	err = note_verify(&statement->checkpoint_note, keys, count, &signed_by);
 	return err == OK ? OK : why_set(why, err, "no key that is the ledger's own at this size has signed it");
 }

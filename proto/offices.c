@@ -30,6 +30,10 @@ void offices_init(struct offices *offices)
 
 void offices_done(struct offices *offices)
 {
+	if (offices->eras != NULL)
+		eras_done(offices->eras);
+	free(offices->eras);
+	offices->eras = NULL;
 	array_done(&offices->officers);
 	array_done(&offices->venues);
 	array_done(&offices->policies);
@@ -103,8 +107,12 @@ static enum err change_log_keys(struct offices *offices, const struct order *ord
 
 /* ---- genesis */
 
-static enum err begin_with(struct offices *offices, const struct genesis *genesis, struct why *why)
+/* The era's own beginning: what it says takes the place of what was before. */
+static enum err begin_with(struct offices *offices, const struct era *era, struct why *why)
 {
+	const struct genesis *genesis = era->genesis;
+
+	offices->officers.count = 0;
 	for (size_t i = 0; i < genesis->officer_count; i++) {
 		struct officer *officer = array_add(&offices->officers);
 
@@ -114,28 +122,31 @@ static enum err begin_with(struct offices *offices, const struct genesis *genesi
 	}
 	offices->quorums = genesis->quorums;
 	memcpy(offices->origin, genesis->origin, sizeof(offices->origin));
+	memcpy(offices->ledger_id, era->ledger_id, sizeof(offices->ledger_id));
+	offices->log_key_count = 0;
 	return add_log_key(offices, &genesis->ledger_key, 0, why);
 }
 
-enum err offices_begin(struct offices *offices, const struct entry *genesis, const struct hash *leaf, struct why *why)
+enum err offices_begin(struct offices *offices, const struct entry *genesis, struct slice bytes, struct why *why)
 {
-	struct genesis *parsed;
-	char id[2 * HASH_SIZE + 1];
+	struct slice own = arena_copy(&offices->arena, bytes);
 	enum err err;
 
 	if (genesis->kind != ENTRY_GENESIS)
 		return why_set(
 		    why, ERR_INVALID, "it is not a genesis, but an entry of kind %s", entry_kind_name(genesis->kind));
-	parsed = malloc(sizeof(*parsed));
-	if (parsed == NULL)
+	if (offices->eras == NULL)
+		offices->eras = calloc(1, sizeof(*offices->eras));
+	if (own.data == NULL || offices->eras == NULL)
 		return ERR_MEMORY;
-	err = genesis_check(genesis->genesis.note, true, parsed, why);
-	if (err == OK)
-		err = begin_with(offices, parsed, why);
-	free(parsed);
-	hex_format(hash_slice(leaf), id);
-	memcpy(offices->ledger_id, id, LEDGER_ID_SIZE);
-	return err;
+	eras_done(offices->eras);
+	err = eras_load(own, offices->eras, why);
+	return err == OK ? begin_with(offices, &offices->eras->list[0], why) : err;
+}
+
+const struct era *offices_own(const struct offices *offices)
+{
+	return &offices->eras->list[offices->eras->count - 1];
 }
 
 /* ---- venues */
@@ -360,6 +371,58 @@ static enum err check_signatures(
 	free(signatories);
 	return err == OK && !is_quorum ? ERR_QUORUM : err;
 }
+
+/* ---- from one ledger to the one that continues it */
+
+static enum err check_continued(const struct offices *offices, const struct continued *continued, struct why *why)
+{
+	struct key keys[LOG_KEYS_EVER_MAX];
+	size_t key_count = 0;
+	struct note note;
+	uint64_t signed_by;
+	enum err err;
+
+	if (strcmp(continued->origin, offices->origin) != 0 || strcmp(continued->ledger_id, offices->ledger_id) != 0)
+		return why_set(why, ERR_INVALID, "the genesis continues ledger %s, and the entries are of %s",
+		    continued->ledger_id, offices->ledger_id);
+	for (size_t i = 0; i < offices->log_key_count; i++)
+		if (!offices_is_claim_key(offices, &offices->log_keys[i].key))
+			keys[key_count++] = offices->log_keys[i].key;
+	err = note_parse(slice_of(continued->note, continued->note_size), &note, why);
+	if (err == OK)
+		err = note_verify(&note, keys, key_count, &signed_by);
+	return err == OK || err == ERR_MEMORY
+		   ? err
+		   : why_set(why, err, "the last known checkpoint of %s is not signed by its key", continued->origin);
+}
+
+static enum err begin_next(struct offices *offices, const struct era *era, struct why *why)
+{
+	struct order *as = calloc(1, sizeof(*as)); /* whoever may add officers may replace them all */
+	struct note note;
+	enum err err = as == NULL ? ERR_MEMORY : check_continued(offices, &era->genesis->continued, why);
+
+	if (err == OK)
+		err = note_parse(era->note, &note, why);
+	if (err == OK) {
+		as->type = ORDER_OFFICER_ADD;
+		err = check_signatures(offices, &note, as, why);
+	}
+	free(as);
+	return err == OK ? begin_with(offices, era, why) : err;
+}
+
+enum err offices_pass(struct offices *offices, uint64_t index, struct why *why)
+{
+	const struct eras *eras = offices->eras;
+	enum err err = OK;
+
+	while (err == OK && offices->era + 1 < eras->count && index >= eras->list[offices->era].end)
+		err = begin_next(offices, &eras->list[++offices->era], why);
+	return err;
+}
+
+/* ---- orders with items */
 
 enum err offices_check(struct offices *offices, const struct offices_shown *shown, struct why *why)
 {

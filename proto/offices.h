@@ -11,6 +11,7 @@
 
 #include "proto/array.h"
 #include "proto/entry.h"
+#include "proto/eras.h"
 #include "proto/order.h"
 
 /* A key of a venue or of the ledger; valid for entries between the two orders. */
@@ -44,6 +45,8 @@ struct offices_policy {
 struct offices {
 	char origin[ORIGIN_TEXT_SIZE];
 	char ledger_id[LEDGER_ID_SIZE + 1];
+	struct eras *eras;		/* all ledgers that this one continues, and itself */
+	size_t era;			/* whose entries are folded now: origin, id, officers, quorums and keys are its own */
 	uint64_t index;			/* of the newest act */
 	struct array officers;		/* of struct officer */
 	struct quorums quorums;
@@ -59,8 +62,16 @@ struct offices {
 void offices_init(struct offices *offices);
 void offices_done(struct offices *offices);
 
-/* Entry 0. ERR_INVALID, ERR_QUORUM, ERR_SIGNATURE and the like, with the reason, as all of these. */
-enum err offices_begin(struct offices *offices, const struct entry *genesis, const struct hash *leaf, struct why *why) must_check;
+/* Entry 0, and its bytes. ERR_INVALID, ERR_QUORUM, ERR_SIGNATURE and the like, with the reason, as all of these. */
+enum err offices_begin(struct offices *offices, const struct entry *genesis, struct slice bytes, struct why *why) must_check;
+/* The ledger whose entry 0 that was: not one that it continues. */
+const struct era *offices_own(const struct offices *offices);
+/*
+ * Before anything of entry `index` is asked: where the entries of a continued ledger end, the genesis that took it over
+ * comes into force. It must have the signatures that officer.add needs of those in office then, and name a checkpoint that
+ * the old ledger's key signed. That the entries taken over are all of them, only a copy of the whole ledger shows.
+ */
+enum err offices_pass(struct offices *offices, uint64_t index, struct why *why) must_check;
 /* The next act. */
 enum err offices_take(struct offices *offices, uint64_t index, const struct entry *entry, struct why *why) must_check;
 /*

@@ -71,6 +71,7 @@ PROTO_LAYERS = [
     "feed entry policy policy_json policy_rate",
     "order order_json order_internal chain_item",
     "signatories",
+    "eras",
     "life offices",
 ]
 

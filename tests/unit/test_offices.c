@@ -17,7 +17,6 @@ static enum err take_acts(
 	struct arena arena;
 	struct entry entry;
 	struct slice bytes;
-	struct hash leaf;
 	enum err err = OK;
 
 	arena_init(&arena, CHAIN_ARENA_SIZE);
@@ -26,9 +25,8 @@ static enum err take_acts(
 		arena_reset(&arena);
 		assert_int_equal(ledger_entry(txn, index, &arena, &entry), OK);
 		assert_true(ledger_bytes(txn, index, &bytes));
-		leaf = hash_leaf(bytes);
 		if (index == 0)
-			err = offices_begin(offices, &entry, &leaf, why);
+			err = offices_begin(offices, &entry, bytes, why);
 		else if (entry.kind == ENTRY_ORDER && entry.order.item_count == 0 && index != skipped)
 			err = offices_take(offices, index, &entry, why);
 	}
@@ -157,7 +155,6 @@ static void takes_acts_alone_and_each_once(void **state)
 {
 	struct world *world = make_world();
 	struct offices *offices = malloc(sizeof(*offices));
-	struct hash leaf = {{0}};
 	struct arena arena;
 	struct entry entry;
 	struct why why = {""};
@@ -171,7 +168,7 @@ static void takes_acts_alone_and_each_once(void **state)
 	assert_non_null(strstr(why.text, "it has items"));
 	read_entry(world, 9, &arena, &entry); /* its effect */
 	assert_int_equal(offices_take(offices, 9, &entry, &why), ERR_INVALID);
-	assert_int_equal(offices_begin(offices, &entry, &leaf, &why), ERR_INVALID);
+	assert_int_equal(offices_begin(offices, &entry, slice_text(""), &why), ERR_INVALID);
 	read_entry(world, 2, &arena, &entry); /* behind others */
 	assert_int_equal(offices_take(offices, 2, &entry, &why), ERR_INVALID);
 	offices_done(offices);
