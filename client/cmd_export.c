@@ -8,6 +8,7 @@
 #include "client/out.h"
 #include "client/pin.h"
 #include "client/progress.h"
+#include "client/quorumfile.h"
 #include "client/tilefolder.h"
 #include "client/view.h"
 
@@ -16,9 +17,11 @@
 struct exporting {
 	const struct settings *settings;
 	const char *path;
+	const char *policy_path; /* NULL: none was given */
 	struct link *link;
 	struct ledger_id ledger;
 	struct kept_head newest;
+	struct buf policy;
 	struct tilefolder *folder;
 	struct progress progress;
 };
@@ -74,6 +77,45 @@ static enum err identity_format(const struct ledger_id *ledger, struct buf *ret_
 	buf_u8(ret_text, '\n');
 	free(text);
 	return ret_text->err;
+}
+
+/* Nobody's cosignature is asked for, where the user asked for none. */
+static void plain_policy_format(const struct ledger_id *ledger, struct buf *ret_text)
+{
+	char vkey[KEY_VKEY_SIZE];
+
+	for (size_t i = 0; i < ledger->valid_count; i++) {
+		key_format(&ledger->valid[i], vkey);
+		buf_printf(ret_text, "log %s\n", vkey);
+	}
+	buf_printf(ret_text, "quorum %s\n", "none");
+}
+
+/* Whose signatures the copy's checkpoint has: for whoever verifies the copy with tools of their own. */
+static enum exit_code policy_make(struct exporting *exporting)
+{
+	struct slice note = buf_slice(&exporting->newest.note);
+	struct trust *trust = NULL;
+	struct why why = {""};
+	enum exit_code code;
+	enum err err;
+
+	if (exporting->policy_path == NULL) {
+		plain_policy_format(&exporting->ledger, &exporting->policy);
+		return exporting->policy.err == OK ? EXIT_OK : out_fail(exporting->policy.err, NULL, NULL);
+	}
+	code = quorumfile_load(exporting->policy_path, &trust);
+	if (code != EXIT_OK)
+		return code;
+	err = quorumfile_check(trust, pin_signer(&exporting->ledger, note), note, &why);
+	trust_free(trust);
+	if (err != OK) {
+		(void)out_fail(
+		    err, &why, "nothing was copied; what the witnesses have not cosigned yet they may have soon");
+		return EXIT_UNVERIFIED;
+	}
+	err = file_read(exporting->policy_path, &exporting->policy, &why);
+	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
 }
 
 /* Its keys may have changed since. */
@@ -183,6 +225,8 @@ static enum exit_code export_ledger(struct exporting *exporting)
 		code = claim_folder(exporting);
 	if (code == EXIT_OK)
 		code = check_history(exporting);
+	if (code == EXIT_OK)
+		code = policy_make(exporting);
 	if (code != EXIT_OK)
 		return code;
 	*folder = (struct tilefolder){.link = exporting->link,
@@ -196,13 +240,16 @@ static enum exit_code export_ledger(struct exporting *exporting)
 	if (code != EXIT_OK)
 		return code;
 	/* Last: whoever reads the copy finds all that this checkpoint covers. */
-	err = store(exporting, "checkpoint", buf_slice(&exporting->newest.note), &why);
+	err = store(exporting, "policy", buf_slice(&exporting->policy), &why);
+	if (err == OK)
+		err = store(exporting, "checkpoint", buf_slice(&exporting->newest.note), &why);
 	return err == OK ? summary_print(exporting) : out_fail(err, &why, NULL);
 }
 
 static enum exit_code run(const struct settings *settings, const struct args *args)
 {
-	struct exporting exporting = {.settings = settings, .path = args->words[0]};
+	struct exporting exporting = {
+	    .settings = settings, .path = args->words[0], .policy_path = args_text(args, "policy")};
 	struct why why = {""};
 	enum exit_code code;
 	enum err err = link_open(settings, &exporting.link, &why);
@@ -210,27 +257,38 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	if (err != OK)
 		return out_fail(err, &why, NULL);
 	kept_head_init(&exporting.newest);
+	buf_init(&exporting.policy, CLIENT_FILE_SIZE_MAX);
 	exporting.folder = calloc(1, sizeof(*exporting.folder));
 	code = exporting.folder == NULL ? out_fail(ERR_MEMORY, NULL, NULL) : export_ledger(&exporting);
 	free(exporting.folder);
+	buf_done(&exporting.policy);
 	kept_head_done(&exporting.newest);
 	link_close(exporting.link);
 	return code;
 }
 
+static const struct option options[] = {
+    {"policy", "FILE", "the checkpoint is cosigned as this policy file asks; the copy holds the file", false},
+    {0},
+};
+
 const struct command cmd_export = {
     .name = "export",
-    .usage = "FOLDER",
+    .usage = "FOLDER [--policy FILE]",
     .summary = "copy the whole ledger into static files, and verify it while doing so",
     .help =
 	"Writes checkpoint, hash tiles and entries under the paths of C2SP tlog-tiles, so that FOLDER, put behind any\n"
-	"web server, is a mirror that other programs can read; and ledger.json, which says whose copy it is. Nothing\n"
-	"is written that the signed checkpoint does not cover. Repeat the command to bring a copy up to date, or\n"
-	"after it was broken off: what is there and right is not fetched again. If the ledger does not contain any\n"
-	"more what it signed at the last time, that is said, with exit code 6 and the evidence in FOLDER. Needs an\n"
-	"access code of the bureau or of an auditor; entries are not public, so guard the folder.\n"
+	"web server, is a mirror that other programs can read; ledger.json, which says whose copy it is; and policy,\n"
+	"in the form of C2SP tlog-policy, which says whose signatures its checkpoint has: the ledger's own or, with\n"
+	"--policy, those that FILE asks for. Nothing is written that the signed checkpoint does not cover. Repeat the\n"
+	"command to bring a copy up to date, or after it was broken off: what is there and right is not fetched\n"
+	"again. If the ledger does not contain any more what it signed at the last time, that is said, with exit code\n"
+	"6 and the evidence in FOLDER. Needs an access code of the bureau or of an auditor; entries are not public,\n"
+	"so guard the folder.\n"
 	"\n"
-	"  subsidy export mirror --token auditor.token\n",
+	"  subsidy export mirror --token auditor.token\n"
+	"  subsidy export mirror --token auditor.token --policy witnesses.policy\n",
+    .options = options,
     .word_min = 1,
     .word_max = 1,
     .run = run,

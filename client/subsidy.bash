@@ -21,7 +21,7 @@ _subsidy_options() # COMMAND
 	feed) echo --not-counted --month --csv ;;
 	grants) echo --subject --all --csv ;;
 	monitor) echo --once --interval --stale --key --feed-witnesses --hook --evidence ;;
-	verify) echo --policy ;;
+	verify | export) echo --policy ;;
 	esac
 }
 
@@ -60,7 +60,7 @@ _subsidy_value()
 	order:subject) echo bureau auditor venue: ;;
 	*:--state | statement:-o | push:--receipts | order:--tokens-dir | order:--letters | monitor:--evidence) echo @folder ;;
 	*:--ca | *:--token | *:--cert | *:--key | *:-o | order:--file | order:--continues | order:--receipt | order:--token-out | \
-	    monitor:--feed-witnesses | verify:--policy) echo @file ;;
+	    monitor:--feed-witnesses | verify:--policy | export:--policy) echo @file ;;
 	*:--server | *:--feed | *:--vkey | push:--rows | order:--contact | list:--policy | list:--list | list:--find | \
 	    explain:--policy | feed:--month | *:--as-of | monitor:--interval | monitor:--stale | monitor:--hook) echo @text ;;
 	*) return 1 ;;

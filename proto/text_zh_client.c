@@ -432,6 +432,7 @@ static const struct text_row rows[] = {
 	{"nothing was changed", "没有作任何改动"},
 	{"nothing was changed; see what it asks for, then make and sign it anew",
 	 "没有作任何改动；请按其要求重新制作并签署"},
+	{"nothing was copied; what the witnesses have not cosigned yet they may have soon", "没有复制任何内容；见证方可能稍后才完成见证签名"},
 	{"nothing was sent", "没有发送任何内容"},
 	{"nothing was sent; mend these rows and repeat", "没有发送任何内容；请改正这些行后重试"},
 	{"nothing was signed", "没有签名"},

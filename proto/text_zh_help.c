@@ -366,26 +366,25 @@ static const struct text_row rows[] = {
 	 "\n"
 	 "  subsidy policies\n"
 	 "  subsidy policies --json\n"},
-	{"Writes checkpoint, hash tiles and entries under the paths of C2SP tlog-tiles, so that FOLDER, put "
-	 "behind any\n"
-	 "web server, is a mirror that other programs can read; and ledger.json, which says whose copy it is. "
-	 "Nothing\n"
-	 "is written that the signed checkpoint does not cover. Repeat the command to bring a copy up to "
-	 "date, or\n"
-	 "after it was broken off: what is there and right is not fetched again. If the ledger does not "
-	 "contain any\n"
-	 "more what it signed at the last time, that is said, with exit code 6 and the evidence in FOLDER. "
-	 "Needs an\n"
-	 "access code of the bureau or of an auditor; entries are not public, so guard the folder.\n"
+	{"Writes checkpoint, hash tiles and entries under the paths of C2SP tlog-tiles, so that FOLDER, put behind any\n"
+	 "web server, is a mirror that other programs can read; ledger.json, which says whose copy it is; and policy,\n"
+	 "in the form of C2SP tlog-policy, which says whose signatures its checkpoint has: the ledger's own or, with\n"
+	 "--policy, those that FILE asks for. Nothing is written that the signed checkpoint does not cover. Repeat the\n"
+	 "command to bring a copy up to date, or after it was broken off: what is there and right is not fetched\n"
+	 "again. If the ledger does not contain any more what it signed at the last time, that is said, with exit code\n"
+	 "6 and the evidence in FOLDER. Needs an access code of the bureau or of an auditor; entries are not public,\n"
+	 "so guard the folder.\n"
 	 "\n"
-	 "  subsidy export mirror --token auditor.token\n",
-	 "按C2SP tlog-tiles的路径写出检查点、哈希树块和条目，目录放到任何网页服务器上就"
-	 "是其他程序能读取的镜像；\n"
-	 "另有ledger.json说明是谁的副本。签名检查点没有包含的内容都不写出。更新副本或中断之后请重复该命令：\n"
-	 "已有且正确的不再取回。账本如不再包含上次签过的内容，会指出，退出码6，证据存于该目录。\n"
-	 "需要主管部门或审计人员的查询授权码；条目不公开，请保管好目录。\n"
+	 "  subsidy export mirror --token auditor.token\n"
+	 "  subsidy export mirror --token auditor.token --policy witnesses.policy\n",
+	 "按C2SP tlog-tiles的路径写出检查点、哈希树块和条目，目录放到任何网页服务器上就是其他程序能读取的镜像；\n"
+	 "另有ledger.json说明是谁的副本，policy（C2SP tlog-policy格式）说明检查点有谁的签名：账本自己的，用--policy时为FILE\n"
+	 "所要求的。签名检查点没有包含的内容都不写出。更新副本或中断之后请重复该命令：已有且正确的不再取回。\n"
+	 "账本如不再包含上次签过的内容，会指出，退出码6，证据存于该目录。需要主管部门或审计人员的查询授权码；\n"
+	 "条目不公开，请保管好目录。\n"
 	 "\n"
-	 "  subsidy export mirror --token auditor.token\n"},
+	 "  subsidy export mirror --token auditor.token\n"
+	 "  subsidy export mirror --token auditor.token --policy witnesses.policy\n"},
 	{"`key new` writes a private key, readable by you alone, and prints its public key, which the "
 	 "bureau\n"
 	 "licenses (a venue's) or which genesis names (an officer's, the ledger's). NAME is the venue's id, "
@@ -456,6 +455,7 @@ static const struct text_row rows[] = {
 	{"run by /bin/sh at an alarm", "告警时由/bin/sh执行"},
 	{"send it to the ledger at once", "立即提交给账本"},
 	{"the address that takes pushes; without it the server's", "接收报送的地址；没有则用server的"},
+	{"the checkpoint is cosigned as this policy file asks; the copy holds the file", "检查点的见证签名须达到该规则文件的要求；副本存有该文件"},
 	{"the checkpoints are cosigned as this policy file asks", "检查点的见证签名须达到该规则文件的要求"},
 	{"the file that holds the access code", "存放查询授权码的文件"},
 	{"the ledger's public address, https://…", "账本的公开地址，https://…"},

@@ -341,7 +341,9 @@ class Export(TilesTest):
         size, root = copy.checkpoint(self.key)
         self.assertEqual((answer["size"], size), (size, self.world.size()))
         copy.verify(size, root)
-        self.assertEqual(self.files("whole"), set(copy.paths(size)) | {"ledger.json"})
+        self.assertEqual(self.files("whole"), set(copy.paths(size)) | {"ledger.json", "policy"})
+        with open(self.world.path("whole", "policy"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), f"log {self.world.ledger_key.vkey()}\nquorum none\n")
         for path in copy.paths(size):
             self.assertEqual(copy.fetch(path), self.reader().fetch(path), path)
         # Behind any web server it is a mirror.

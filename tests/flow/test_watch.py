@@ -131,7 +131,7 @@ class Quorum(Watched):
         self.ends_well()
 
     def test_a_quorum_is_seen_by_who_checks_proofs_and_statements(self):
-        self.world.grant(ENTERPRISE)
+        self.world.grant(ENTERPRISE, "auditor")
         receipt = self.push(3)["receipt"]
         self.change(add=[self.heads])
         self.watch(*NAMES)
@@ -149,6 +149,13 @@ class Quorum(Watched):
             refused = self.world.client("verify", what, "--policy", "all-witnesses", "--vkey", vkey)
             self.assertEqual(refused.code, 6, refused)
             self.assertIn("everybody", refused.err)
+        # A copy keeps the file that its checkpoint was held against.
+        copied = ("export", "mirror", "--vkey", vkey, "--policy")
+        self.assertEqual(self.world.client(*copied, "all-witnesses", token="auditor").code, 6)
+        self.assertFalse(os.path.exists(self.world.path("mirror/policy")))
+        check(self.world.client(*copied, "witnesses", token="auditor"))
+        self.assertEqual(self.world.read("mirror/policy"), self.world.read("witnesses"))
+        check(self.world.daemon("verify", "--export", "mirror", "--vkey", vkey))
         # A receipt waits for nobody, so nobody has cosigned it.
         self.world.write("receipt.tlog-proof", receipt)
         check(self.world.client("verify", "receipt.tlog-proof", "--vkey", vkey))

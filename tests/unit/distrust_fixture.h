@@ -68,7 +68,7 @@ static inline int teardown(void **state)
 static inline uint64_t push_trades(struct world *world, struct signer *signer, const char *prefix, size_t count)
 {
 	static struct record records[LEDGER_PUSH_RECORDS];
-	static char numbers[LEDGER_PUSH_RECORDS][16];
+	static char numbers[LEDGER_PUSH_RECORDS][32];
 	uint64_t index;
 
 	for (size_t i = 0; i < count; i++) {
