@@ -456,7 +456,10 @@ class Drill(FlowTest):
         for name in self.files():
             data = self.world.read(os.path.join("copy", name))
             for place in self.places(len(data), 10 if len(data) < 2000 else 4):
-                answer = drill(f"byte {name} {place} {self.chosen.randrange(1, 256)}")
+                mask = self.chosen.randrange(1, 256)
+                if name == "ledger.json" and place == len(data) - 1 and data[place] ^ mask in b" \t\r":
+                    mask = 1        # another blank behind JSON says the same
+                answer = drill(f"byte {name} {place} {mask}")
                 if name.startswith("tile/entries/"):
                     self.assert_found(answer, INVALID, f"entry {self.entry_at(name, data, place)}: ")
                 else:
