@@ -1,6 +1,9 @@
 #include "daemon/child.h"
 
 #include <errno.h>
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +14,7 @@
 struct shared {
 	enum err err;
 	struct why why;
+	alignas(max_align_t) uint8_t facts[]; /* what the work finds, whatever that is */
 };
 
 static enum err wait_for(pid_t child, const struct shared *shared, struct why *why)
@@ -38,17 +42,17 @@ enum err child_run(enum err (*work)(void *facts, struct why *why), void *facts, 
 
 	if (shared == MAP_FAILED)
 		return ERR_MEMORY;
-	memcpy(shared + 1, facts, facts_size);
+	memcpy(shared->facts, facts, facts_size);
 	/* What waits in a stream would be written by both. */
 	fflush(NULL);
 	child = fork();
 	if (child == 0) {
-		shared->err = work(shared + 1, &shared->why);
+		shared->err = work(shared->facts, &shared->why);
 		_exit(0);
 	}
 	if (child > 0) {
 		err = wait_for(child, shared, why);
-		memcpy(facts, shared + 1, facts_size);
+		memcpy(facts, shared->facts, facts_size);
 	}
 	munmap(shared, size);
 	return err;
