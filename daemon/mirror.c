@@ -207,6 +207,11 @@ static void load_bundle(struct mirror *mirror, const struct tile *tile, struct s
 			set_broken(mirror, tile, first + i, "ends within it");
 			return;
 		}
+		/* An empty value would be taken for an entry that is not there. */
+		if (entry.size == 0) {
+			set_broken(mirror, tile, first + i, "holds nothing of it");
+			return;
+		}
 		store_append(txn, STORE_ENTRIES, state_u64(first + i, key), entry);
 	}
 	if (!reader_is_done(&reader))

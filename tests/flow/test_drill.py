@@ -447,9 +447,10 @@ class Drill(FlowTest):
         self.assert_found(answer, UNUSABLE, f"entry {self.size - 3}: it is missing: the ledger has signed a checkpoint")
 
     def files(self):
+        """But for `policy`: whom a reader trusts is the reader's own to say."""
         folder = self.world.path("copy")
         return sorted(os.path.relpath(os.path.join(path, name), folder)
-                      for path, _, names in os.walk(folder) for name in names)
+                      for path, _, names in os.walk(folder) for name in names if name != "policy")
 
     def test_bytes_of_an_export(self):
         drill = self.drill("copy", None)
@@ -465,6 +466,17 @@ class Drill(FlowTest):
                 else:
                     code = STATE if name.startswith("tile/") else INVALID
                     self.assert_found(answer, code, f"{name}: ")
+
+    def test_an_entry_of_no_bytes_in_an_export(self):
+        drill, at = self.drill("copy", None), 0
+        for index, entry in enumerate(self.entries[:256]):
+            if len(entry) < 256:
+                answer = drill(f"byte tile/entries/000 {at + 1} {len(entry)}")
+                self.assert_found(answer, INVALID, f"entry {index}: ", "holds nothing of it")
+                break
+            at += 2 + len(entry)
+        else:
+            self.fail("no entry is that short")
 
     @staticmethod
     def entry_at(name, data, place):
