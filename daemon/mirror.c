@@ -159,61 +159,6 @@ static enum err check_checkpoint(
 	return err;
 }
 
-static bool takes_signer(const struct trust *trust, const struct mirror *mirror)
-{
-	for (size_t i = 0; i < mirror->key_count; i++)
-		if (trust_takes_log(trust, &mirror->keys[i]))
-			return true;
-	return false;
-}
-
-static enum err check_quorum(const struct mirror *mirror, const struct trust *trust, struct finding *finding)
-{
-	struct note *note = malloc(sizeof(*note));
-	uint64_t cosigned = 0;
-	enum err err = note == NULL ? ERR_MEMORY : note_parse(slice_of(mirror->note, mirror->note_size), note, NULL);
-
-	if (err == OK && !takes_signer(trust, mirror))
-		err = finding_set(finding, FINDING_INVALID, "policy: it names other logs than %s", mirror->origin);
-	if (err == OK)
-		err = trust_cosigned(trust, note, &cosigned);
-	if (err == ERR_SIGNATURE)
-		err = finding_set(finding, FINDING_INVALID,
-		    "checkpoint: a cosignature of a witness that policy names does not verify");
-	if (err == OK && !trust_is_met(trust, cosigned))
-		err = finding_set(finding, FINDING_INVALID, "checkpoint: it is not cosigned as policy asks (quorum %s)",
-		    trust_quorum(trust));
-	free(note);
-	return err;
-}
-
-/* What the copy says of who signed its checkpoint must be so; copies of earlier programs say nothing. */
-static enum err check_policy(const struct mirror *mirror, struct finding *finding)
-{
-	struct trust *trust = NULL;
-	struct why why = {""};
-	struct buf bytes;
-	enum err err;
-
-	buf_init(&bytes, TRUST_SIZE_MAX);
-	err = read_file(mirror, "policy", &bytes, &finding->why);
-	if (err == ERR_NOT_FOUND) {
-		buf_done(&bytes);
-		return OK;
-	}
-	err = wrong_file(err, "policy", finding);
-	if (err == OK) {
-		err = trust_parse(buf_slice(&bytes), &trust, &why);
-		if (err != OK && err != ERR_MEMORY)
-			err = finding_set(finding, FINDING_INVALID, "policy: %s", why.text);
-	}
-	if (err == OK)
-		err = check_quorum(mirror, trust, finding);
-	trust_free(trust);
-	buf_done(&bytes);
-	return err;
-}
-
 enum err mirror_open(const char *path, const struct key *trusted, struct mirror *ret_mirror, struct finding *finding)
 {
 	struct mirror *mirror = ret_mirror;
@@ -230,8 +175,6 @@ enum err mirror_open(const char *path, const struct key *trusted, struct mirror 
 		err = wrong_file(read_file(mirror, "checkpoint", &bytes, &finding->why), "checkpoint", finding);
 	if (err == OK)
 		err = check_checkpoint(mirror, buf_slice(&bytes), trusted, finding);
-	if (err == OK)
-		err = check_policy(mirror, finding);
 	buf_done(&bytes);
 	return err;
 }
@@ -565,6 +508,61 @@ static enum err check_tiles(
 	return OK;
 }
 
+static bool takes_signer(const struct trust *trust, const struct mirror *mirror)
+{
+	for (size_t i = 0; i < mirror->key_count; i++)
+		if (trust_takes_log(trust, &mirror->keys[i]))
+			return true;
+	return false;
+}
+
+static enum err check_quorum(const struct mirror *mirror, const struct trust *trust, struct finding *finding)
+{
+	struct note *note = malloc(sizeof(*note));
+	uint64_t cosigned = 0;
+	enum err err = note == NULL ? ERR_MEMORY : note_parse(slice_of(mirror->note, mirror->note_size), note, NULL);
+
+	if (err == OK && !takes_signer(trust, mirror))
+		err = finding_set(finding, FINDING_INVALID, "policy: it names other logs than %s", mirror->origin);
+	if (err == OK)
+		err = trust_cosigned(trust, note, &cosigned);
+	if (err == ERR_SIGNATURE)
+		err = finding_set(finding, FINDING_INVALID,
+		    "checkpoint: a cosignature of a witness that policy names does not verify");
+	if (err == OK && !trust_is_met(trust, cosigned))
+		err = finding_set(finding, FINDING_INVALID, "checkpoint: it is not cosigned as policy asks (quorum %s)",
+		    trust_quorum(trust));
+	free(note);
+	return err;
+}
+
+/* What the copy says of who signed its checkpoint must be so; copies of earlier programs say nothing. */
+static enum err check_policy(const struct mirror *mirror, struct finding *finding)
+{
+	struct trust *trust = NULL;
+	struct why why = {""};
+	struct buf bytes;
+	enum err err;
+
+	buf_init(&bytes, TRUST_SIZE_MAX);
+	err = read_file(mirror, "policy", &bytes, &finding->why);
+	if (err == ERR_NOT_FOUND) {
+		buf_done(&bytes);
+		return OK;
+	}
+	err = wrong_file(err, "policy", finding);
+	if (err == OK) {
+		err = trust_parse(buf_slice(&bytes), &trust, &why);
+		if (err != OK && err != ERR_MEMORY)
+			err = finding_set(finding, FINDING_INVALID, "policy: %s", why.text);
+	}
+	if (err == OK)
+		err = check_quorum(mirror, trust, finding);
+	trust_free(trust);
+	buf_done(&bytes);
+	return err;
+}
+
 enum err mirror_check(const struct mirror *mirror, struct store *entries, struct store *replayed, unsigned thread_count,
     uint64_t *ret_tile_count, struct finding *finding)
 {
@@ -581,6 +579,8 @@ enum err mirror_check(const struct mirror *mirror, struct store *entries, struct
 		check->replayed = replayed;
 		err = check_tiles(check, thread_count, ret_tile_count, finding);
 	}
+	if (err == OK)
+		err = check_policy(mirror, finding);
 	free(check);
 	return err;
 }

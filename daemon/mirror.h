@@ -38,8 +38,8 @@ enum err mirror_open(
 /* Puts the entries of the bundles into an empty store. What is not there is left out. */
 enum err mirror_load(struct mirror *mirror, struct store *store, struct finding *finding) must_check;
 /*
- * After a replay: the ledger id, the keys, which must be the ledger's, the checkpoint's root, and every tile against what
- * the entries gave. `entries` is the store that was loaded. Gives the number of tiles.
+ * After a replay: the ledger id, the keys, which must be the ledger's, the checkpoint's root, every tile against what
+ * the entries gave, and whether the checkpoint is signed as the copy's policy says. `entries` is the store that was loaded. Gives the number of tiles.
  */
 enum err mirror_check(const struct mirror *mirror, struct store *entries, struct store *replayed, unsigned thread_count,
     uint64_t *ret_tile_count, struct finding *finding) must_check;
