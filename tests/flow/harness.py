@@ -150,6 +150,11 @@ def run(command, cwd, env=None, stdin=None, timeout_s=COMMAND_TIMEOUT_S):
     return Result(command, done.returncode, done.stdout, done.stderr)
 
 
+def is_sanitized():
+    libraries = run(["ldd", DAEMON], "/").out
+    return "libasan" in libraries or "libtsan" in libraries
+
+
 def check(result, code=0):
     """The result; an AssertionError unless it ended with the code."""
     assert result.code == code, result

@@ -5,18 +5,13 @@ import signal
 import struct
 import unittest
 
-from tests.flow.harness import BUILD, DAEMON, World, check, records, run, wait_until
+from tests.flow.harness import BUILD, World, check, is_sanitized, records, wait_until
 
 SKEW = os.path.join(BUILD, "tests", "tools", "skew.so")
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 YEAR_S = 365 * DAY_S
 LOOK_TIMEOUT_S = 30
-
-
-def is_sanitized():
-    libraries = run(["ldd", DAEMON], "/").out
-    return "libasan" in libraries or "libtsan" in libraries
 
 
 class SkewedWorld(World):

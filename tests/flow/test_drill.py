@@ -17,13 +17,12 @@ import unittest
 
 from tests import formats
 from tests.flow import wire
-from tests.flow.harness import (BUILD, CORRUPT, FIRMS, Feed, FlowTest, check, read_json, records, refund, run,
-                                trade, wait_until, write_csv)
+from tests.flow.harness import (BUILD, CORRUPT, FIRMS, Feed, FlowTest, check, is_sanitized, read_json, records, refund,
+                                run, trade, wait_until, write_csv)
 from tests.flow.test_crash import Sm2Key
 from tests.flow.test_orders_more import item_delist, item_revoke, item_trade
 
 ALL = os.environ.get("DRILL_ALL") == "1"
-IS_SANITIZED = "libasan" in run(["ldd", os.path.join(BUILD, "subsidyd")], "/").out
 FORGE = os.path.join(BUILD, "tests", "tools", "forge")
 ROOTS = os.path.join(BUILD, "tests", "tools", "roots")
 SLOT_SIZE = 12288
@@ -433,7 +432,7 @@ class Drill(FlowTest):
             mask = self.chosen.randrange(1, 256)
             code, text = drill(f"byte data.mdb {page * PAGE + at} {mask}")
             # A higher number of the last page or of the commit is as good; a lower one brings back what was overwritten.
-            if code == 1 and 136 <= at < 144 and IS_SANITIZED:
+            if code == 1 and 136 <= at < 144 and is_sanitized():
                 continue        # so large a map is more than the sanitizer leaves
             self.assertIn(code, tuple(NAMES) + ((0,) if 136 <= at < 152 else ()), (page, at, mask, text))
             self.assertNotIn("contradict each other", text)

@@ -16,7 +16,7 @@ import sys
 import unittest
 
 from tests.flow import wire
-from tests.flow.harness import BUILD, DAEMON, FIRMS, World, check, read_json, records, run, wait_until
+from tests.flow.harness import BUILD, DAEMON, FIRMS, World, check, is_sanitized, read_json, records, run, wait_until
 
 FAIL = os.path.join(BUILD, "tests", "tools", "fail.so")
 WRITE, SYNC, ALLOCATION = 1, 2, 3
@@ -31,12 +31,6 @@ READINGS = (f"/v1/enterprises/{FIRMS[0]}", f"/v1/enterprises/{FIRMS[0]}/trades?l
             f"/v1/enterprises/{FIRMS[0]}/explain?policy={POLICY['policy']}", "/v1/overview", "/v1/policies",
             "/v1/feeds/qddex/records?from=3&limit=20", "/v1/ledger")
 END_TIMEOUT_S = 20
-
-
-def is_sanitized():
-    """A sanitizer has an allocator of its own, which a library loaded ahead of it would take away."""
-    libraries = run(["ldd", DAEMON], "/").out
-    return "libasan" in libraries or "libtsan" in libraries
 
 
 class Control:

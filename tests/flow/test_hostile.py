@@ -12,7 +12,7 @@ import threading
 import time
 
 from tests.flow import wire
-from tests.flow.harness import DAEMON, FlowTest, records, run, wait_until
+from tests.flow.harness import FlowTest, is_sanitized, records, run, wait_until
 
 MIB = 1 << 20
 PUSH_SIZE = 24 * MIB
@@ -29,11 +29,6 @@ MEMORY_MAX = 400 * MIB
 PUSH_HEAD = (b"POST /v1/feeds/qddex HTTP/1.1\r\nHost: a\r\nContent-Type: application/protobuf\r\n"
              b"Content-Length: %d\r\n\r\n")
 CHUNKED_HEAD = (b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
-
-
-def is_sanitized():
-    libraries = run(["ldd", DAEMON], "/").out
-    return "libasan" in libraries or "libtsan" in libraries
 
 
 class Reader(threading.Thread):

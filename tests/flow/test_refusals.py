@@ -15,7 +15,8 @@ import threading
 import unittest
 
 from tests.flow import wire
-from tests.flow.harness import BUILD, DAEMON, FIRMS, ROOT, FlowTest, World, in_days, read_json, records, run, trade, wait_until
+from tests.flow.harness import (BUILD, FIRMS, ROOT, FlowTest, World, in_days, is_sanitized, read_json, records, trade,
+                                wait_until)
 
 SKEW = os.path.join(BUILD, "tests", "tools", "skew.so")
 MIB = 1 << 20
@@ -25,12 +26,6 @@ ORDER_TYPE = {"Content-Type": "application/json"}
 PUSH_TYPE = {"Content-Type": "application/protobuf"}
 NOTE_TYPE = {"Content-Type": "text/plain"}
 WITNESS = wire.Witness("w.example", bytes(range(32)))
-
-
-def is_sanitized():
-    """A sanitizer wants to be loaded first, and has an allocator that ends the program where memory is short."""
-    libraries = run(["ldd", DAEMON], "/").out
-    return "libasan" in libraries or "libtsan" in libraries
 
 
 class Row:
