@@ -499,6 +499,11 @@ void server_close(struct server *server)
 	control_close(server->control);
 	server->control = NULL;
 	finish(server);
+	/* What looks at the network goes before it: the loop turns once more below. */
+	for (size_t i = 0; i < SIGNAL_COUNT; i++)
+		free_event(server->signals[i]);
+	free_event(server->tick);
+	free_event(server->stop_timer);
 	http_free(server->http);
 	/* A connection that was closed in the middle of a read lets go of its memory on the loop's next turn. */
 	if (server->base != NULL)
@@ -508,10 +513,6 @@ void server_close(struct server *server)
 			close(server->inherited[i].fd);
 	tls_free(server->feed_tls);
 	tls_free(server->public_tls);
-	for (size_t i = 0; i < SIGNAL_COUNT; i++)
-		free_event(server->signals[i]);
-	free_event(server->tick);
-	free_event(server->stop_timer);
 	writer_free(server->writer);
 	free_event(server->finished_event);
 	mailbox_free(server->finished);
