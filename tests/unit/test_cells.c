@@ -1,4 +1,5 @@
 /* Cells: packing, sums, and the rows of one enterprise found among others', against a plain array. */
+#define LEDGER_MAP_SIZE (1u << 30)
 #include "ledger_fixture.h"
 
 #include "daemon/cells.h"
@@ -325,6 +326,50 @@ static void stops_on_the_first_error_of_its_caller(void **state)
 	}
 }
 
+/* A row of more bytes than the memory for rows holds is changed all the same: at its end, within, and by taking away. */
+static void changes_a_row_that_memory_does_not_hold(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+	const size_t cell_size = 7 + 10, count = STORE_OVERLAY_MAX / cell_size - 1;
+	uint8_t row_key[2 + USCI_SIZE] = {0, 9}, *bytes = calloc(count, cell_size);
+	struct slice db_key = slice_of(row_key, sizeof(row_key)), value;
+	struct cell_key key = key_of(0, 9, UINT16_MAX, SIDE_BUYER), second;
+	struct cell_sums one = {.trades = 1, .amount_fen = 5};
+
+	memcpy(row_key + 2, codes[0].text, USCI_SIZE);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t *cell = bytes + i * cell_size;
+
+		for (unsigned j = 0; j < 4; j++)
+			cell[j] = (uint8_t)(i >> (24 - 8 * j));
+		cell[4] = SIDE_SUPPLIER;
+		cell[5] = PRODUCT_API;
+		cell[7] = 1;
+	}
+	store_put(fixture->txn, STORE_CELLS, db_key, slice_of(bytes, count * cell_size));
+	second = (struct cell_key){.settled_month = 9,
+	    .code = codes[0],
+	    .venue_number = 3,
+	    .side = SIDE_SUPPLIER,
+	    .product_kind = PRODUCT_API};
+	cells_change(fixture->txn, &key, &one, false);
+	cells_change(fixture->txn, &second, &one, false);
+	assert_int_equal(store_error(fixture->txn), OK);
+	assert_true(store_get(fixture->txn, STORE_CELLS, db_key, &value));
+	assert_int_equal(value.size, (count + 1) * cell_size);
+	assert_memory_equal(value.data, bytes, 3 * cell_size);
+	assert_int_equal(value.data[3 * cell_size + 7], 2);
+	assert_int_equal(value.data[3 * cell_size + 7 + 6], 5);
+	assert_memory_equal(value.data + 4 * cell_size, bytes + 4 * cell_size, (count - 4) * cell_size);
+	assert_int_equal(value.data[count * cell_size + 7 + 6], 5);
+	cells_change(fixture->txn, &key, &one, true);
+	cells_change(fixture->txn, &second, &one, true);
+	assert_true(store_get(fixture->txn, STORE_CELLS, db_key, &value));
+	assert_int_equal(value.size, count * cell_size);
+	assert_memory_equal(value.data, bytes, count * cell_size);
+	free(bytes);
+}
+
 static void takes_a_broken_row_for_damage(void **state)
 {
 	struct ledger_fixture *fixture = *state;
@@ -435,6 +480,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(takes_a_removal_of_more_than_is_there_for_damage, setup, teardown),
 	    cmocka_unit_test_setup_teardown(agrees_with_a_plain_array, setup, teardown),
 	    cmocka_unit_test_setup_teardown(stops_on_the_first_error_of_its_caller, setup, teardown),
+	    cmocka_unit_test_setup_teardown(changes_a_row_that_memory_does_not_hold, setup, teardown),
 	    cmocka_unit_test_setup_teardown(takes_a_broken_row_for_damage, setup, teardown),
 	    cmocka_unit_test(shows_a_cell_to_policies),
 	    cmocka_unit_test(takes_a_fact_back_into_its_cell),

@@ -72,25 +72,24 @@ static void gives_each_record_its_disposition(void **state)
 	struct ledger_fixture *fixture = *state;
 	struct signer *signer = ledger_license(fixture, KEY_ED25519, "qddex");
 	struct record records[] = {
-	    ledger_trade("T1", a, b, 1000),
-	    ledger_trade("T1", a, c, 5000),        /* duplicate, other content */
-	    ledger_trade("T2", a, a, 1000),        /* self */
-	    ledger_refund("A1", "T9", 10, 1),      /* unknown */
-	    ledger_trade("T9", b, c, 1000),
-	    ledger_refund("A2", "T9", 400, 40),    /* counts */
-	    ledger_refund("A2", "T9", 1, 0),       /* doubled */
-	    ledger_refund("A3", "T9", 601, 10),    /* amount exceeds */
-	    ledger_refund("A4", "T9", 300, 61),    /* tax exceeds */
-	    ledger_refund("A5", "T9", 600, 59),    /* net exceeds: 360 + 541 of 900 */
-	    ledger_refund("A6", "T9", 600, 60),    /* the rest exactly */
-	    ledger_refund("A1", "T9", 1, 0),       /* a used number, though its first one was unknown */
-	    ledger_refund("A7", "T2", 10, 1),      /* of a trade that does not count */
-	    ledger_refund("A1", "T9", 1, 0),       /* the third of its number; it is still the first that has it */
+	    ledger_trade("T1", a, b, 1000), ledger_trade("T1", a, c, 5000),     /* duplicate, other content */
+	    ledger_trade("T2", a, a, 1000),                                     /* self */
+	    ledger_refund("A1", "T9", 10, 1),                                   /* unknown */
+	    ledger_trade("T9", b, c, 1000), ledger_refund("A2", "T9", 400, 40), /* counts */
+	    ledger_refund("A2", "T9", 1, 0),                                    /* doubled */
+	    ledger_refund("A3", "T9", 601, 10),                                 /* amount exceeds */
+	    ledger_refund("A4", "T9", 300, 61),                                 /* tax exceeds */
+	    ledger_refund("A5", "T9", 600, 59),                                 /* net exceeds: 360 + 541 of 900 */
+	    ledger_refund("A6", "T9", 600, 60),                                 /* the rest exactly */
+	    ledger_refund("A1", "T9", 1, 0),  /* a used number, though its first one was unknown */
+	    ledger_refund("A7", "T2", 10, 1), /* of a trade that does not count */
+	    ledger_refund("A1", "T9", 1, 0),  /* the third of its number; it is still the first that has it */
 	};
-	static const enum disposition want[] = {DISPOSITION_COUNTED, DISPOSITION_DUPLICATE_TRADE, DISPOSITION_SELF_TRADE,
-	    DISPOSITION_REFUND_UNKNOWN, DISPOSITION_COUNTED, DISPOSITION_COUNTED, DISPOSITION_DUPLICATE_ADJUST,
-	    DISPOSITION_REFUND_EXCEEDS, DISPOSITION_REFUND_EXCEEDS, DISPOSITION_REFUND_EXCEEDS, DISPOSITION_COUNTED,
-	    DISPOSITION_DUPLICATE_ADJUST, DISPOSITION_REFUND_UNKNOWN, DISPOSITION_DUPLICATE_ADJUST};
+	static const enum disposition want[] = {DISPOSITION_COUNTED, DISPOSITION_DUPLICATE_TRADE,
+	    DISPOSITION_SELF_TRADE, DISPOSITION_REFUND_UNKNOWN, DISPOSITION_COUNTED, DISPOSITION_COUNTED,
+	    DISPOSITION_DUPLICATE_ADJUST, DISPOSITION_REFUND_EXCEEDS, DISPOSITION_REFUND_EXCEEDS,
+	    DISPOSITION_REFUND_EXCEEDS, DISPOSITION_COUNTED, DISPOSITION_DUPLICATE_ADJUST, DISPOSITION_REFUND_UNKNOWN,
+	    DISPOSITION_DUPLICATE_ADJUST};
 	/* What each refers to: a place in the push, or -1. */
 	static const int refers[] = {-1, 0, -1, -1, -1, 4, 5, 4, 4, 4, 4, 3, 2, 3};
 	size_t count = sizeof(records) / sizeof(records[0]);
@@ -102,7 +101,8 @@ static void gives_each_record_its_disposition(void **state)
 	for (size_t i = 0; i < count; i++) {
 		ledger_get(fixture, first + i, &arena, &entry);
 		if (entry.record.disposition != want[i])
-			fail_msg("record %zu: %s, want %s", i, disposition_name(entry.record.disposition), disposition_name(want[i]));
+			fail_msg("record %zu: %s, want %s", i, disposition_name(entry.record.disposition),
+			    disposition_name(want[i]));
 		if (entry.record.refers != (refers[i] < 0 ? 0 : first + (uint64_t)refers[i]))
 			fail_msg("record %zu refers to %llu", i, (unsigned long long)entry.record.refers);
 	}
@@ -120,8 +120,9 @@ static void links_each_party_to_its_entry_before(void **state)
 {
 	struct ledger_fixture *fixture = *state;
 	struct signer *signer = ledger_license(fixture, KEY_ED25519, "qddex");
-	struct record records[] = {ledger_trade("T1", a, b, 1000), ledger_trade("T2", b, c, 1000), ledger_trade("T1", c, a, 7),
-	    ledger_refund("A1", "T2", 10, 1), ledger_trade("T3", c, c, 5), ledger_refund("A2", "T7", 1, 0)};
+	struct record records[] = {ledger_trade("T1", a, b, 1000), ledger_trade("T2", b, c, 1000),
+	    ledger_trade("T1", c, a, 7), ledger_refund("A1", "T2", 10, 1), ledger_trade("T3", c, c, 5),
+	    ledger_refund("A2", "T7", 1, 0)};
 	uint64_t index = ledger_push(fixture, signer, "qddex", leaves, 0, records, 6), first = index - 6;
 	/* Supplier's and buyer's link of each, as places + 1 in the push; 0: none. A duplicate joins its first's parties. */
 	static const uint64_t want[6][2] = {{0, 0}, {1, 0}, {1, 2}, {3, 2}, {4, 4}, {0, 0}};
@@ -135,7 +136,8 @@ static void links_each_party_to_its_entry_before(void **state)
 		assert_int_equal(entry.link_count, link_count[i]);
 		for (size_t side = 0; side < link_count[i]; side++)
 			if (entry.links[side] != (want[i][side] == 0 ? 0 : first + want[i][side] - 1))
-				fail_msg("record %zu, side %zu: link %llu", i, side, (unsigned long long)entry.links[side]);
+				fail_msg(
+				    "record %zu, side %zu: link %llu", i, side, (unsigned long long)entry.links[side]);
 	}
 	assert_int_equal(party_of(fixture, a).last_index, first + 2);
 	assert_int_equal(party_of(fixture, b).last_index, first + 3);
@@ -148,8 +150,9 @@ static void files_trades_and_refunds_in_cells(void **state)
 {
 	struct ledger_fixture *fixture = *state;
 	struct signer *signer = ledger_license(fixture, KEY_ED25519, "qddex");
-	struct record records[] = {ledger_trade("T1", a, b, 1000), ledger_trade("T2", a, b, 2000), ledger_trade("T3", a, b, 500),
-	    ledger_refund("A1", "T1", 1000, 100), ledger_refund("A2", "T2", 300, 30), ledger_trade("T2", a, b, 9), ledger_trade("T4", a, a, 9)};
+	struct record records[] = {ledger_trade("T1", a, b, 1000), ledger_trade("T2", a, b, 2000),
+	    ledger_trade("T3", a, b, 500), ledger_refund("A1", "T1", 1000, 100), ledger_refund("A2", "T2", 300, 30),
+	    ledger_trade("T2", a, b, 9), ledger_trade("T4", a, a, 9)};
 	struct sum_query sums;
 
 	records[1].trade.instalment = 2;
@@ -175,7 +178,8 @@ static void refuses_to_count_what_overflows_a_party(void **state)
 {
 	struct ledger_fixture *fixture = *state;
 	struct signer *signer = ledger_license(fixture, KEY_ED25519, "qddex");
-	struct record records[] = {ledger_trade("T1", a, b, 2), ledger_trade("T2", a, b, 1), ledger_trade("T3", c, b, 1)};
+	struct record records[] = {
+	    ledger_trade("T1", a, b, 2), ledger_trade("T2", a, b, 1), ledger_trade("T3", c, b, 1)};
 	struct code key = code_of(slice_text(b));
 	struct party party = {.total_fen = (uint64_t)INT64_MAX - 1};
 	struct arena arena;
@@ -200,7 +204,8 @@ static void refuses_to_count_what_overflows_a_party(void **state)
 static void keeps_numbers_apart_between_venues(void **state)
 {
 	struct ledger_fixture *fixture = *state;
-	struct signer *first = ledger_license(fixture, KEY_ED25519, "qddex"), *second = ledger_license(fixture, KEY_SM2, "sddex");
+	struct signer *first = ledger_license(fixture, KEY_ED25519, "qddex"),
+		      *second = ledger_license(fixture, KEY_SM2, "sddex");
 	struct record trade = ledger_trade("T1", a, b, 1000), refund = ledger_refund("A1", "T1", 10, 1);
 	static struct hash other[10];
 	struct arena arena;
@@ -224,8 +229,8 @@ static void relates_past_and_coming_trades(void **state)
 {
 	struct ledger_fixture *fixture = *state;
 	struct signer *signer = ledger_license(fixture, KEY_ED25519, "qddex");
-	struct record records[] = {ledger_trade("T1", a, b, 1000), ledger_trade("T2", b, a, 2000), ledger_trade("T3", a, c, 4000),
-	    ledger_refund("A1", "T1", 100, 10)};
+	struct record records[] = {ledger_trade("T1", a, b, 1000), ledger_trade("T2", b, a, 2000),
+	    ledger_trade("T3", a, c, 4000), ledger_refund("A1", "T1", 100, 10)};
 	struct record later = ledger_trade("T4", a, b, 50), refund = ledger_refund("A2", "T2", 200, 20);
 	uint64_t index;
 
@@ -297,7 +302,8 @@ static void sums_each_month_for_reconciliation(void **state)
 {
 	struct ledger_fixture *fixture = *state;
 	struct signer *signer = ledger_license(fixture, KEY_ED25519, "qddex");
-	struct record records[] = {ledger_trade("T1", a, b, 1000), ledger_trade("T1", a, b, 700), ledger_refund("A1", "T1", 100, 10)};
+	struct record records[] = {
+	    ledger_trade("T1", a, b, 1000), ledger_trade("T1", a, b, 700), ledger_refund("A1", "T1", 100, 10)};
 	struct venue_month sums;
 
 	ledger_push(fixture, signer, "qddex", leaves, 0, records, 3);
@@ -308,6 +314,38 @@ static void sums_each_month_for_reconciliation(void **state)
 	assert_int_equal((uint64_t)sums.amount_fen, 700);
 	venue_month_get(fixture->txn, 1, month_of_date(20250320), RECORD_REFUND, DISPOSITION_COUNTED, &sums);
 	assert_int_equal((uint64_t)sums.tax_fen, 10);
+	signer_free(signer);
+}
+
+/* A push may reach over more months than it keeps sums of at a time, and come back to each of them. */
+static void sums_up_months_of_a_push_that_jumps_between_many(void **state)
+{
+	enum { MONTHS = 70, ROUNDS = 3 };
+	static char numbers[MONTHS * ROUNDS][12];
+	static struct record records[MONTHS * ROUNDS];
+	struct ledger_fixture *fixture = *state;
+	struct signer *signer = ledger_license(fixture, KEY_ED25519, "qddex");
+	struct venue_month sums;
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < MONTHS * ROUNDS; i++) {
+		unsigned month = i % MONTHS;
+
+		snprintf(numbers[i], sizeof(numbers[i]), "M%u", i);
+		records[i] = ledger_trade(numbers[i], a, b, 1000 + month);
+		records[i].trade.signed_on = 20180101;
+		records[i].trade.settled_on = (2019 + month / 12) * 10000 + (month % 12 + 1) * 100 + 5;
+	}
+	ledger_push(fixture, signer, "qddex", leaves, 0, records, MONTHS * ROUNDS);
+	for (unsigned month = 0; month < MONTHS; month++) {
+		venue_month_get(fixture->txn, 1, month_of_date(records[month].trade.settled_on), RECORD_TRADE,
+		    DISPOSITION_COUNTED, &sums);
+		if (sums.records != ROUNDS || sums.amount_fen != ROUNDS * (1000 + month) ||
+		    sums.tax_fen != ROUNDS * ((1000 + month) / 10))
+			fail_msg("month %u: %llu records", month, (unsigned long long)sums.records);
+		all += sums.records;
+	}
+	assert_int_equal(all, MONTHS * ROUNDS);
 	signer_free(signer);
 }
 
@@ -323,6 +361,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(writes_an_effect_for_each_item, setup, teardown),
 	    cmocka_unit_test_setup_teardown(gives_the_same_bytes_for_the_same_commands, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sums_each_month_for_reconciliation, setup, teardown),
+	    cmocka_unit_test_setup_teardown(sums_up_months_of_a_push_that_jumps_between_many, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
