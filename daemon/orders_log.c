@@ -4,20 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whatever the names. */
-static bool is_same_material(const struct key *a, const struct key *b)
-{
-	return a->type == b->type && a->material_size == b->material_size &&
-	       memcmp(a->material, b->material, a->material_size) == 0;
-}
-
 static bool is_of_venue(const struct venue *venue, const struct key *key)
 {
 	for (size_t i = 0; i < venue->key_count; i++)
-		if (is_same_material(&venue->keys[i], key))
+		if (key_has_same_material(&venue->keys[i], key))
 			return true;
 	for (size_t i = 0; i < venue->retired_count; i++)
-		if (is_same_material(&venue->retired[i].key, key))
+		if (key_has_same_material(&venue->retired[i].key, key))
 			return true;
 	return false;
 }

@@ -92,9 +92,7 @@ size_t log_keys_valid(
 bool log_keys_have_material(const struct log_keys *keys, const struct key *key)
 {
 	for (size_t i = 0; i < keys->count; i++)
-		if (keys->keys[i].key.type == key->type &&
-		    slice_equal(slice_of(keys->keys[i].key.material, keys->keys[i].key.material_size),
-			slice_of(key->material, key->material_size)))
+		if (key_has_same_material(&keys->keys[i].key, key))
 			return true;
 	return false;
 }

@@ -38,17 +38,11 @@ static enum err read_era(struct slice bytes, struct eras *eras, struct why *why)
 	return err;
 }
 
-static bool is_same_key(const struct key *a, const struct key *b)
-{
-	return a->type == b->type && a->material_size == b->material_size &&
-	       memcmp(a->material, b->material, a->material_size) == 0;
-}
-
 /* The newer one against one that is older: names and keys of a ledger are never another one's. */
 static enum err compare(const struct era *newer, const struct era *older, struct why *why)
 {
 	if (strcmp(newer->genesis->origin, older->genesis->origin) == 0 ||
-	    is_same_key(&newer->genesis->ledger_key, &older->genesis->ledger_key))
+	    key_has_same_material(&newer->genesis->ledger_key, &older->genesis->ledger_key))
 		return why_set(why, ERR_DAMAGED, "it has the origin or the key of ledger %s, which it continues",
 		    older->ledger_id);
 	if (newer->time_us != older->time_us)

@@ -253,8 +253,13 @@ void key_format(const struct key *key, char ret_vkey[static KEY_VKEY_SIZE])
 
 bool key_equal(const struct key *a, const struct key *b)
 {
-	return a->type == b->type && strcmp(a->name, b->name) == 0 && a->material_size == b->material_size &&
-	       memcmp(a->material, b->material, a->material_size) == 0;
+	return strcmp(a->name, b->name) == 0 && key_has_same_material(a, b);
+}
+
+bool key_has_same_material(const struct key *a, const struct key *b)
+{
+	return a->type == b->type &&
+	       slice_equal(slice_of(a->material, a->material_size), slice_of(b->material, b->material_size));
 }
 
 /* A context that signs or verifies with SM3 and the standard signer id; NULL for want of memory. */

@@ -40,6 +40,8 @@ bool key_name_is_valid(struct slice name);
 enum err key_parse(struct slice vkey, struct key *ret_key) must_check;
 void key_format(const struct key *key, char ret_vkey[static KEY_VKEY_SIZE]);
 bool key_equal(const struct key *a, const struct key *b);
+/* Whatever their names: whoever signs with the one signs with the other. */
+bool key_has_same_material(const struct key *a, const struct key *b);
 /* ERR_SIGNATURE when it doesn't match. For KEY_COSIGNATURE the signature starts with its u64 time. Any thread. */
 enum err key_verify(const struct key *key, struct slice message, struct slice signature) must_check;
 

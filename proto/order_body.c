@@ -82,7 +82,7 @@ static enum err check_keys_apart(const struct order *order, struct why *why)
 {
 	for (size_t i = 0; i < order->venue_key_count; i++)
 		for (size_t j = 0; j < order->revoked_key_count; j++)
-			if (order_key_is_same(&order->venue_keys[i], &order->revoked_keys[j]))
+			if (key_has_same_material(&order->venue_keys[i], &order->revoked_keys[j]))
 				return why_set(
 				    why, ERR_INVALID, "key %zu of \"add\" is key %zu of \"revoke\"", i + 1, j + 1);
 	if (order->venue_key_count == 0 && order->revoked_key_count == 0 && !order->is_new_generation)
@@ -168,7 +168,7 @@ static enum err read_log_key(const json_t *body, struct order *order, struct why
 		return err;
 	for (size_t i = 0; i < order->added_log_key_count; i++)
 		for (size_t j = 0; j < order->retired_log_key_count; j++)
-			if (order_key_is_same(&order->added_log_keys[i], &order->retired_log_keys[j]))
+			if (key_has_same_material(&order->added_log_keys[i], &order->retired_log_keys[j]))
 				return why_set(
 				    why, ERR_INVALID, "key %zu of \"add\" is key %zu of \"retire\"", i + 1, j + 1);
 	if (order->added_log_key_count == 0 && order->retired_log_key_count == 0)

@@ -22,7 +22,7 @@ static bool shares_key(const struct officer *a, const struct officer *b)
 {
 	for (size_t i = 0; i < a->key_count; i++)
 		for (size_t j = 0; j < b->key_count; j++)
-			if (order_key_is_same(&a->keys[i], &b->keys[j]))
+			if (key_has_same_material(&a->keys[i], &b->keys[j]))
 				return true;
 	return false;
 }
@@ -31,7 +31,7 @@ static bool shares_key(const struct officer *a, const struct officer *b)
 static enum err check_distinct(const struct genesis *genesis, const struct officer *officer, struct why *why)
 {
 	for (size_t i = 0; i < officer->key_count; i++)
-		if (order_key_is_same(&officer->keys[i], &genesis->ledger_key))
+		if (key_has_same_material(&officer->keys[i], &genesis->ledger_key))
 			return why_set(why, ERR_INVALID, "officer %s has the ledger's own key", officer->name);
 	for (const struct officer *other = genesis->officers; other < officer; other++) {
 		if (strcmp(other->name, officer->name) == 0)

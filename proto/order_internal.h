@@ -49,9 +49,6 @@ enum err order_json_add(struct buf *buf, const json_t *json) must_check;
 /* ERR_NOT_CANONICAL, saying from which byte on the text differs, unless `text` is what was written. */
 enum err order_json_compare(struct slice text, const struct buf *written, const char *what, struct why *why) must_check;
 
-/* Is this the same key, whatever its name? */
-bool order_key_is_same(const struct key *a, const struct key *b);
-
 /* The object of "body", by type. What is written is what was read. */
 enum err order_body_read(const json_t *body, struct arena *arena, struct order *order, struct why *why) must_check;
 void order_body_write(const struct order *order, struct buf *buf);

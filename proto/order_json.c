@@ -128,12 +128,6 @@ enum err order_json_date(const json_t *object, const char *key, uint32_t *ret_da
 	return OK;
 }
 
-bool order_key_is_same(const struct key *a, const struct key *b)
-{
-	return a->type == b->type &&
-	       slice_equal(slice_of(a->material, a->material_size), slice_of(b->material, b->material_size));
-}
-
 static enum err check_vkey_owner(
     const struct key *key, const struct order_vkeys_rule *rule, size_t index, struct why *why)
 {
@@ -194,7 +188,7 @@ enum err order_json_vkeys(
 		if (err != OK)
 			return err;
 		for (size_t j = 0; j < i; j++)
-			if (order_key_is_same(&ret_keys[i], &ret_keys[j]))
+			if (key_has_same_material(&ret_keys[i], &ret_keys[j]))
 				return why_set(why, ERR_INVALID, "keys %zu and %zu are the same key", j + 1, i + 1);
 	}
 	*ret_count = count;
