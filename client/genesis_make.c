@@ -10,7 +10,9 @@ static enum err draft_add_continued(const char *path, json_t *draft, struct why 
 	json_t *continued = NULL;
 	enum err err = notefile_read_json(path, &continued, why);
 
-	if (err == OK && json_object_set_new(draft, "continues", continued) != 0)
+	if (err == OK && !json_is_object(draft))
+		json_decref(continued); /* genesis_compose says what a draft is */
+	else if (err == OK && json_object_set_new(draft, "continues", continued) != 0)
 		err = ERR_MEMORY;
 	return err;
 }
