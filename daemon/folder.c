@@ -30,10 +30,11 @@ enum err folder_path(const char *folder, const char *name, char *ret_path, struc
 enum err folder_lock(const char *folder, int *ret_fd, struct why *why)
 {
 	char path[PATH_MAX];
+	enum err err = folder_path(folder, "lock", path, why);
 	int fd;
 
-	if (snprintf(path, sizeof(path), "%s/lock", folder) >= (int)sizeof(path))
-		return why_set(why, ERR_TOO_LARGE, "the data folder's path is too long: %s", folder);
+	if (err != OK)
+		return err;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return why_set(why, ERR_IO, "can't open %s: %s", path, strerror(errno));
@@ -49,7 +50,7 @@ bool folder_has(const char *folder, const char *name)
 {
 	char path[PATH_MAX];
 
-	return snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path) && access(path, F_OK) == 0;
+	return folder_path(folder, name, path, NULL) == OK && access(path, F_OK) == 0;
 }
 
 enum err folder_read(const char *folder, const char *name, struct buf *ret_bytes, struct why *why)
@@ -99,6 +100,9 @@ enum err folder_write(const char *folder, const char *name, struct slice bytes, 
 		err = folder_error(why, path, "sync");
 	if (close(fd) != 0 && err == OK)
 		err = folder_error(why, path, "close");
+	/* Whole, or not at all. */
+	if (err != OK)
+		unlink(path);
 	return err;
 }
 

@@ -144,7 +144,7 @@ static void remove_files(const char *folder, const char *const *names)
 	char path[PATH_MAX];
 
 	for (; *names != NULL; names++)
-		if (snprintf(path, sizeof(path), "%s/%s", folder, *names) < (int)sizeof(path))
+		if (folder_path(folder, *names, path, NULL) == OK)
 			unlink(path);
 }
 

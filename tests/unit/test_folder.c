@@ -83,6 +83,7 @@ static void says_when_the_disk_is_full(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	assert_int_equal(folder_write(place->folder, "a", slice_text("first"), &place->why), ERR_DISK_FULL);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_false(folder_has(place->folder, "a"));
 }
 
 static void gives_no_name_that_is_taken(void **state)
