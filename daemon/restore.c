@@ -209,7 +209,7 @@ static void forget_readers(const struct restore *restore)
 {
 	char path[PATH_MAX];
 
-	if (snprintf(path, sizeof(path), "%s/lock.mdb", restore->config->data) < (int)sizeof(path))
+	if (folder_path(restore->config->data, "lock.mdb", path, NULL) == OK)
 		unlink(path);
 }
 

@@ -17,7 +17,8 @@ struct restore_options {
 	bool accepts_loss;
 	bool describes;			/* writes what the new genesis' draft needs, and restores nothing */
 	const char *genesis_file;
-	const char *last_known_file;	/* a checkpoint of the old ledger that its guard does not know, or NULL */
+	/* A checkpoint of the old ledger where the guard's is not the newest, or by a key that the backup does not know; or NULL. */
+	const char *last_known_file;
 };
 
 /*

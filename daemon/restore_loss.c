@@ -64,20 +64,41 @@ static enum err take_newer(
 	return OK;
 }
 
+/*
+ * What the guard has seen signed. Where the ledger's key was changed after the backup, only the next key may have signed
+ * that, which nothing here bears out: then somebody must say what the earlier one has signed last.
+ */
+static enum err read_guarded(struct restore *restore, struct continued *continued)
+{
+	const char *guard = restore->config->guard, *origin = restore->snapshot.identity.origin;
+	struct why cause = {.text = ""};
+	enum err err;
+
+	if (access(guard, F_OK) != 0)
+		return OK;
+	err = restore_open_guard(restore);
+	if (err != OK)
+		return err;
+	err = take_newer(&restore->snapshot, guard_newest(restore->guard), continued, &cause);
+	if (err != ERR_UNKNOWN_KEY || strcmp(restore->guarded.origin, origin) != 0)
+		return err == OK ? OK : why_set_cause(restore->why, err, &cause, "%s: ", guard);
+	if (restore->options->last_known_file != NULL)
+		return OK;
+	return why_set(restore->why, err,
+	    "%s: no key that the backup knows has signed the checkpoint of %llu entries: the ledger's key was changed "
+	    "later. Give the newest one that the earlier key has signed, too: --last-known FILE",
+	    guard, (unsigned long long)restore->guarded.size);
+}
+
 static enum err read_known(struct restore *restore, struct continued *continued)
 {
 	const char *path = restore->options->last_known_file;
 	struct why cause = {.text = ""};
 	struct buf note;
-	enum err err = OK;
+	enum err err = read_guarded(restore, continued);
 
-	if (access(restore->config->guard, F_OK) == 0) {
-		err = restore_open_guard(restore);
-		if (err == OK)
-			err = take_newer(&restore->snapshot, guard_newest(restore->guard), continued, &cause);
-		if (err != OK)
-			return why_set_cause(restore->why, err, &cause, "%s: ", restore->config->guard);
-	}
+	if (err != OK)
+		return err;
 	if (path == NULL)
 		return OK;
 	buf_init(&note, CHECKPOINT_SIZE_MAX);
@@ -101,10 +122,13 @@ static enum err print_continued(struct restore *restore, const struct continued 
 	err = json.err;
 	if (err == OK) {
 		fprintf(restore->out, "%s\n", buf_text(&json));
+		if (fflush(restore->out) != 0)
+			err = folder_error(restore->why, "the description", "write");
+	}
+	if (err == OK)
 		fprintf(stderr, "lost: entries %llu to %llu of %s, by the last checkpoint that is known\n",
 		    (unsigned long long)continued->size, (unsigned long long)continued->checkpoint.size - 1,
 		    continued->origin);
-	}
 	buf_done(&json);
 	return err;
 }
@@ -124,8 +148,7 @@ static enum err describe(struct restore *restore)
 	if (err == OK && continued->checkpoint.size <= snapshot->size)
 		err = why_set(restore->why, ERR_INVALID,
 		    "the backup holds %llu entries, and no more are known to be signed (%llu): nothing is lost; "
-		    "restore it "
-		    "without --accept-loss",
+		    "restore it without --accept-loss",
 		    (unsigned long long)snapshot->size, (unsigned long long)continued->checkpoint.size);
 	if (err == OK) {
 		memcpy(continued->origin, snapshot->identity.origin, sizeof(continued->origin));
@@ -152,8 +175,7 @@ static enum err check_place(struct restore *restore, const struct genesis *genes
 	if (access(config->guard, F_OK) == 0)
 		return why_set(restore->why, ERR_GUARD,
 		    "there is a guard file already, %s: it belongs to a ledger that was made before. A new ledger gets "
-		    "a "
-		    "new one; keep the old one",
+		    "a new one; keep the old one",
 		    config->guard);
 	if (folder_has(config->data, SNAPSHOT_DATA))
 		return why_set(restore->why, ERR_INVALID,
@@ -198,12 +220,11 @@ static enum err make_entry(const struct genesis_file *file, struct buf *ret_entr
 	return err;
 }
 
-/* What the child is told, and what it finds: the folders of the copy and of the new ledger. */
+/* What the child is told. */
 struct making {
-	const char *copy, *made;
+	const char *copy, *made; /* folders: of the copy, and of the new ledger */
 	uint64_t map_size;
 	struct slice entry;
-	struct snapshot snapshot; /* of the new ledger */
 };
 
 static enum err replace_first(struct store *store, struct slice entry)

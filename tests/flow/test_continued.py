@@ -1,12 +1,14 @@
 """A ledger that lost what it had signed goes on as a new one: nothing is signed twice, nothing that is left is lost."""
+import fcntl
 import json
 import os
 import shutil
+import subprocess
 import unittest
 
 from tests import formats, replay
 from tests.flow import tlog, wire
-from tests.flow.harness import FIRMS, OFFICERS, Feed, World, check, read_json, records, refund, trade, write_csv
+from tests.flow.harness import DAEMON, FIRMS, OFFICERS, Feed, World, check, read_json, records, refund, trade, write_csv
 
 NEW_ORIGIN = "ledger.example/flow-2"
 THIRD_ORIGIN = "ledger.example/flow-3"
@@ -117,7 +119,6 @@ class Continued(unittest.TestCase):
         feed.push(self.late)
         self.assertEqual(self.answers(), self.whole)
         self.verify("new.conf")
-
 
     def test_officers_and_orders_go_on(self):
         """Grants, officers and policies are those of before; orders name the new ledger; old orders stay carried out."""
@@ -234,10 +235,51 @@ class Continued(unittest.TestCase):
         self.world.write("data-new/data.mdb", b"")
         self.assertIn("data file", check(self.take_over("new"), 1).err)
         os.unlink(self.world.path("data-new", "data.mdb"))
+        shutil.copytree(self.world.path("b1"), self.world.path("b3"))
+        self.world.write("b3/checkpoint", b"")
+        check(self.take_over("new", "b3"), 1)
+        # What can't be guarded is not put in place.
+        self.world.make_config("unguarded.conf", ledger={"data": "data-new", "guard": "nowhere/guard", "key": "new.key"})
+        self.assertIn("nowhere", check(self.world.daemon("restore", "-c", "unguarded.conf", "b1", "--accept-loss", "--genesis",
+                                                         "new.note"), 1).err)
+        self.assertEqual(os.listdir(self.world.path("data-new")), ["lock"])
         check(self.take_over("new"))
         # And never twice: the guard of the new ledger knows.
         os.rename(self.world.path("data-new"), self.world.path("data-first"))
         self.assertIn("guard", check(self.take_over("new"), 9).err)
+
+    def test_a_draft_and_a_describe_that_fail(self):
+        world = self.world
+        self.lose()
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            result = subprocess.run([DAEMON, "restore", "-c", "subsidyd.conf", "b1", "--accept-loss", "--describe"],
+                                    cwd=world.folder, env=world.env, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn("full", result.stderr)
+        world.write("continues.json", check(self.describe()).out)
+        world.write("list.json", "[]")
+        result = world.client("order", "genesis", "--file", "list.json", "--continues", "continues.json", "--key", "zhang.key",
+                              "-o", "list.note")
+        self.assertEqual(result.code, 4, result)
+        self.assertIn("not a JSON object", result.err)
+
+    def test_a_backup_of_another_size(self):
+        """The genesis says which entries it takes over: a backup that holds more, or others, is not those."""
+        check(self.world.daemon("backup", "-c", "subsidyd.conf", "b0"))
+        self.push("all.csv")
+        check(self.world.daemon("backup", "-c", "subsidyd.conf", "b2"))
+        self.lose()
+        self.world.write("continues.json", check(self.describe()).out)
+        check(self.make_genesis("new", NEW_ORIGIN))
+        self.configure("new")
+        self.assertIn("the backup holds", check(self.take_over("new", "b2"), 1).err)
+        with World(origin=NEW_ORIGIN + "-0") as other:
+            other.stop()
+            check(other.daemon("backup", "-c", "subsidyd.conf", "b"))
+            shutil.copytree(other.path("b"), self.world.path("b3"))
+        self.assertIn("the backup is of ledger", check(self.take_over("new", "b3"), 1).err)
+        self.assertEqual(os.listdir(self.world.path("data-new")), ["lock"])
+        check(self.take_over("new", "b0"))
 
     def test_the_officers_in_office_must_agree(self):
         """Those who signed the new genesis were all in office once: what counts is who is at the size taken over."""
@@ -254,6 +296,104 @@ class Continued(unittest.TestCase):
         self.assertIn("officer.add needs the signatures of", result.err)
         self.assertEqual(os.listdir(self.world.path("data-new")), ["lock"])
         self.assertFalse(os.path.exists(self.world.path("guard-new")))
+
+    def ledger_key_of(self, name, suffix=""):
+        self.world.new_key(self.world.origin + suffix, name)
+        return wire.Key.from_file(self.world.path(name))
+
+    def add_next_key(self):
+        """The ledger's next key and one for claims, both valid beside the first."""
+        world = self.world
+        self.first, self.next, self.heads = world.ledger_key, self.ledger_key_of("next.key"), self.ledger_key_of("heads.key", "/heads")
+        world.stop()
+        world.make_config(ledger={"next_key": "next.key", "heads_key": "heads.key"})
+        world.start()
+        world.order("log.key", {"add": [self.next.vkey(), self.heads.vkey()], "retire": [], "reason": "密钥轮换"})
+
+    def retire_first_key(self):
+        world = self.world
+        world.order("log.key", {"add": [], "retire": [self.first.vkey()], "reason": "密钥轮换"})
+        world.stop()
+        world.make_config(ledger={"key": "next.key", "heads_key": "heads.key"})
+        world.start()
+
+    def test_a_ledger_that_had_changed_its_key(self):
+        """What was signed last is the next key's; and no key of the old ledger, first or next, becomes the new one's."""
+        world = self.world
+        self.add_next_key()
+        self.retire_first_key()
+        check(world.daemon("backup", "-c", "subsidyd.conf", "b2"))
+        self.size = world.size()
+        self.lose()
+        told = json.loads(check(self.describe(backup="b2")).out)
+        self.assertEqual(told["size"], self.size)
+        self.assertTrue(wire.note_is_signed_by(told["checkpoint"].encode(), self.next))
+        self.assertFalse(wire.note_is_signed_by(told["checkpoint"].encode(), self.first))
+        world.write("continues.json", wire.compact(told))
+        for name, key, words in (("first", self.first, "the origin or the key of ledger"),
+                                 ("next", self.next, "was a key of the ledger that is continued"),
+                                 ("heads", self.heads, "was a key of the ledger that is continued"),
+                                 ("venue", self.other.key, "is a key of venue sddex")):
+            world.write(f"used-{name}.key", wire.Key(NEW_ORIGIN, key.seed).private_text())
+            os.chmod(world.path(f"used-{name}.key"), 0o600)
+            check(self.make_genesis(f"used-{name}", NEW_ORIGIN))
+            self.configure(f"used-{name}")
+            refused = check(self.take_over(f"used-{name}", "b2"), 9)
+            self.assertIn(words, refused.err)
+            self.assertEqual(os.listdir(world.path(f"data-used-{name}")), ["lock"])
+            self.assertFalse(os.path.exists(world.path(f"guard-used-{name}")))
+        self.go_on("new", NEW_ORIGIN, backup="b2")
+        # The keys of the new ledger are its own alone, and change as any other's.
+        self.assertEqual([row["vkey"] for row in world.get_json("/v1/keys")["keys"]], [world.ledger_key.vkey()])
+        for key in (self.first, self.next):
+            self.assertFalse(wire.note_is_signed_by(world.public.get("/checkpoint").body, key))
+        self.push("all.csv")
+        world.stop()
+        last = self.ledger_key_of("last.key")
+        world.make_config("new.conf", ledger={"data": "data-new", "guard": "guard-new", "key": "new.key", "next_key": "last.key",
+                                              "heads_key": None})
+        world.start("new.conf")
+        world.order("log.key", {"add": [last.vkey()], "retire": [world.ledger_key.vkey()], "reason": "密钥轮换"})
+        self.assertTrue(wire.note_is_signed_by(world.public.get("/checkpoint").body, last))
+        world.stop()
+        check(world.daemon("verify", "-c", "new.conf"))
+
+    def test_a_key_that_was_changed_after_the_backup(self):
+        """The backup can't judge what the next key alone signed; what both signed says how much was signed till then."""
+        world = self.world
+        self.add_next_key()
+        world.write("both", world.public.get("/checkpoint").body)
+        signed = world.size()
+        self.retire_first_key()
+        self.lose()
+        refused = check(self.describe(), 1).err
+        for words in (f"checkpoint of {self.signed} entries", "was changed later", "--last-known"):
+            self.assertIn(words, refused)
+        told = json.loads(check(self.describe("subsidyd.conf", "b1", "--last-known", "both")).out)
+        self.assertEqual((told["size"], int(told["checkpoint"].split("\n")[1])), (self.size, signed))
+        world.write("continues.json", wire.compact(told))
+        check(self.make_genesis("new", NEW_ORIGIN))
+        self.configure("new")
+        check(self.take_over("new"))
+        # A guard of another ledger is not set aside so.
+        with World(origin="ledger.example/other") as other:
+            other.stop()
+            world.write("guard", other.read("guard"))
+        self.assertIn("no checkpoint of ledger", self.describe("subsidyd.conf", "b1", "--last-known", "both").err)
+
+    def test_a_guard_that_cannot_be_read_is_named(self):
+        self.lose()
+        guard = self.world.read("guard")
+        for spoilt in (b"", guard[:-20], b"spoilt"):
+            self.world.write("guard", spoilt)
+            said = self.describe()
+            self.assertNotEqual(said.code, 0)
+            self.assertRegex(said.err, r"guard\b.*: *[a-z]")
+            self.assertNotRegex(said.err, r": *$")
+        self.world.write("guard", guard)
+        with open(self.world.path("guard"), "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self.assertIn("another process", check(self.describe(), 1).err)
 
     def test_a_checkpoint_that_somebody_else_holds(self):
         """The guard is gone with the machine: a venue's newest receipt says how much was signed."""
