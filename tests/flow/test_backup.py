@@ -312,6 +312,20 @@ class Backup(unittest.TestCase):
         self.world.start()
         self.assertEqual(self.world.size(), new)
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
+    def test_what_root_restores_is_the_daemon_s(self):
+        check(self.backup("b1"))
+        self.world.stop()
+        self.lose_data()
+        for path, _, names in os.walk(self.world.path("data")):
+            for name in [path] + [os.path.join(path, name) for name in names]:
+                os.chown(name, 65534, 65533)
+        os.unlink(self.world.path("data", "lock"))
+        check(self.restore("b1"))
+        for name in ("data.mdb", "lock"):
+            status = os.stat(self.world.path("data", name))
+            self.assertEqual((status.st_uid, status.st_gid, status.st_mode & 0o7777), (65534, 65533, 0o600), name)
+
     def test_without_its_guard(self):
         check(self.backup("b1"))
         self.world.stop()

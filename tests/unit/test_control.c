@@ -284,6 +284,29 @@ static void bounds_its_peers(void **state)
 		close(fds[i]);
 }
 
+/* Modes keep others out, and can be changed: then it is the peer's own user that counts. */
+static void answers_root_and_its_own_user_alone(void **state)
+{
+	struct place *place = *state;
+	char path[96];
+	int fd;
+
+	if (geteuid() != 0)
+		skip();
+	open_control(place, 60000);
+	snprintf(path, sizeof(path), "%s/control", place->fixture.folder);
+	assert_int_equal(chmod(place->fixture.folder, 0755), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(seteuid(65534), 0);
+	fd = connect_to(place);
+	assert_int_equal(seteuid(0), 0);
+	assert_string_equal(hear(place, fd), "");
+	close(fd);
+	fd = connect_to(place);
+	assert_begins(ask(place, fd, "subsidyd.control/v1 checkpoint 1", -1), "checkpoint\n");
+	close(fd);
+}
+
 static void bounds_its_messages(void **state)
 {
 	static char text[CONTROL_MESSAGE_SIZE_MAX + 1];
@@ -353,8 +376,7 @@ static void has_a_socket_of_its_own(void **state)
 
 		memset(folder, 'x', size);
 		folder[size] = '\0';
-		assert_int_equal(
-		    control_address(folder, &address, &place->fixture.why), size <= 99 ? OK : ERR_CONFIG);
+		assert_int_equal(control_address(folder, &address, &place->fixture.why), size <= 99 ? OK : ERR_CONFIG);
 	}
 	assert_non_null(strstr(place->fixture.why.text, "99 bytes"));
 }
@@ -367,6 +389,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(copies_to_an_empty_file_alone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(makes_one_copy_at_a_time, setup, teardown),
 	    cmocka_unit_test_setup_teardown(bounds_its_peers, setup, teardown),
+	    cmocka_unit_test_setup_teardown(answers_root_and_its_own_user_alone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(bounds_its_messages, setup, teardown),
 	    cmocka_unit_test_setup_teardown(leaves_the_silent, setup, teardown),
 	    cmocka_unit_test_setup_teardown(has_a_socket_of_its_own, setup, teardown),

@@ -150,22 +150,35 @@ static void gives_up_after_its_limit(void **state)
 	commit(place);
 }
 
+/* Whether the write that is under way ends well, or fails since nobody reads. */
 static void ends_when_told(void **state)
 {
 	struct place *place = *state;
 	struct mailbox *mailbox;
 	struct copy *copy;
-	uint8_t block[4096];
+	static uint8_t block[1 << 20];
 	uint64_t size;
 	int ends[2];
 
 	fill(place);
 	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(mailbox_new(1, &mailbox), OK);
+	assert_int_equal(copy_start(place->store, ends[1], ENOUGH_MS, mailbox, &copy), OK);
+	copy_stop(copy);
+	while (mailbox_count(mailbox) == 0)
+		if (read(ends[0], block, sizeof(block)) < 0)
+			usleep(1000);
+	assert_int_equal(finish(place, mailbox, &size), ERR_STOPPING);
+	assert_non_null(strstr(place->why.text, "given up"));
+	close(ends[0]);
+	close(ends[1]);
+	mailbox_free(mailbox);
+	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(mailbox_new(1, &mailbox), OK);
 	assert_int_equal(copy_start(place->store, ends[1], ENOUGH_MS, mailbox, &copy), OK);
 	assert_true(read(ends[0], block, sizeof(block)) > 0);
 	copy_stop(copy);
-	/* The write that is under way fails, as soon as nobody reads. */
 	signal(SIGPIPE, SIG_IGN);
 	close(ends[0]);
 	assert_int_not_equal(finish(place, mailbox, &size), OK);

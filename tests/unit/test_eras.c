@@ -1,4 +1,7 @@
-/* Chains of ledgers that continue one another: read from the newest genesis, and each way to spoil one. */
+/*
+ * Chains of ledgers that continue one another: read from the newest genesis, and each way to spoil one. And whether the next
+ * of them may begin, in the state that the one before has left.
+ */
 #include "ledger_fixture.h"
 
 #include "daemon/eras.h"
@@ -212,12 +215,138 @@ static void refuses_what_is_no_genesis(void **state)
 	free(eras);
 }
 
+/* ---- the next era */
+
+/* What a ledger that continues the fixture's says, and who has signed it. */
+struct next {
+	struct genesis genesis;
+	struct buf note;
+	struct hash root; /* of the ledger before, as its entries give it */
+};
+
+static void sign_checkpoint(const struct signer *signer, struct continued *continued)
+{
+	struct checkpoint checkpoint = {.size = continued->size + 3};
+	struct signer *const signers[] = {(struct signer *)(uintptr_t)signer};
+	struct buf text, note;
+
+	snprintf(checkpoint.origin, sizeof(checkpoint.origin), "%s", FIXTURE_ORIGIN);
+	buf_init(&text, CHECKPOINT_SIZE_MAX);
+	buf_init(&note, CHECKPOINT_SIZE_MAX);
+	checkpoint_format(&checkpoint, &text);
+	assert_int_equal(note_sign(buf_slice(&text), signers, 1, &note), OK);
+	memcpy(continued->note, note.data, note.size);
+	continued->note_size = note.size;
+	buf_done(&note);
+	buf_done(&text);
+}
+
+/* The note's words don't matter to whoever looks at its signatures. */
+static void sign_genesis(struct ledger_fixture *fixture, unsigned first, unsigned second, struct next *next)
+{
+	struct signer *const signers[] = {fixture->officers[first], fixture->officers[second]};
+
+	buf_clear(&next->note);
+	assert_int_equal(note_sign(slice_text("subsidy.genesis/v1\nnext\n{}\n"), signers, 2, &next->note), OK);
+}
+
+static void make_next(struct ledger_fixture *fixture, struct next *next)
+{
+	struct genesis *genesis = &next->genesis;
+	struct signer *signer = ledger_make_signer(KEY_ED25519, "subsidy.example/next", 900);
+
+	memset(genesis, 0, sizeof(*genesis));
+	genesis->rules = RULES_VERSION;
+	genesis->ledger_key = *signer_key(signer);
+	genesis->officer_count = 1;
+	snprintf(genesis->officers[0].name, sizeof(genesis->officers[0].name), "li");
+	genesis->officers[0].key_count = 1;
+	genesis->officers[0].keys[0] = *signer_key(fixture->officers[OFFICER_LI]);
+	snprintf(genesis->continued.origin, sizeof(genesis->continued.origin), "%s", FIXTURE_ORIGIN);
+	memcpy(genesis->continued.ledger_id, fixture->ledger_id, sizeof(genesis->continued.ledger_id));
+	genesis->continued.size = fixture->ledger.head.size;
+	genesis->continued.root = next->root = frontier_root(&fixture->ledger.head.frontier);
+	sign_checkpoint(fixture->ledger_signer, &genesis->continued);
+	sign_genesis(fixture, OFFICER_LI, OFFICER_ZHAO, next);
+	signer_free(signer);
+}
+
+static enum err check_next(struct ledger_fixture *fixture, struct next *next)
+{
+	const struct era era = {.genesis = &next->genesis, .note = buf_slice(&next->note)};
+
+	fixture->why.text[0] = '\0';
+	return era_check(&era, &next->root, fixture->txn, &fixture->why);
+}
+
+static void expect(struct ledger_fixture *fixture, struct next *next, enum err err, const char *words)
+{
+	assert_int_equal(check_next(fixture, next), err);
+	if (strstr(fixture->why.text, words) == NULL)
+		fail_msg("%s", fixture->why.text);
+	make_next(fixture, next);
+}
+
+static void begins_the_next_era_or_says_why_not(void **state)
+{
+	struct ledger_fixture *fixture = calloc(1, sizeof(*fixture));
+	struct next *next = calloc(1, sizeof(*next));
+	struct signer *venue, *stranger = ledger_make_signer(KEY_ED25519, FIXTURE_ORIGIN, 901);
+	struct key *ledger_key = &next->genesis.ledger_key, *officer_key = &next->genesis.officers[0].keys[0];
+	struct continued *continued = &next->genesis.continued;
+
+	(void)state;
+	ledger_setup(fixture);
+	venue = ledger_license(fixture, KEY_ED25519, "qddex");
+	buf_init(&next->note, NOTE_SIZE_MAX);
+	make_next(fixture, next);
+	expect(fixture, next, OK, "");
+	/* Which ledger, and which entries of it. */
+	continued->origin[0] ^= 1;
+	expect(fixture, next, ERR_DAMAGED, "these entries are of");
+	continued->ledger_id[0] ^= 1;
+	expect(fixture, next, ERR_DAMAGED, "these entries are of");
+	continued->root.bytes[HASH_SIZE - 1] ^= 1;
+	expect(fixture, next, ERR_DAMAGED, "have another root");
+	next->root.bytes[0] ^= 1;
+	expect(fixture, next, ERR_DAMAGED, "have another root");
+	next->genesis.rules = 0;
+	expect(fixture, next, ERR_REFUSED, "goes back from 1 to 0");
+	/* Who has signed what. */
+	sign_checkpoint(stranger, continued);
+	expect(fixture, next, ERR_UNKNOWN_KEY, "is not signed by its key");
+	continued->note[continued->note_size - 5] ^= 1;
+	assert_int_not_equal(check_next(fixture, next), OK);
+	make_next(fixture, next);
+	sign_genesis(fixture, OFFICER_LI, OFFICER_WANG, next);
+	expect(fixture, next, ERR_QUORUM, "officer.add needs the signatures of");
+	/* Whose keys they are. */
+	*ledger_key = *signer_key(fixture->ledger_signer);
+	expect(fixture, next, ERR_REFUSED, "was a key of the ledger that is continued");
+	*ledger_key = *signer_key(venue);
+	expect(fixture, next, ERR_REFUSED, "is a key of venue qddex");
+	*ledger_key = *signer_key(fixture->officers[OFFICER_SUN]);
+	expect(fixture, next, ERR_REFUSED, "is the key of officer sun");
+	*officer_key = *signer_key(fixture->officers[OFFICER_WANG]);
+	expect(fixture, next, ERR_REFUSED, "is the key of officer wang");
+	*officer_key = *signer_key(fixture->ledger_signer);
+	expect(fixture, next, ERR_REFUSED, "is the ledger's own key");
+	expect(fixture, next, OK, "");
+	buf_done(&next->note);
+	signer_free(venue);
+	signer_free(stranger);
+	ledger_teardown(fixture);
+	free(next);
+	free(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(reads_a_chain_of_ledgers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_ledgers_that_do_not_follow, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_what_is_no_genesis, setup, teardown),
+	    cmocka_unit_test(begins_the_next_era_or_says_why_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

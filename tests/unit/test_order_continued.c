@@ -11,8 +11,8 @@
 
 static const uint8_t random_bytes[32] = {1};
 
-/* An entry 0 of that origin of about `size` bytes: exactly so many where `size` is not 0. */
-static void make_entry(const char *origin, size_t size, struct buf *ret_entry)
+/* An entry 0 that begins with these lines, of about `size` bytes: exactly so many where `size` is not 0. */
+static void make_entry(const char *lines, size_t size, struct buf *ret_entry)
 {
 	struct entry entry = {.kind = ENTRY_GENESIS, .time_us = 1, .salt = {1}};
 	size_t filler = size == 0 ? 10 : size > 400 ? size - 400 : 0;
@@ -23,7 +23,7 @@ static void make_entry(const char *origin, size_t size, struct buf *ret_entry)
 		struct buf note;
 
 		buf_init(&note, NOTE_SIZE_MAX);
-		buf_printf(&note, "subsidy.genesis/v1\n%s\n{%*s}\n\n", origin, (int)filler, "");
+		buf_printf(&note, "%s\n{%*s}\n\n", lines, (int)filler, "");
 		note_add_line(&note, &key, slice_of(signature, sizeof(signature)));
 		entry.genesis.note = buf_slice(&note);
 		buf_clear(ret_entry);
@@ -75,7 +75,7 @@ static json_t *make_continues(size_t entry_size)
 	json_t *json;
 
 	buf_init(&entry, ENTRY_MAX);
-	make_entry(OLD_ORIGIN, entry_size, &entry);
+	make_entry("subsidy.genesis/v1\n" OLD_ORIGIN, entry_size, &entry);
 	leaf = hash_leaf(buf_slice(&entry));
 	hex_format(hash_slice(&leaf), id);
 	id[LEDGER_ID_SIZE] = '\0';
@@ -139,7 +139,7 @@ static void refuses_each_change(void **state)
 	char *equal = checkpoint_of(OLD_ORIGIN, 5, 7), *unequal = checkpoint_of(OLD_ORIGIN, 5, 8);
 	struct {
 		const char *key;
-		json_t *value; /* NULL: taken out */
+		json_t *value;     /* NULL: taken out */
 		const char *words; /* NULL: good */
 	} rows[] = {
 	    {"origin", json_string("subsidy.example/other"), "the checkpoint is of"},
@@ -192,26 +192,39 @@ static void refuses_each_change(void **state)
 	free(unequal);
 }
 
-/* An entry of another ledger under its own id, and one that is no genesis. */
+/* Each under its own id: an entry of another ledger, one that is no genesis, and one that is another kind of entry. */
 static void refuses_an_entry_of_another_ledger(void **state)
 {
+	static const char *const rows[] = {"subsidy.genesis/v1\nsubsidy.example/other", "subsidy.order/v1\n" OLD_ORIGIN,
+	    "subsidy.genesis/v1\n" OLD_ORIGIN " ", NULL, "subsidy.genesis/v1\n" OLD_ORIGIN};
+	const struct entry hold = {.kind = ENTRY_ORDER, .time_us = 1, .order = {.note = slice_text("order")}};
 	struct buf text, entry;
-	char id[2 * HASH_SIZE + 1];
-	struct hash leaf;
-	struct why why;
-	json_t *continues = make_continues(0);
 
 	(void)state;
 	buf_init(&text, FIXTURE_TEXT_MAX);
 	buf_init(&entry, ENTRY_MAX);
-	make_entry("subsidy.example/other", 0, &entry);
-	leaf = hash_leaf(buf_slice(&entry));
-	hex_format(hash_slice(&leaf), id);
-	id[LEDGER_ID_SIZE] = '\0';
-	json_object_set_new(continues, "ledger_id", json_string(id));
-	json_object_set_new(continues, "genesis", base64_json(buf_slice(&entry)));
-	assert_int_equal(compose(continues, &text, &why), ERR_INVALID);
-	assert_non_null(strstr(why.text, "\"genesis\" is not the genesis entry"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *continues = make_continues(0);
+		char id[2 * HASH_SIZE + 1];
+		struct hash leaf;
+		struct why why;
+		enum err err;
+
+		buf_clear(&entry);
+		if (rows[i] != NULL)
+			make_entry(rows[i], 0, &entry);
+		else
+			assert_int_equal(entry_encode(&hold, &entry), OK);
+		leaf = hash_leaf(buf_slice(&entry));
+		hex_format(hash_slice(&leaf), id);
+		id[LEDGER_ID_SIZE] = '\0';
+		json_object_set_new(continues, "ledger_id", json_string(id));
+		json_object_set_new(continues, "genesis", base64_json(buf_slice(&entry)));
+		err = compose(continues, &text, &why);
+		assert_int_equal(err, i + 1 < sizeof(rows) / sizeof(rows[0]) ? ERR_INVALID : OK);
+		if (err != OK && strstr(why.text, "\"genesis\" is not the genesis entry") == NULL)
+			fail_msg("row %zu: %s", i, why.text);
+	}
 	buf_done(&entry);
 	buf_done(&text);
 }
