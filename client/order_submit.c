@@ -18,8 +18,9 @@ struct submission {
 	const char *receipt_path;
 	struct link *link;
 	struct ledger_id ledger;
-	struct arena arena; /* of the order at hand */
-	json_t *answers;    /* of those carried out */
+	struct ledger_id remembered; /* of this address, by signer_after */
+	struct arena arena;          /* of the order at hand */
+	json_t *answers;             /* of those carried out */
 };
 
 /* ---- receipts */
@@ -122,14 +123,41 @@ static enum err order_look(
 	return err;
 }
 
+static bool is_retired(const struct key *key, const struct order *order)
+{
+	for (size_t i = 0; i < order->retired_log_key_count; i++)
+		if (key_equal(key, &order->retired_log_keys[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Whose signature the order's receipt must have. An order that retires the ledger's key is in force when its receipt is
+ * signed: then that is a key which it adds, or the one that is remembered. NULL where none of them stays.
+ */
+static const struct key *signer_after(struct submission *submission, const struct order *order)
+{
+	const struct ledger_id *ledger = &submission->ledger;
+
+	if (order->type != ORDER_LOG_KEY || !is_retired(&ledger->key, order))
+		return &ledger->key;
+	for (size_t i = 0; i < order->added_log_key_count; i++)
+		if (strcmp(order->added_log_keys[i].name, ledger->origin) == 0)
+			return &order->added_log_keys[i];
+	if (pin_recall(submission->settings, LINK_SERVER, &submission->remembered, NULL) == OK &&
+	    !is_retired(&submission->remembered.key, order))
+		return &submission->remembered.key;
+	return NULL;
+}
+
 static enum exit_code answer_take(struct submission *submission, const struct bundle_order *order, size_t number,
-    const struct order *parsed, const struct link_answer *answer)
+    const struct order *parsed, const struct key *signer, const struct link_answer *answer)
 {
 	const char *receipt = json_text_or(answer->json, "receipt", "");
 	json_int_t said = json_integer_value(json_object_get(answer->json, "index"));
 	struct why why = {""};
 	uint64_t index = 0;
-	enum err err = order_submit_check(slice_text(receipt), order, &submission->ledger.key, &index, &why);
+	enum err err = order_submit_check(slice_text(receipt), order, signer, &index, &why);
 
 	if (err == OK && (said < 0 || (uint64_t)said != index))
 		err = why_set(
@@ -153,6 +181,7 @@ static enum exit_code order_send(struct submission *submission, size_t number)
 	struct link_request request = {
 	    .door = LINK_SERVER, .path = "/v1/orders", .content_type = "application/json", .is_anonymous = true};
 	struct link_answer answer;
+	const struct key *signer;
 	struct why why = {""};
 	struct order parsed;
 	struct buf body;
@@ -161,6 +190,11 @@ static enum exit_code order_send(struct submission *submission, size_t number)
 
 	if (err != OK)
 		return out_fail(err, &why, next_of(err));
+	signer = signer_after(submission, &parsed);
+	if (signer == NULL)
+		return out_usage(
+		    "the order retires the key that --vkey names, and so proves nothing to it afterwards; name "
+		    "the one that stays: --vkey KEY");
 	buf_init(&body, HTTP_PUBLIC_BODY_MAX);
 	err = order_request_encode(buf_slice(&order->note), order->items, order->item_count, &body);
 	if (err != OK) {
@@ -170,7 +204,7 @@ static enum exit_code order_send(struct submission *submission, size_t number)
 	request.body = buf_slice(&body);
 	err = link_ask(submission->link, &request, &answer);
 	if (err == OK)
-		code = answer_take(submission, order, number, &parsed, &answer);
+		code = answer_take(submission, order, number, &parsed, signer, &answer);
 	else
 		code = next_of(err) != NULL ? out_fail(err, &answer.why, next_of(err)) : out_fail_answer(&answer);
 	link_answer_done(&answer);

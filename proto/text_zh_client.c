@@ -622,6 +622,8 @@ static const struct text_row rows[] = {
 	 "账本的回执不成立：请保存签名文本，并告知审计人员"},
 	{"the name of column %zu holds a line break or another control character",
 	 "第%zu列的列名含有换行或其他控制字符"},
+	{"the order retires the key that --vkey names, and so proves nothing to it afterwards; name the one that stays: --vkey KEY",
+	 "该指令停用 --vkey 所指的公钥，执行后无法再用它核验回执；请用 --vkey KEY 写明继续使用的公钥"},
 	{"the order was carried out; submit it again for its receipt", "指令已执行；再次提交即可取得回执"},
 	{"the orders have more than %u bytes; divide the list", "指令超过%u字节；请拆分名单"},
 	{"the pending push carries no feed checkpoint", "待发的报送没有数据流检查点"},

@@ -211,6 +211,30 @@ class Clients(Rotating):
         check(self.world.client("export", "copy", "--vkey", self.next.vkey(), token="bureau"))
         check(self.world.client("receipt", "check", self.old))
 
+    def test_the_receipt_of_an_order_that_retires_the_known_key_is_of_the_one_that_stays(self):
+        self.restart(next_key="next.key")
+        self.by_client("--set", f"add={self.next.vkey()}")
+        retire = ("--set", f"retire={self.first.vkey()}", "--vkey", self.first.vkey())
+        # Who remembers nothing can't know which key stays: nothing is sent.
+        size = self.world.size()
+        check(self.world.client("order", "log.key", *retire, "--set", f"reason={WHY}", "--key", "zhang.key", "--key", "li.key",
+                                "-o", "retire.order"))
+        told = self.world.client("order", "submit", "retire.order", "--vkey", self.first.vkey(),
+                                 SUBSIDY_STATE=self.world.path("elsewhere"))
+        self.assertEqual((told.code, "--vkey KEY" in told.err, self.world.size()), (2, True, size), told)
+        self.by_client(*retire, "--receipt", self.world.path("retired"))
+        formats.verify_receipt(self.world.read("retired"), formats.parse_vkey(self.next.vkey()))
+
+    def test_a_stolen_key_goes_in_the_order_that_adds_the_next(self):
+        third = self.make_key("third.key")
+        self.restart(next_key="next.key")
+        self.by_client("--set", f"add={self.next.vkey()}", "--set", f"retire={self.first.vkey()}")
+        # Officers who were there say the new key once, as everybody else does.
+        self.restart(key="next.key", next_key="third.key")
+        self.by_client("--set", f"add={third.vkey()}", "--set", f"retire={self.next.vkey()}", "--vkey", self.next.vkey())
+        told = self.world.client("receipt", "check", self.old)
+        self.assertEqual((told.code, third.vkey() in told.err), (6, True), told)
+
     def test_a_next_key_that_is_not_proven_is_not_taken_over(self):
         stranger = wire.Key(self.world.origin, bytes(32))
         self.restart(next_key="next.key")
