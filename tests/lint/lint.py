@@ -287,6 +287,47 @@ def check_limits(findings):
             findings.add("tests/README.md", f"names no test of {name}, nor why there is none")
 
 
+def described_routes(text):
+    """The rows of FORMAT.md's table of routes: (method, pattern) and the names of their parameters."""
+    routes = {}
+    for row in re.findall(r"^\| (`(?:GET|POST) [^|]*) \|[^|]*\|(.*)\|$", text, re.M):
+        method, stem = row[0][1:].split(" ")[0], ""
+        for words in re.findall(r"`([^`]+)`", row[0]):
+            path, _, query = words.split(" ")[-1].partition("?")
+            if path.startswith("…"):
+                path = stem + path[1:]
+            # A bundle of a feed's records is a kind of its tiles.
+            path = re.sub(r"(/v1/feeds/.*/tile)/entries/", r"\1/", path).replace("{L}/{N}[.p/{W}]", "{*}").replace("{N}[.p/{W}]", "{*}")
+            pattern = re.sub(r"{\w+}", "{}", path)
+            stem = path.partition("/tile/")[0]
+            named = set(re.findall(r"(\w+)=", query)) | set(re.findall(r"`\??(\w+)=\d*`", row[1]))
+            routes.setdefault((method, pattern), set()).update(named)
+    return routes
+
+
+def check_tables(findings):
+    """FORMAT.md's tables of routes and of refusals name what api.c and err.h have, and nothing else."""
+    text, source = read("proto/FORMAT.md"), read("daemon/api.c")
+    lists = {name: set(re.findall(r'"(\w+)"', words))
+             for name, words in re.findall(r"(\w+)\[\] = {([^}]*)}", source)}
+    served = {(method, pattern): lists.get(parameters, set()) for method, pattern, parameters in
+              re.findall(r'{HTTP_(\w+), "(/[^"]*)", \w+, \w+, (\w+),', source)}
+    described = described_routes(text)
+    for route in sorted(set(served) | set(described)):
+        if served.get(route) != described.get(route):
+            findings.add("proto/FORMAT.md", f"{' '.join(route)}: the table has {described.get(route)}, api.c {served.get(route)}")
+    chapter = text.partition("\n## Refusals\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\|[^|]*\| (\d+) \| `(\w+)` \|", chapter, re.M)
+    never_sent = set(re.findall(r"`(\w+)`", chapter.partition("never sent:")[2]))
+    names = re.findall(r'X\(ERR_\w+,\s*"(\w+)",\s*(\d+),', read("proto/err.h"))
+    for name, status in names:
+        if (status, name) not in rows and name not in never_sent:
+            findings.add("proto/FORMAT.md", f"Refusals: says nothing of {name}, {status}")
+    for name in sorted({name for _, name in rows} | never_sent):
+        if name not in dict(names) and name != "ok":
+            findings.add("proto/FORMAT.md", f"Refusals: {name} is no name of err.h")
+
+
 def check_python(findings):
     for path in tracked(["tests/*.py", "tests/*/*.py"]):
         try:
@@ -361,6 +402,7 @@ def main():
     check_promises(findings)
     check_libraries(findings)
     check_limits(findings)
+    check_tables(findings)
     check_python(findings)
     check_units(findings)
     check_sample(findings)
