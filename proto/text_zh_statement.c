@@ -69,7 +69,7 @@ static const struct text_row rows[] = {
 	 "\n"
 	 "  statement.json  所属账本、企业、账本条目数及各项政策的测算结果\n"
 	 "  checkpoint      账本签名的检查点，各项证明均以其为准\n"
-	 "  head            账本签名的声明：哪一条是最新条目（未公布声明公钥的账本没有此文件）\n"
+	 "  head            账本签名的声明：哪一条是最新条目（未公布链头密钥的账本没有此文件）\n"
 	 "  entries/        各条目及其包含证明\n"
 	 "  withheld/       内容属于他方的条目，只有叶哈希（没有此类条目时不设此目录）\n"
 	 "  feeds/          各记录在数据交易机构自身数据流中的证明\n"
@@ -109,7 +109,7 @@ static const struct text_row rows[] = {
 	{"subsidy: %s: whether entry %" PRIu64 " was the last one only the enterprise's own access code can ask: --token FILE",
 	 "subsidy：%s：条目%" PRIu64 "是否为最后一条，须用该企业自己的查询授权码查询：--token 文件"},
 	{"subsidy: the ledger has announced no key for claims: it does not sign where the chain ends",
-	 "subsidy：账本未公布声明公钥：不对条目链的终点签名"},
+	 "subsidy：账本未公布链头密钥：不对条目链的终点签名"},
 	{"subsidy: the ledger was restarted between two pages; beginning anew",
 	 "subsidy：账本在两页之间重新启动过；从头开始"},
 	{"subsidy: withheld entries, which name others: %" PRIu64 ". Before each of them the chain proves nothing,",
