@@ -6,13 +6,12 @@
 
 #include "daemon/log.h"
 
-enum err api_read_own_checkpoint(const struct api *api, struct store_txn *txn, const struct note *note,
-    struct checkpoint *ret_checkpoint, struct why *why)
+enum err api_read_own_checkpoint(
+    struct store_txn *txn, const struct note *note, struct checkpoint *ret_checkpoint, struct why *why)
 {
 	struct log_keys keys;
 	enum err err = log_keys_get(txn, &keys);
 
-	(void)api;
 	return err == OK ? log_keys_read_checkpoint(&keys, note, ret_checkpoint, why) : err;
 }
 

@@ -90,8 +90,8 @@ void api_published(const struct api *api, struct head *ret_head);
 
 /* A checkpoint that somebody brought, once a key of this ledger has signed it. ERR_NOTE, ERR_FEED_ORIGIN,
  * ERR_UNKNOWN_KEY, ERR_SIGNATURE. */
-enum err api_read_own_checkpoint(const struct api *api, struct store_txn *txn, const struct note *note,
-    struct checkpoint *ret_checkpoint, struct why *why) must_check;
+enum err api_read_own_checkpoint(struct store_txn *txn, const struct note *note, struct checkpoint *ret_checkpoint,
+    struct why *why) must_check;
 /* Is such a checkpoint one of this ledger's history? ERR_ROLLED_BACK with `who` showed it; ERR_DAMAGED. */
 enum err api_check_history(
     struct store_txn *txn, const struct checkpoint *checkpoint, const char *who, struct why *why) must_check;

@@ -317,7 +317,7 @@ static enum err check_history(struct push_work *work, struct store_txn *txn)
 	if (note == NULL)
 		return ERR_MEMORY;
 	if (note_parse(work->ingest.push.ledger_checkpoint, note, NULL) == OK &&
-	    api_read_own_checkpoint(work->api, txn, note, &checkpoint, NULL) == OK)
+	    api_read_own_checkpoint(txn, note, &checkpoint, NULL) == OK)
 		err = api_check_history(txn, &checkpoint, work->ingest.venue_id, &work->why);
 	free(note);
 	return err;

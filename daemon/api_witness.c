@@ -100,7 +100,7 @@ static enum err check_history(struct witness_work *work)
 
 	if (err != OK)
 		return err;
-	err = api_read_own_checkpoint(work->api, txn, &work->note, &work->checkpoint, &work->why);
+	err = api_read_own_checkpoint(txn, &work->note, &work->checkpoint, &work->why);
 	if (err == OK)
 		err = api_check_history(txn, &work->checkpoint, http_request_peer(work->request), &work->why);
 	if (store_error(txn) != OK)

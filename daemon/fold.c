@@ -144,15 +144,13 @@ void fold_set_links(struct store_txn *txn, const struct code *codes, size_t code
 	}
 }
 
-void fold_advance_parties(
-    struct store_txn *txn, const struct code *codes, size_t code_count, uint64_t index, uint64_t counted_fen)
+void fold_advance_parties(struct store_txn *txn, const struct code *codes, size_t code_count, uint64_t index)
 {
 	struct party party;
 
 	for (size_t i = 0; i < code_count; i++) {
 		party_get(txn, &codes[i], &party);
 		party.last_index = index;
-		party.total_fen += counted_fen;
 		party_put(txn, &codes[i], &party);
 	}
 }

@@ -8,8 +8,8 @@
 
 /* The chain's links, from the parties as they stand before this entry. */
 void fold_set_links(struct store_txn *txn, const struct code *codes, size_t code_count, struct entry *entry);
-/* Makes the entry the newest of its parties' chains, and adds to their totals. */
-void fold_advance_parties(struct store_txn *txn, const struct code *codes, size_t code_count, uint64_t index, uint64_t counted_fen);
+/* Makes the entry the newest of its parties' chains. */
+void fold_advance_parties(struct store_txn *txn, const struct code *codes, size_t code_count, uint64_t index);
 /* Moves a trade's share of both parties' cells from one shape to another; NULL for one that was not there. */
 void fold_refile(struct store_txn *txn, const struct trade *trade, uint16_t venue_number, bool is_listed,
     const struct touched *from, const struct touched *to);

@@ -111,7 +111,7 @@ static void register_enterprise(
 	memcpy(entry.effect.lists, item->lists, sizeof(entry.effect.lists));
 	fold_set_links(txn, &code, 1, &entry);
 	account.index = ledger_append(ledger, txn, &entry);
-	fold_advance_parties(txn, &code, 1, account.index, 0);
+	fold_advance_parties(txn, &code, 1, account.index);
 	memcpy(account.name, item->name.data, item->name.size);
 	for (size_t i = 0; i < item->list_count; i++)
 		memcpy(account.lists[i], item->lists[i].data, item->lists[i].size);
@@ -152,7 +152,7 @@ static void delist_enterprise(
 	}
 	fold_set_links(txn, &code, 1, &entry);
 	left.index = ledger_append(ledger, txn, &entry);
-	fold_advance_parties(txn, &code, 1, left.index, 0);
+	fold_advance_parties(txn, &code, 1, left.index);
 	account_put(txn, &code, &left);
 }
 
@@ -202,7 +202,7 @@ static void relate_enterprises(
 	fold_set_links(txn, codes, 2, &entry);
 	index = ledger_append(ledger, txn, &entry);
 	refile_past_trades(txn, &codes[0], &codes[1], index);
-	fold_advance_parties(txn, codes, 2, index, 0);
+	fold_advance_parties(txn, codes, 2, index);
 	relation_put(txn, &codes[0], &codes[1], index);
 }
 
@@ -258,7 +258,7 @@ void fold_change_trade(
 	entry.effect.trade_index = trade->index;
 	fold_set_links(txn, codes, 2, &entry);
 	index = ledger_append(ledger, txn, &entry);
-	fold_advance_parties(txn, codes, 2, index, 0);
+	fold_advance_parties(txn, codes, 2, index);
 	touched_get(txn, trade->index, &before);
 	after = before;
 	after.state = state_of(change->kind);
