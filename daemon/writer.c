@@ -143,18 +143,25 @@ static enum err compare_with_guard(
 	return err;
 }
 
-enum err writer_read_guard(
-    struct store_txn *txn, const struct guard *guard, uint64_t *ret_guarded_size, struct why *why)
+/* With the head that it is to be compared with. */
+static enum err read_head_and_guard(struct store_txn *txn, const struct guard *guard, struct ledger_head *ret_head,
+    struct checkpoint *ret_guarded, struct why *why)
 {
 	struct log_keys keys;
-	struct ledger_head head;
-	struct checkpoint guarded;
 	enum err err = log_keys_get(txn, &keys);
 
 	if (err == OK)
-		err = ledger_read_head(txn, &head);
-	if (err == OK)
-		err = read_guard(guard, &keys, head.size, &guarded, why);
+		err = ledger_read_head(txn, ret_head);
+	return err == OK ? read_guard(guard, &keys, ret_head->size, ret_guarded, why) : err;
+}
+
+enum err writer_read_guard(
+    struct store_txn *txn, const struct guard *guard, uint64_t *ret_guarded_size, struct why *why)
+{
+	struct ledger_head head;
+	struct checkpoint guarded;
+	enum err err = read_head_and_guard(txn, guard, &head, &guarded, why);
+
 	if (err == OK)
 		*ret_guarded_size = guarded.size;
 	return err;
@@ -163,15 +170,10 @@ enum err writer_read_guard(
 enum err writer_check_guard(
     struct store_txn *txn, const struct guard *guard, uint64_t *ret_guarded_size, struct why *why)
 {
-	struct log_keys keys;
 	struct ledger_head head;
 	struct checkpoint guarded;
-	enum err err = log_keys_get(txn, &keys);
+	enum err err = read_head_and_guard(txn, guard, &head, &guarded, why);
 
-	if (err == OK)
-		err = ledger_read_head(txn, &head);
-	if (err == OK)
-		err = read_guard(guard, &keys, head.size, &guarded, why);
 	if (err == OK)
 		err = compare_with_guard(txn, &head, &guarded, why);
 	if (err == OK)
@@ -338,17 +340,23 @@ static void hear_operator(struct writer *writer)
 }
 
 /* Why this group may not be written now; OK when it may. */
-static enum err find_obstacle(struct writer *writer, struct mail *group, uint64_t now_us, size_t group_bytes)
+static enum err find_obstacle(struct writer *writer, const struct gate_group *needs, uint64_t now_us)
+{
+	enum err obstacle;
+
+	hear_operator(writer);
+	obstacle = gate_enter(&writer->gate, needs, now_us, writer->ledger.head.last_time_us);
+	publish_gate(writer);
+	return obstacle;
+}
+
+static struct gate_group group_needs(struct mail *group, size_t group_bytes)
 {
 	struct gate_group needs = {.byte_size = group_bytes};
-	enum err obstacle;
 
 	for (struct mail *mail = group; mail != NULL; mail = mail->next)
 		needs.row_count += command_rows(command_of(mail));
-	hear_operator(writer);
-	obstacle = gate_enter(&writer->gate, &needs, now_us, writer->ledger.head.last_time_us);
-	publish_gate(writer);
-	return obstacle;
+	return needs;
 }
 
 /* So that what is told of the gate is true while no command comes: nobody pushes to a ledger that says it is closed. */
@@ -482,8 +490,9 @@ static void refuse_for_now(struct command *command, enum err obstacle)
 
 static void run_group(struct writer *writer, struct mail *group, size_t records, size_t bytes)
 {
+	const struct gate_group needs = group_needs(group, bytes);
 	uint64_t start_us = clock_monotonic_us(), now_us = clock_now_us(), size_before = writer->ledger.head.size;
-	enum err obstacle = find_obstacle(writer, group, now_us, bytes), err;
+	enum err obstacle = find_obstacle(writer, &needs, now_us), err;
 	struct store_txn *txn;
 
 	if (obstacle != OK) {
@@ -531,10 +540,7 @@ static bool run_slice(struct writer *writer)
 	enum err err;
 	bool is_done;
 
-	hear_operator(writer);
-	err = gate_enter(&writer->gate, &needs, now_us, writer->ledger.head.last_time_us);
-	publish_gate(writer);
-	if (err != OK)
+	if (find_obstacle(writer, &needs, now_us) != OK)
 		return false;
 	err = store_write(writer->settings.store, &txn);
 	if (err != OK)

@@ -48,7 +48,7 @@ struct writer_settings {
 	uint64_t slice_trades_max, slice_look_max;	/* of a distrust; 0: as in limits.h */
 };
 
-/* Starts the thread. The head must have been published already (ledger_open does). */
+/* Starts the thread. The head must have been published already (writer_open_head does). */
 enum err writer_start(const struct writer_settings *settings, struct writer **ret_writer) must_check;
 /* ERR_OVERLOADED at COMMANDS_WAITING_MAX, ERR_STOPPING. Loop thread. */
 enum err writer_submit(struct writer *writer, struct command *command) must_check;
