@@ -9,9 +9,7 @@
 #include "client/link.h"
 #include "proto/checkpoint.h"
 
-/* Keys before the present one that are remembered of a ledger; it changes its key once in years. */
-#define PIN_OLDER_MAX 8
-#define PIN_KEYS_MAX  (PIN_OLDER_MAX + 1)
+#define PIN_KEYS_MAX (PIN_OLDER_MAX + 1)
 
 struct ledger_id {
 	char origin[ORIGIN_TEXT_SIZE];

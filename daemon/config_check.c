@@ -17,9 +17,6 @@
 #include "daemon/tls.h"
 #include "daemon/trustfile.h"
 
-/* A private key's line is shorter than this by far. */
-#define KEY_FILE_SIZE_MAX 1024
-
 struct findings {
 	struct buf *text;
 	size_t count;

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KEY_FILE_SIZE_MAX 1024 /* bytes: a name of KEY_NAME_SIZE_MAX and the secret in base64 fit */
-
 enum err keyfile_load(const char *path, struct signer **ret_signer, struct why *why)
 {
 	char text[KEY_FILE_SIZE_MAX];

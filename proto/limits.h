@@ -153,6 +153,7 @@
 #define CONTROL_MESSAGE_SIZE_MAX (CHECKPOINT_SIZE_MAX + 256) /* bytes: a checkpoint and the word before it */
 #define BACKUP_COPY_MAX_S	(6u * 3600)	/* a copy keeps a reader open, and the file grows: 1 TiB at 50 MB/s */
 #define CONFIG_LINE_SIZE_MAX	1000
+#define KEY_FILE_SIZE_MAX	1024	/* bytes that a private key's file stays below: a name of KEY_NAME_SIZE_MAX and the secret fit */
 #define LOG_LINE_SIZE_MAX	2048
 
 /* Client */
@@ -175,6 +176,7 @@
 #define MONITOR_HOOK_TIMEOUT_S	30	/* of the command that an alarm runs; then it is ended */
 #define FEEDING_TIMEOUT_S	10	/* of one add-checkpoint: other witnesses are waiting */
 #define FEEDING_PAUSE_MAX_S	300	/* longest pause after a witness failed; it begins with two rounds and doubles */
+#define PIN_OLDER_MAX		8	/* keys before the present one that are remembered of a ledger; it changes its key once in years */
 #define CLIENT_FILE_SIZE_MAX	(2u << 20) /* bytes of a key, note, policy or receipt file */
 #define STATEMENT_FILES_MAX	AS_OF_WALK_MAX	/* entries of a statement, and its acts: as many as an answer may read */
 #define STATEMENT_KEPT_MAX	(1u << 30) /* bytes of trades' entries that checking a statement keeps in memory */

@@ -6,6 +6,7 @@ import unittest
 
 from tests import formats
 from tests.flow import wire
+from tests.flow.fake_ledger import FakeLedger
 from tests.flow.harness import FIRMS, Proxy, World, check, records
 
 WHY = "密钥轮换"
@@ -268,6 +269,27 @@ class Clients(Rotating):
                 self.assertEqual(self.world.read(self.remembered(address)), known)
                 self.assertEqual(result.code, 6, result)
                 self.assertIn("does not prove it", result.err)
+
+
+class OlderKeys(unittest.TestCase):
+    def test_so_many_older_keys_are_remembered(self):
+        """Each is said by hand once; of those before the present one the eight newest stay."""
+        world = World(start=False)
+        self.addCleanup(world.close)
+        keys = [wire.Key(world.origin, bytes([i]) * 32) for i in range(11)]
+        with FakeLedger(world, keys[0], size=5) as ledger:
+            for count in range(1, len(keys) + 1):
+                ledger.key = keys[count - 1]
+                world.client("export", "copy", "--vkey", ledger.key.vkey(), SUBSIDY_SERVER=ledger.url)
+                lines = world.read("state/ledger-" + ledger.url.removeprefix("https://")).decode().splitlines()
+                older = [f"{key.vkey()} 5" for key in reversed(keys[:count - 1])][:8]
+                self.assertEqual(lines, [ledger.key.vkey(), ledger.ledger_id, *older])
+            # And whoever is asked without a word of it knows the newest.
+            result = world.client("export", "copy", SUBSIDY_SERVER=ledger.url)
+            self.assertNotIn("remembered", result.err)
+            ledger.key = keys[0]
+            result = world.client("export", "copy", SUBSIDY_SERVER=ledger.url)
+            self.assertEqual(result.code, 6, result)
 
 
 class Claims(Rotating):

@@ -84,10 +84,12 @@ static void refuses_anything_else_by_name(void **state)
 	key_format(&key, vkey);
 	write_file(slice_text(vkey));
 	expect_refusal(path, "is not a private key; subsidy key new makes one");
-	text = fixture_repeat('x', 1024);
-	write_file(slice_of(text, 1023));
+	text = fixture_repeat('x', KEY_FILE_SIZE_MAX + 1);
+	write_file(slice_of(text, KEY_FILE_SIZE_MAX - 1));
 	expect_refusal(path, "is not a private key");
-	write_file(slice_of(text, 1024));
+	write_file(slice_of(text, KEY_FILE_SIZE_MAX));
+	expect_refusal(path, "is too long");
+	write_file(slice_of(text, KEY_FILE_SIZE_MAX + 1));
 	expect_refusal(path, "is too long");
 	free(text);
 }
