@@ -95,6 +95,47 @@ static void takes_the_lines_of_known_witnesses(void **state)
 	}
 }
 
+/* Key ids are four bytes: two witnesses of one name may share one. */
+static void tells_witnesses_of_one_id_apart(void **state)
+{
+	static const uint32_t secrets[2] = {172426, 197957};
+	struct head head = witness_head(7);
+	struct cosignatures found;
+	struct key keys[2];
+	struct buf bytes;
+	struct note note;
+
+	(void)state;
+	for (size_t signing = 0; signing < 2; signing++) {
+		buf_init(&bytes, NOTE_SIZE_MAX);
+		buf_add_slice(&bytes, head_note(&head));
+		for (size_t i = 0; i < 2; i++) {
+			uint8_t secret[32] = {0}, signature[KEY_SIGNATURE_MAX];
+			struct signer *signer;
+			size_t size;
+
+			memcpy(secret, &secrets[i], sizeof(secrets[i]));
+			assert_int_equal(
+			    signer_from_secret(KEY_COSIGNATURE, slice_text(WITNESS_NAME), secret, &signer), OK);
+			keys[i] = *signer_key(signer);
+			if (i == signing) {
+				assert_int_equal(note_parse(head_note(&head), &note, NULL), OK);
+				assert_int_equal(signer_cosign(signer, note.text, 100, signature, &size), OK);
+				note_add_line(&bytes, &keys[i], slice_of(signature, size));
+			}
+			signer_free(signer);
+		}
+		assert_memory_equal(keys[0].id, keys[1].id, KEY_ID_SIZE);
+		assert_false(key_equal(&keys[0], &keys[1]));
+		assert_int_equal(note_parse(buf_slice(&bytes), &note, NULL), OK);
+		assert_int_equal(cosignatures_read(&note, keys, 2, &found, NULL), OK);
+		assert_int_equal(found.count, 1);
+		assert_true(key_equal(&found.lines[0].key, &keys[signing]));
+		assert_int_equal(cosignatures_read(&note, &keys[1 - signing], 1, &found, NULL), ERR_SIGNATURE);
+		buf_done(&bytes);
+	}
+}
+
 static void keeps_the_newest_of_each(void **state)
 {
 	struct cosignatures all = {.count = 0}, one;
@@ -184,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(reads_the_published_cosignature),
 	    cmocka_unit_test(takes_the_lines_of_known_witnesses),
+	    cmocka_unit_test(tells_witnesses_of_one_id_apart),
 	    cmocka_unit_test(keeps_the_newest_of_each),
 	    cmocka_unit_test(knows_whose_they_are),
 	    cmocka_unit_test(fills_a_checkpoint_with_the_longest_lines),

@@ -49,6 +49,32 @@ static void leaves_the_push_before_from_alone(void **state)
 	expect_sound(world);
 }
 
+/* Key ids are four bytes: a push may name the stolen key, and be signed by another one of the same name and id. */
+static void leaves_a_key_of_the_same_id_alone(void **state)
+{
+	struct world *world = *state;
+	struct signer *stolen = ledger_make_signer(KEY_ED25519, VENUE, 19260),
+		      *twin = ledger_make_signer(KEY_ED25519, VENUE, 21119);
+	uint64_t from, index;
+
+	assert_memory_equal(signer_key(stolen)->id, signer_key(twin)->id, KEY_ID_SIZE);
+	assert_false(key_equal(signer_key(stolen), signer_key(twin)));
+	ledger_order(&world->fixture,
+	    (struct ledger_order){.type = ORDER_VENUE_KEY, .body = keys_body(VENUE, stolen, NULL, false)});
+	ledger_order(&world->fixture,
+	    (struct ledger_order){.type = ORDER_VENUE_KEY, .body = keys_body(VENUE, twin, NULL, false)});
+	from = push_trades(world, twin, "A", 1);
+	push_trades(world, stolen, "B", 1);
+	push_trades(world, twin, "C", 1);
+	index = distrust(world, stolen, from);
+	assert_true(row(world, index).is_done);
+	assert_int_equal(count_held(world, "B", 1), 1);
+	assert_int_equal(count_held(world, "A", 1) + count_held(world, "C", 1), 0);
+	expect_sound(world);
+	signer_free(stolen);
+	signer_free(twin);
+}
+
 static struct hash cells_digest(struct world *world)
 {
 	struct hash digest = hash_empty();
@@ -109,6 +135,16 @@ static void goes_on_in_slices_between_other_commands(void **state)
 	expect_sound(world);
 }
 
+static uint64_t state_index_of(struct world *world, const char *trade_no)
+{
+	struct touched touched;
+	uint64_t index;
+
+	assert_true(trade_find(world->fixture.txn, 1, slice_text(trade_no), &index));
+	touched_get(world->fixture.txn, index, &touched);
+	return touched.state_index;
+}
+
 static void leaves_to_other_orders_what_they_did_since(void **state)
 {
 	struct world *world = *state;
@@ -118,6 +154,7 @@ static void leaves_to_other_orders_what_they_did_since(void **state)
 	change(world, ORDER_TRADE_HOLD, "A5");
 	change(world, ORDER_TRADE_HOLD, "A6");
 	change(world, ORDER_TRADE_RELEASE, "A6"); /* before the order: it counts as any other */
+	assert_int_equal(state_index_of(world, "A6"), 0);
 	index = distrust(world, world->stolen, from);
 	change(world, ORDER_TRADE_RELEASE, "A0"); /* held by it, and examined */
 	change(world, ORDER_TRADE_RELEASE, "A4"); /* not reached, held by another */
@@ -127,6 +164,7 @@ static void leaves_to_other_orders_what_they_did_since(void **state)
 	refund(world, "R1", "A3");
 	refund(world, "R2", "A1");
 	expect_sound(world);
+	assert_true(state_index_of(world, "A0") > index);
 	assert_int_equal(slice(world), 2); /* A3 and A6 */
 	assert_true(row(world, index).is_done);
 	assert_int_equal(state_of(world, "A0"), TRADE_COUNTED);
@@ -261,6 +299,24 @@ static void looks_at_no_more_than_it_may(void **state)
 	assert_int_equal(count_held(world, "B", 2), 2);
 }
 
+/* Of one record each: 1 for the push, 16 for its signature, 1 for the record. */
+static void counts_a_signature_as_so_many_looks(void **state)
+{
+	struct world *world = *state;
+	uint64_t from = push_trades(world, world->stolen, "A", 1), index;
+	const char *names[] = {"B", "C", "D", "E"};
+
+	for (size_t i = 0; i < 4; i++)
+		push_trades(world, world->stolen, names[i], 1);
+	world->fixture.ledger.slice_look_max = 2 * 18;
+	index = distrust(world, world->stolen, from);
+	assert_int_equal(row(world, index).held, 2);
+	world->fixture.ledger.slice_look_max = 2 * 18 + 1;
+	assert_int_equal(slice(world), 3);
+	assert_int_equal(row(world, index).held, 5);
+	expect_sound(world);
+}
+
 /* ---- keys */
 
 static void revokes_the_only_key(void **state)
@@ -331,6 +387,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(holds_what_the_key_signed_from_that_entry_on, setup, teardown),
 	    cmocka_unit_test_setup_teardown(leaves_the_push_before_from_alone, setup, teardown),
+	    cmocka_unit_test_setup_teardown(leaves_a_key_of_the_same_id_alone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(takes_the_cells_along, setup, teardown),
 	    cmocka_unit_test_setup_teardown(goes_on_in_slices_between_other_commands, setup, teardown),
 	    cmocka_unit_test_setup_teardown(leaves_to_other_orders_what_they_did_since, setup, teardown),
@@ -339,6 +396,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(spans_generations, setup, teardown),
 	    cmocka_unit_test_setup_teardown(begins_earlier_by_another_order, setup, teardown),
 	    cmocka_unit_test_setup_teardown(looks_at_no_more_than_it_may, setup, teardown),
+	    cmocka_unit_test_setup_teardown(counts_a_signature_as_so_many_looks, setup, teardown),
 	    cmocka_unit_test_setup_teardown(revokes_the_only_key, setup, teardown),
 	    cmocka_unit_test_setup_teardown(takes_a_key_that_was_revoked_before, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_what_makes_no_sense, setup, teardown),

@@ -216,6 +216,15 @@ static void counts_what_happened(void **state)
 }
 
 /* w0 and w1 before, w1 and w2 afterwards, in other places. */
+/* Whoever they are of. */
+static size_t count_signatures(const struct head *head)
+{
+	struct note note;
+
+	assert_int_equal(note_parse(head_note(head), &note, NULL), OK);
+	return note.signature_count;
+}
+
 static void takes_another_policy(void **state)
 {
 	struct published *published = start(2, "group g all w0 w1\nquorum g\n");
@@ -226,9 +235,14 @@ static void takes_another_policy(void **state)
 	assert_int_equal(published_poke(published, &latest, 6000000), PUBLISHED_NOTHING);
 	add(published, 1, 11, 5);
 	add(published, 0, 10, 5);
+	add(published, 0, 11, 5);
+	published_candidate(published, &found);
+	assert_int_equal(count_signatures(&found), 1 + 2);
 	published_set_trust(published, witness_trust(1, 2, "group g all w1 w2\nquorum g\n"));
 	assert_int_equal(published_cosigned(published, 11), 1); /* w1 is the first one now */
 	assert_int_equal(published_cosigned(published, 10), 0);
+	published_candidate(published, &found);
+	assert_int_equal(count_signatures(&found), 1 + 1);
 	published_head(published, &found);
 	assert_int_equal(witness_count_lines(&found, published_trust(published)), 0);
 	published_count(published, 6000000, &counts);

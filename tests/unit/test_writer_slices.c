@@ -1,4 +1,7 @@
 /* A distrust in the writer: its slices are commands of the writer's own, between those of others. */
+#include <pthread.h>
+#include <time.h>
+
 #include "writer_bench.h"
 
 /* Begins anew with slices of so many trades. */
@@ -118,6 +121,41 @@ static void goes_on_after_a_stop(void **state)
 	expect_head(bench, index + 6);
 }
 
+static void *stop_beside(void *cookie)
+{
+	stop(cookie);
+	return NULL;
+}
+
+/* A stop waits for the commands that came, and for no slices: they may be hours of work. */
+static void a_stop_does_not_wait_for_the_slices(void **state)
+{
+	struct bench *bench = *state;
+	struct job *job;
+	pthread_t stopper;
+
+	restart(bench, 1, 0);
+	job = distrust_job(bench);
+	block(bench, job);
+	assert_int_equal(pthread_create(&stopper, NULL, stop_beside, bench), 0);
+	usleep(500000); /* it has closed the inbox by then, and waits */
+	unblock(bench);
+	assert_int_equal(pthread_join(stopper, NULL), 0);
+	receive(bench, 0, 1);
+	assert_int_equal(job->command.err, OK);
+	assert_false(read_row(bench, job->command.index).is_done);
+	start(bench);
+	wait_until_done(bench, job->command.index);
+}
+
+static uint64_t cpu_us(void)
+{
+	struct timespec time;
+
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time), 0);
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
 /* A slice that finds nothing is committed without an entry, and no head is signed for it. */
 static void keeps_how_far_it_has_looked(void **state)
 {
@@ -143,7 +181,7 @@ static void waits_while_the_clock_is_in_doubt(void **state)
 {
 	struct bench *bench = *state;
 	struct job *job;
-	uint64_t index;
+	uint64_t index, used_us;
 
 	restart(bench, 1, 0);
 	job = distrust_job(bench);
@@ -157,6 +195,10 @@ static void waits_while_the_clock_is_in_doubt(void **state)
 	usleep(50000);
 	assert_int_equal(read_row(bench, index).held, 1);
 	assert_false(read_row(bench, index).is_done);
+	/* It looks at the clock once a second, not all the time. */
+	used_us = cpu_us();
+	usleep(500000);
+	assert_true(cpu_us() - used_us < 50000);
 	atomic_fetch_sub(&wall_us, 2 * 86400ULL * 1000000);
 	wait_until_done(bench, index);
 	assert_int_equal(read_row(bench, index).held, 5);
@@ -168,6 +210,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(holds_all_by_itself_once_it_has_begun, setup, teardown),
 	    cmocka_unit_test_setup_teardown(lets_commands_through_between_slices, setup, teardown),
 	    cmocka_unit_test_setup_teardown(goes_on_after_a_stop, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_stop_does_not_wait_for_the_slices, setup, teardown),
 	    cmocka_unit_test_setup_teardown(keeps_how_far_it_has_looked, setup, teardown),
 	    cmocka_unit_test_setup_teardown(waits_while_the_clock_is_in_doubt, setup, teardown),
 	};
