@@ -136,6 +136,24 @@ class Continued(unittest.TestCase):
         self.assertEqual(self.world.get_json("/v1/entries/0", "auditor")["kind"], "genesis")
         self.verify("new.conf")
 
+    def test_a_ledger_whose_key_had_changed(self):
+        """The keys of the old ledger, whichever they were at last, are none of the new one's."""
+        world = self.world
+        world.new_key(world.origin, "next.key")
+        world.stop()
+        world.make_config(ledger={"next_key": "next.key"})
+        world.start()
+        world.order("log.key", {"add": [wire.Key.from_file(world.path("next.key")).vkey()], "retire": [], "reason": "密钥轮换"})
+        check(world.daemon("backup", "-c", "subsidyd.conf", "b2"))
+        self.other.push(records("late", 4))
+        world.stop()
+        shutil.rmtree(world.path("data"))
+        self.go_on("new", NEW_ORIGIN, backup="b2")
+        self.assertEqual(world.get_json("/v1/ledger")["vkeys"], [world.ledger_key.vkey()])
+        self.assertEqual([key["vkey"] for key in world.get_json("/v1/keys")["keys"]], [world.ledger_key.vkey()])
+        world.order("venue.suspend", {"venue": "sddex", "reason": "核查"})
+        self.verify("new.conf")
+
     def test_old_receipts_prove_the_old_ledger_alone(self):
         self.lose()
         self.go_on("new", NEW_ORIGIN)
