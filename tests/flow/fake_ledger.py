@@ -3,13 +3,11 @@
 It has a real one's key and certificate, and leaves of its own, which a test may rewrite: no daemon would.
 """
 import base64
-import http.server
 import json
-import ssl
-import threading
 import urllib.parse
 
 from tests.flow import tlog, wire
+from tests.flow.fake_server import FakeServer
 
 
 def tree_root(leaves):
@@ -31,46 +29,17 @@ def consistency(old, leaves, is_whole=True):
     return consistency(old - split, leaves[split:], False) + [tree_root(leaves[:split])]
 
 
-class FakeLedger:
-    """Use `with`: it serves meanwhile. `world` lends its certificate."""
+class FakeLedger(FakeServer):
+    """`world` lends its certificate."""
 
     def __init__(self, world, key, size=1, ledger_id="00112233aabbccdd"):
-        ledger = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                ledger.serve(self, None)
-
-            def do_POST(self):
-                ledger.serve(self, self.rfile.read(int(self.headers.get("Content-Length", 0))))
-
-            def log_message(self, *_):
-                pass
-
+        super().__init__(world)
         self.key = key
         self.ledger_id = ledger_id
         self.leaves = [b"leaf %d" % i for i in range(size)]
         self.cosigned = []      # notes that came with a cosignature, as they came
         self.changes = {}       # path without query: answer(Answer) -> Answer, or None to cut the connection
         self.lines = {}         # size: further lines under the candidate
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(world.path("server.pem"), world.path("server.key"))
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
 
     # What a test does with it
 
@@ -91,20 +60,10 @@ class FakeLedger:
 
     # What it answers
 
-    def serve(self, handler, body):
-        path, _, query = handler.path.partition("?")
+    def respond(self, target, body):
+        path, _, query = target.partition("?")
         answer = self.answer(path, urllib.parse.parse_qs(query), body)
-        if path in self.changes:
-            answer = self.changes[path](answer)
-        if answer is None:
-            handler.close_connection = True
-            return
-        handler.send_response(answer.status)
-        for name, value in answer.headers.items():
-            handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(answer.body)))
-        handler.end_headers()
-        handler.wfile.write(answer.body)
+        return self.changes[path](answer) if path in self.changes else answer
 
     def answer(self, path, query, body):
         if body is not None:

@@ -4,54 +4,10 @@ It checks and stores under one lock, cosigns only what extends what it cosigned 
 `fail` makes it answer in another way.
 """
 import base64
-import http.server
 import threading
-import time
 
-from tests.flow import ed25519, tlog, wire
-
-
-class WitnessKey:
-    """A cosigning key (type 04) by name."""
-
-    def __init__(self, name, seed):
-        self.name, self.seed = name, seed
-        self.public = ed25519.public_key(seed)
-        self.id = wire.sha256(name.encode() + b"\n\x04" + self.public)[:4]
-
-    @classmethod
-    def from_file(cls, path):
-        """Of the text that `subsidy key new --type cosignature` writes."""
-        with open(path, encoding="utf-8") as file:
-            name, _, material = file.read().strip()[len("PRIVATE+KEY+"):].split("+", 2)
-        material = base64.b64decode(material)
-        assert material[0] == 4, material[0]
-        return cls(name, material[1:])
-
-    def vkey(self):
-        return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([4]) + self.public).decode()}"
-
-    @staticmethod
-    def message(text, time_s):
-        return f"cosignature/v1\ntime {time_s}\n".encode() + text
-
-    def line(self, text, time_s=None):
-        time_s = int(time.time()) if time_s is None else time_s
-        signature = ed25519.sign(self.seed, self.public, self.message(text, time_s))
-        body = base64.b64encode(self.id + time_s.to_bytes(8, "big") + signature).decode()
-        return f"— {self.name} {body}\n".encode()
-
-    def time_of(self, note):
-        """When this key cosigned the note, once that is verified; None where it has no line of this key."""
-        text, lines = wire.split_note(note)
-        for line in lines:
-            mark, name, body = line.decode().rstrip("\n").split(" ")
-            data = base64.b64decode(body)
-            if mark == "—" and name == self.name and data[:4] == self.id:
-                time_s = int.from_bytes(data[4:12], "big")
-                assert ed25519.verify(self.public, self.message(text, time_s), data[12:]), "a cosignature that is none"
-                return time_s
-        return None
+from tests.flow import tlog, wire
+from tests.flow.fake_server import FakeServer
 
 
 class Refused(Exception):
@@ -60,58 +16,26 @@ class Refused(Exception):
         self.answer = wire.Answer(status, {"Content-Type": kind}, body)
 
 
-class Witness:
-    """`logs` are the keys of the logs that it follows. Use `with`: it serves meanwhile."""
+class Witness(FakeServer):
+    """`logs` are the keys of the logs that it follows."""
 
-    def __init__(self, name, *logs, seed=None):
-        witness = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                answer = witness.answer(self.path, body)
-                if answer is None:
-                    self.close_connection = True
-                    return
-                self.send_response(answer.status)
-                for header, value in answer.headers.items():
-                    self.send_header(header, value)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body)
-
-            def log_message(self, *_):
-                pass
-
+    def __init__(self, name, *logs):
+        super().__init__()
+        self.url += "/witness"
         self.name = name
-        self.key = WitnessKey(f"{name}.example", seed or wire.sha256(name.encode()))
+        self.key = wire.WitnessKey(f"{name}.example", wire.sha256(name.encode()))
         self.logs = {log.name: log for log in logs}
         self.held = {}          # origin: (size, root)
         self.calls = []         # (old size, size, status)
         self.fail = None        # answer(body) -> Answer, or None to cut the connection; called in place of the rules
         self.lock = threading.Lock()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/witness"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-    def line(self, with_url=True):
+    def line(self):
         """Its line of a policy file."""
-        return f"witness {self.name} {self.key.vkey()}" + (f" {self.url}" if with_url else "") + "\n"
+        return f"witness {self.name} {self.key.vkey()} {self.url}\n"
 
-    def answer(self, path, body):
-        if path != "/witness/add-checkpoint":
+    def respond(self, target, body):
+        if body is None or target != "/witness/add-checkpoint":
             return wire.Answer(404, {}, b"")
         if self.fail is not None:
             return self.fail(body)
@@ -148,4 +72,4 @@ class Witness:
             raise
         self.held[origin] = (size, root)
         self.calls.append((old, size, 200))
-        return self.key.line(text)
+        return self.key.cosign(text)

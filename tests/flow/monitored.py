@@ -6,8 +6,8 @@ import subprocess
 import threading
 import unittest
 
+from tests.flow import wire
 from tests.flow.fake_ledger import FakeLedger
-from tests.flow.fake_witness import WitnessKey
 from tests.flow.harness import CLIENT, World, wait_until
 
 TIMEOUT_S = 60
@@ -65,7 +65,7 @@ class MonitorTest(unittest.TestCase):
         cls.world = World(start=False)
         cls.addClassCleanup(cls.world.close)
         cls.world.new_key("witness.example/bureau", "witness.key", "--type", "cosignature")
-        cls.witness = WitnessKey.from_file(cls.world.path("witness.key"))
+        cls.witness = wire.WitnessKey.from_file(cls.world.path("witness.key"))
 
     def setUp(self):
         name = self.id().rpartition(".")[2]

@@ -9,7 +9,7 @@ import unittest
 
 from tests.flow import wire
 from tests.flow.fake_ledger import FakeLedger
-from tests.flow.fake_witness import Witness, WitnessKey
+from tests.flow.fake_witness import Witness
 from tests.flow.harness import ROOT, FlowTest, records, wait_until
 from tests.flow.monitored import TIMEOUT_S, MonitorTest
 
@@ -30,7 +30,7 @@ class Feeding(MonitorTest):
     def cosigners(self, size):
         """Names of the witnesses whose valid cosignatures the ledger has of this size."""
         return sorted(witness.name for witness in self.witnesses for note in self.ledger.cosigned
-                      if int(note.split(b"\n")[1]) == size and witness.key.time_of(note) is not None)
+                      if int(note.split(b"\n")[1]) == size and witness.key.cosigned_at(note) is not None)
 
     def test_each_new_checkpoint_is_cosigned_by_each_witness(self):
         self.assertEqual(self.feed().json()["witnesses"], 3)
@@ -64,8 +64,8 @@ class Feeding(MonitorTest):
         kind = {"Content-Type": "text/plain"}
 
         def cosigned(body, key):
-            return wire.Answer(200, kind, key.line(wire.split_note(body.partition(b"\n\n")[2])[0]))
-        stranger = WitnessKey("qddex.example", b"\5" * 32)
+            return wire.Answer(200, kind, key.cosign(wire.split_note(body.partition(b"\n\n")[2])[0]))
+        stranger = wire.WitnessKey("qddex.example", b"\5" * 32)
         cases = [
             (lambda _: wire.Answer(404, kind, b""), "does not know this ledger"),
             (lambda _: wire.Answer(403, kind, b""), "does not take the ledger's signature"),
@@ -81,7 +81,7 @@ class Feeding(MonitorTest):
             (lambda _: wire.Answer(200, kind, b""), "not lines of signatures"),
             (lambda _: wire.Answer(200, kind, b"junk\n"), "not lines of signatures"),
             (lambda body: cosigned(body, stranger), "has no cosignature by"),
-            (lambda body: wire.Answer(200, kind, qddex.key.line(b"another text\n")), "does not verify"),
+            (lambda body: wire.Answer(200, kind, qddex.key.cosign(b"another text\n")), "does not verify"),
             (lambda _: wire.Answer(200, kind, b"x" * 9000), "longer than expected"),
         ]
         for fail, words in cases:
@@ -146,7 +146,7 @@ class Feeding(MonitorTest):
     def test_who_has_cosigned_already_is_not_asked(self):
         qddex, sddex, jnex = self.witnesses
         text = wire.split_note(self.ledger.note())[0]
-        self.ledger.lines[3] = qddex.key.line(text)
+        self.ledger.lines[3] = qddex.key.cosign(text)
         self.feed()
         self.assertEqual((qddex.calls, len(sddex.calls), len(jnex.calls)), ([], 1, 1))
         # Within one process each is asked once for each size.
@@ -169,7 +169,7 @@ class Feeding(MonitorTest):
         event = self.feed(0, "--key", "witness.key").json()
         self.assertEqual((event["cosigned"], event["witnesses"]), (True, 3))
         self.assertEqual(len(self.ledger.cosigned), 4)
-        self.assertIsNotNone(self.witness.time_of(self.ledger.cosigned[0]))
+        self.assertIsNotNone(self.witness.cosigned_at(self.ledger.cosigned[0]))
 
 
 class Quorum(FlowTest):
@@ -179,7 +179,7 @@ class Quorum(FlowTest):
     def prepare(cls):
         cls.world.license("qddex").push(records("p", 5))
         cls.world.grant("auditor")
-        cls.keys = [WitnessKey(f"w{i}.example", wire.sha256(b"quorum %d" % i)) for i in range(3)]
+        cls.keys = [wire.WitnessKey(f"w{i}.example", wire.sha256(b"quorum %d" % i)) for i in range(3)]
         cls.proof = cls.world.get("/v1/proof?index=0", "auditor").body
         cls.text = wire.split_note(cls.proof.partition(b"\n\n")[2])[0]
 
@@ -188,7 +188,7 @@ class Quorum(FlowTest):
         return self.world.write("trust.policy", lines + more + quorum)
 
     def verify(self, code, *keys, lines=b""):
-        self.world.write("p.tlog-proof", self.proof + b"".join(key.line(self.text) for key in keys) + lines)
+        self.world.write("p.tlog-proof", self.proof + b"".join(key.cosign(self.text) for key in keys) + lines)
         result = self.world.client("verify", "p.tlog-proof", "--vkey", self.world.ledger_key.vkey(), "--policy",
                                    "trust.policy", "--json")
         return self.assert_code(result, code)
@@ -204,8 +204,8 @@ class Quorum(FlowTest):
             self.assertEqual(result.json()["proven"], [])
         # The same witness twice is one, a stranger none.
         self.verify(6, a, a)
-        self.verify(6, a, WitnessKey("w1.example", b"\1" * 32))
-        self.assertIn("does not verify", self.verify(6, a, b, lines=c.line(b"another text\n")).err)
+        self.verify(6, a, wire.WitnessKey("w1.example", b"\1" * 32))
+        self.assertIn("does not verify", self.verify(6, a, b, lines=c.cosign(b"another text\n")).err)
 
     def test_the_file_may_name_the_logs(self):
         self.policy("quorum none\n", f"log {self.world.ledger_key.vkey()}\n")

@@ -156,7 +156,7 @@ class Alerts(FlowTest):
     def setUpClass(cls):
         cls.world = World(start=False)
         cls.addClassCleanup(cls.world.close)
-        witness = wire.Witness("w.example", bytes(32))
+        witness = wire.WitnessKey("w.example", bytes(32))
         cls.world.write("witnesses", f"witness bureau {witness.vkey()}\nquorum bureau\n")
         cls.world.make_config(witness={"policy": "witnesses"})
         cls.world.start()

@@ -12,7 +12,7 @@ from http.server import ThreadingHTTPServer
 
 from tests.flow import tlog, wire
 from tests.flow.fake_ledger import FakeLedger
-from tests.flow.fake_witness import Witness, WitnessKey
+from tests.flow.fake_witness import Witness
 from tests.flow.harness import World, records, wait_until
 from tests.flow.monitored import TIMEOUT_S, Monitor, MonitorTest
 from tests.flow.test_tiles import QuietHandler
@@ -139,7 +139,7 @@ class Alarms(MonitorTest):
         # With a witness's key it comes as the ledger takes it: with a cosignature.
         self.alarm("rollback", "--key", "witness.key")
         self.assertEqual(wire.split_note(self.ledger.cosigned[-1])[0], wire.split_note(held)[0])
-        self.assertIsNotNone(self.witness.time_of(self.ledger.cosigned[-1]))
+        self.assertIsNotNone(self.witness.cosigned_at(self.ledger.cosigned[-1]))
 
     def test_another_root_at_the_same_size_is_a_fork(self):
         self.ledger.rewrite(3)
@@ -263,18 +263,18 @@ class Cosigning(MonitorTest):
         first, = self.ledger.cosigned
         self.assertEqual(wire.split_note(first)[0], wire.split_note(self.ledger.note())[0])
         self.assertTrue(wire.note_is_signed_by(first, self.ledger.key))
-        self.assertAlmostEqual(self.witness.time_of(first), time.time(), delta=60)
+        self.assertAlmostEqual(self.witness.cosigned_at(first), time.time(), delta=60)
         time.sleep(1.1)
         self.once(0, "--key", "witness.key")
-        self.assertGreater(self.witness.time_of(self.ledger.cosigned[1]), self.witness.time_of(first))
+        self.assertGreater(self.witness.cosigned_at(self.ledger.cosigned[1]), self.witness.cosigned_at(first))
         self.ledger.grow(20)
         self.once(0, "--key", "witness.key")
         self.assertEqual(self.ledger.sizes_cosigned(), [3, 3, 23])
 
     def test_lines_of_others_are_not_handed_in_again(self):
-        others = [WitnessKey(f"w{i}.example", wire.sha256(b"%d" % i)) for i in range(20)]
+        others = [wire.WitnessKey(f"w{i}.example", wire.sha256(b"%d" % i)) for i in range(20)]
         text = wire.split_note(self.ledger.note())[0]
-        self.ledger.lines[3] = b"".join(key.line(text) for key in others)
+        self.ledger.lines[3] = b"".join(key.cosign(text) for key in others)
         self.once(0, "--key", "witness.key")
         self.assertEqual(len(wire.split_note(self.ledger.cosigned[0])[1]), 2)
         self.assertIn(others[3].name, self.stored()["checkpoint"])
@@ -435,8 +435,8 @@ class Witnessed(unittest.TestCase):
                 wait_until(lambda: world.published() == world.size(), TIMEOUT_S, "the newest head")
             # What is published carries both lines, and they verify.
             note = world.public.get("/checkpoint").body
-            for key in (other.key, WitnessKey.from_file(world.path("witness.key"))):
-                self.assertIsNotNone(key.time_of(note))
+            for key in (other.key, wire.WitnessKey.from_file(world.path("witness.key"))):
+                self.assertIsNotNone(key.cosigned_at(note))
             self.assertEqual(monitor.end(), 0)
             self.assertEqual([line for line in monitor.errors if "first contact" not in line], [])
 

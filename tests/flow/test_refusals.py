@@ -25,7 +25,7 @@ COMMON_MEMBERS = {"type", "title", "status", "detail"}
 ORDER_TYPE = {"Content-Type": "application/json"}
 PUSH_TYPE = {"Content-Type": "application/protobuf"}
 NOTE_TYPE = {"Content-Type": "text/plain"}
-WITNESS = wire.Witness("w.example", bytes(range(32)))
+WITNESS = wire.WitnessKey("w.example", bytes(range(32)))
 
 
 class Row:
@@ -234,7 +234,7 @@ class Refusals(FlowTest):
         self.refused(self.world.public.order(wire.sign_note(text, self.feed.key), items))
         text, line = self.checkpoint()
         self.refused_cosignatures(text + b"\n" + WITNESS.cosign(text, 1))
-        self.refused_cosignatures(text + b"\n" + line + wire.Witness("x.example", bytes(32)).cosign(text, 1))
+        self.refused_cosignatures(text + b"\n" + line + wire.WitnessKey("x.example", bytes(32)).cosign(text, 1))
 
     def test_bad_signature(self):
         new = self.new()

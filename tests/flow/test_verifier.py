@@ -201,7 +201,7 @@ class Verifier(unittest.TestCase):
             self.assert_refused(kind, folder, "--vkey: .*id of the key", re.sub(r"\+[0-9a-f]{8}\+", "+00000000+", stranger))
 
     def test_cosignatures_as_a_policy_asks(self):
-        witnesses = [wire.Witness(f"witness.example/{name}", secrets.token_bytes(32)) for name in "abc"]
+        witnesses = [wire.WitnessKey(f"witness.example/{name}", secrets.token_bytes(32)) for name in "abc"]
         text = f"# who watches\nlog {self.world.next_key.vkey()}\n\n"
         text += "".join(f"witness {name} {key.vkey()} https://w.example\n" for name, key in zip("abc", witnesses))
         two = self.world.write("two.policy", text + "group\ttwo 2 a b c\nquorum two\n")

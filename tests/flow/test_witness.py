@@ -14,7 +14,7 @@ from tests.flow.test_metrics import Metrics
 
 BODY_MAX = 8192
 NOTE_TYPE = {"Content-Type": "text/plain; charset=utf-8"}
-WITNESSES = [wire.Witness(f"w{i}.example", bytes([7, i] + [0] * 30)) for i in range(4)]
+WITNESSES = [wire.WitnessKey(f"w{i}.example", bytes([7, i] + [0] * 30)) for i in range(4)]
 QUORUM = "group exchanges 2 bureau qddex sddex\nquorum exchanges\n"
 NAMES = ("bureau", "qddex", "sddex")
 
@@ -116,7 +116,7 @@ class Vector(unittest.TestCase):
         chapter = document.partition("\n## Checkpoints\n")[2].partition("\n## ")[0]
         text = re.search(r"```\n(.*?\n)\n— ", chapter, re.S)[1].encode()
         line = re.search(r"`(— witness\.example/bureau \S+)`", chapter)[1]
-        witness = wire.Witness("witness.example/bureau", bytes.fromhex(
+        witness = wire.WitnessKey("witness.example/bureau", bytes.fromhex(
             "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"))
         self.assertIn(f"`{witness.vkey()}`", chapter)
         self.assertEqual(witness.cosign(text, 1679315147).decode(), line + "\n")
@@ -249,7 +249,7 @@ class Quorum(WitnessTest):
         own = world.ledger_key.line(text)
         good = WITNESSES[0].cosign(text, 1000)
         other_text = text_of(old)
-        twin = wire.Witness(WITNESSES[0].name, bytes(range(32)))
+        twin = wire.WitnessKey(WITNESSES[0].name, bytes(range(32)))
         plain = wire.Key(WITNESSES[0].name, WITNESSES[0].seed)
         stranger = wire.Key(world.origin, bytes(range(32)))
         spoilt = base64.b64decode(good.split(b" ")[2])
@@ -496,7 +496,7 @@ class Configuration(unittest.TestCase):
     def test_a_policy_that_is_no_good(self):
         check(self.world.daemon("check", "-c", "subsidyd.conf"))
         stranger = wire.Key("other.example", bytes(32)).vkey()
-        many = "".join(f"witness w{i} {wire.Witness(f'm{i}.example', bytes([9, i] + [0] * 30)).vkey()}\n"
+        many = "".join(f"witness w{i} {wire.WitnessKey(f'm{i}.example', bytes([9, i] + [0] * 30)).vkey()}\n"
                        for i in range(31))
         for text, word in (("", "no line \"quorum\""), ("quorum none\n", "no witness is named"),
                            (policy_text("quorum nobody\n"), "line 4"), (policy_text(log=f"log {stranger}\n"), "others"),

@@ -181,19 +181,21 @@ def root_from_path(index, size, digest, path):
 class Key:
     """An Ed25519 key by name; without a seed it only verifies."""
 
+    type = 1
+
     def __init__(self, name, seed=None, public=None):
         self.name = name
         self.seed = seed
         self.public = public if seed is None else ed25519.public_key(seed)
-        self.id = sha256(name.encode() + b"\n\x01" + self.public)[:4]
+        self.id = sha256(name.encode() + b"\n" + bytes([self.type]) + self.public)[:4]
 
     @classmethod
     def from_file(cls, path):
         with open(path, encoding="utf-8") as file:
             name, _, material = file.read().strip()[len("PRIVATE+KEY+"):].split("+", 2)
         material = base64.b64decode(material)
-        if material[0] != 1:
-            raise ValueError(f"{path} is not an Ed25519 key")
+        if material[0] != cls.type:
+            raise ValueError(f"{path} is not a key of type {cls.type}")
         return cls(name, seed=material[1:])
 
     @classmethod
@@ -202,10 +204,10 @@ class Key:
         return cls(name, public=base64.b64decode(material)[1:])
 
     def vkey(self):
-        return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([1]) + self.public).decode()}"
+        return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([self.type]) + self.public).decode()}"
 
     def private_text(self):
-        return f"PRIVATE+KEY+{self.name}+{self.id.hex()}+{base64.b64encode(bytes([1]) + self.seed).decode()}\n"
+        return f"PRIVATE+KEY+{self.name}+{self.id.hex()}+{base64.b64encode(bytes([self.type]) + self.seed).decode()}\n"
 
     def line(self, text, name=None, key_id=None):
         """The signature line over a text."""
@@ -214,32 +216,30 @@ class Key:
         return f"— {name or self.name} {body}\n".encode()
 
 
-class Witness(Key):
-    """A cosigning key (type 04): its lines say when."""
+class WitnessKey(Key):
+    """A cosigning key: its lines say when."""
 
-    def __init__(self, name, seed):
-        super().__init__(name, seed)
-        self.id = sha256(name.encode() + b"\n\x04" + self.public)[:4]
+    type = 4
 
-    def vkey(self):
-        return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([4]) + self.public).decode()}"
+    @staticmethod
+    def message(text, time_s):
+        return f"cosignature/v1\ntime {time_s}\n".encode() + text
 
-    def cosign(self, text, time_s):
-        """The cosignature line over a checkpoint's text."""
-        message = f"cosignature/v1\ntime {time_s}\n".encode() + text
-        signature = time_s.to_bytes(8, "big") + ed25519.sign(self.seed, self.public, message)
+    def cosign(self, text, time_s=None):
+        """The cosignature line over a checkpoint's text; made now where no time is given."""
+        time_s = int(time.time()) if time_s is None else time_s
+        signature = time_s.to_bytes(8, "big") + ed25519.sign(self.seed, self.public, self.message(text, time_s))
         return f"— {self.name} {base64.b64encode(self.id + signature).decode()}\n".encode()
 
     def cosigned_at(self, note):
         """The time of this witness's line in a note, once it is verified; None where there is none."""
         text, lines = split_note(note)
         for line in lines:
-            _, name, body = line.decode().rstrip("\n").split(" ")
+            mark, name, body = line.decode().rstrip("\n").split(" ")
             data = base64.b64decode(body)
-            if name == self.name and data[:4] == self.id:
+            if mark == "—" and name == self.name and data[:4] == self.id:
                 time_s = int.from_bytes(data[4:12], "big")
-                message = f"cosignature/v1\ntime {time_s}\n".encode() + text
-                assert ed25519.verify(self.public, message, data[12:]), line
+                assert ed25519.verify(self.public, self.message(text, time_s), data[12:]), line
                 return time_s
         return None
 
