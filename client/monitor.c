@@ -423,15 +423,16 @@ static enum exit_code rounds_run(struct monitor *monitor)
 
 static enum course prepare(struct monitor *monitor)
 {
+	const char *folder = monitor->terms->evidence_folder;
 	struct why why = {""};
-	enum err err = OK;
+	enum err err;
 
 	sigemptyset(&monitor->ends);
 	sigaddset(&monitor->ends, SIGTERM);
 	sigaddset(&monitor->ends, SIGINT);
 	(void)sigprocmask(SIG_BLOCK, &monitor->ends, NULL);
-	if (monitor->terms->evidence_folder != NULL)
-		err = file_make_folder(monitor->terms->evidence_folder, &why);
+	/* Before the first contact there may be no state folder, and the first contact may be an alarm. */
+	err = file_make_folder(folder != NULL ? folder : monitor->terms->settings->state, &why);
 	if (err == OK && monitor->terms->trust != NULL) {
 		monitor->feeding = feeding_new(monitor->terms->trust);
 		err = monitor->feeding == NULL ? ERR_MEMORY : OK;

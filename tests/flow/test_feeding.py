@@ -1,5 +1,6 @@
 """Witnesses: feeding them by subsidy monitor, and demanding their cosignatures by subsidy verify --policy."""
 import base64
+import json
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ import time
 import unittest
 
 from tests.flow import wire
-from tests.flow.fake_ledger import FakeLedger
+from tests.flow.fake_ledger import FakeLedger, tree_root
 from tests.flow.fake_witness import Witness
 from tests.flow.harness import ROOT, FlowTest, records, wait_until
 from tests.flow.monitored import TIMEOUT_S, MonitorTest
@@ -57,6 +58,46 @@ class Feeding(MonitorTest):
         self.feed()
         self.assertEqual(qddex.calls[3:], [(0, 11, 409), (10, 11, 200)])
         self.assertEqual(self.cosigners(11), ["jnex", "qddex", "sddex"])
+
+    def test_what_is_remembered_of_a_witness_is_advice_only(self):
+        """More than the ledger has: it is asked as one that is not known."""
+        self.feed()
+        path = os.path.join(self.state, f"monitor-{self.ledger.ledger_id}", "state")
+        stored = self.stored()
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(dict(stored, witnesses=dict(stored["witnesses"], **{self.witnesses[0].key.vkey(): 9999})), file)
+        self.feed()
+        self.assertEqual([witness.calls[1:] for witness in self.witnesses],
+                         [[(0, 3, 409), (3, 3, 200)], [(3, 3, 200)], [(3, 3, 200)]])
+
+    def test_a_proof_that_no_witness_takes_is_not_sent(self):
+        """tlog-witness allows 63 lines."""
+        qddex, sddex, jnex = self.witnesses
+        text = wire.checkpoint_text(self.ledger.key.name, 2, tree_root(self.ledger.leaves[:2])).decode().splitlines()
+        qddex.held[self.ledger.key.name] = (2, base64.b64decode(text[2]))
+        for count, words in ((63, "does not take the proof"), (64, "not a consistency proof")):
+            self.ledger.changes["/v1/consistency"] = lambda _, count=count: self.ledger.json(
+                {"hashes": [base64.b64encode(bytes(32)).decode()] * count})
+            shutil.rmtree(self.state, ignore_errors=True)
+            self.assertIn(words, self.feed().err)
+        self.assertEqual(qddex.calls, [(0, 3, 409), (2, 3, 422), (0, 3, 409)])
+        self.assertEqual((len(sddex.calls), len(jnex.calls)), (3, 3))
+
+    def test_an_end_keeps_the_other_witnesses_from_being_asked(self):
+        asked, go = threading.Event(), threading.Event()
+        self.addCleanup(go.set)
+        self.witnesses[0].fail = lambda _: asked.set() or go.wait(TIMEOUT_S) and None
+        monitor = self.start("--interval", "3600", "--feed-witnesses", self.policy)
+        self.assertTrue(asked.wait(TIMEOUT_S))
+        monitor.process.terminate()
+        go.set()
+        self.assertEqual(monitor.finish(), 0)
+        self.assertEqual([witness.calls for witness in self.witnesses[1:]], [[], []])
+
+    def test_slashes_at_the_end_of_an_address_are_one(self):
+        policy = self.world.read(self.policy).decode()
+        self.world.write(self.policy, policy.replace("/witness\n", "/witness//\n"))
+        self.assertEqual(self.feed().json()["witnesses"], 3)
 
     def test_one_that_fails_keeps_nobody(self):
         """Whatever the first answers, the two others cosign, and it is said what was wrong."""

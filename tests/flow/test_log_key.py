@@ -245,25 +245,33 @@ class Clients(Rotating):
             return wire.Answer(answer.status, answer.headers,
                                answer.body.replace(self.next.vkey().encode(), stranger.vkey().encode()))
 
-        def forge(_method, path, answer):
-            """The same with an order made up, under a checkpoint that only the stranger signed."""
-            answer = change(_method, path, answer)
+        def forge(path, answer, signer, old, new):
+            """With an order in which one text stands for another, under a checkpoint that the signer made for it."""
             if path != "/v1/keys":
                 return answer
             rows = answer.json()
             proof = rows["keys"][1]["order"].encode()
             entry = formats.decode("entry", base64.b64decode(proof.splitlines()[1].partition(b" ")[2]))
-            entry["order"]["note"] = entry["order"]["note"].replace(self.next.vkey().encode(), stranger.vkey().encode())
+            self.assertIn(old.encode(), entry["order"]["note"])
+            entry["order"]["note"] = entry["order"]["note"].replace(old.encode(), new.encode(), 1)
             leaf = formats.encode("entry", entry)
-            note = wire.sign_note(wire.checkpoint_text(self.world.origin, 1, formats.leaf_hash(leaf)), stranger)
+            note = wire.sign_note(wire.checkpoint_text(self.world.origin, 1, formats.leaf_hash(leaf)), signer)
             rows["keys"][1]["order"] = "\n".join(("c2sp.org/tlog-proof@v1", "extra " + base64.b64encode(leaf).decode(),
                                                   "index 0", "", note.decode()))
-            formats.verify_receipt(rows["keys"][1]["order"].encode(), formats.parse_vkey(stranger.vkey()))
+            formats.verify_receipt(rows["keys"][1]["order"].encode(), formats.parse_vkey(signer.vkey()))
             return wire.Answer(200, answer.headers, json.dumps(rows).encode())
 
+        lies = {
+            "another key": change,
+            "an order that only the stranger signed": lambda method, path, answer: forge(
+                path, change(method, path, answer), stranger, self.next.vkey(), stranger.vkey()),
+            "an order of another ledger": lambda _, path, answer: forge(
+                path, answer, self.first, self.world.ledger_id, "0" * 16),
+            "an order of another origin": lambda _, path, answer: forge(
+                path, answer, self.first, self.world.origin + "\n", "ledger.example/else\n")}
         known = self.world.read(self.remembered(self.world.addresses["public"]))
-        for lie in (change, forge):
-            with self.subTest(lie=lie.__name__), Proxy(self.world, self.world.addresses["public"], lie) as address:
+        for name, lie in lies.items():
+            with self.subTest(lie=name), Proxy(self.world, self.world.addresses["public"], lie) as address:
                 self.world.write(self.remembered(address), known)
                 result = self.world.client("receipt", "check", self.old, SUBSIDY_SERVER="https://" + address)
                 self.assertEqual(self.world.read(self.remembered(address)), known)

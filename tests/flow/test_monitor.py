@@ -66,13 +66,16 @@ class Following(MonitorTest):
         good = self.stored()
         for spoilt in (b"", b"{}", json.dumps(dict(good, version=2)).encode(),
                        json.dumps(dict(good, checkpoint="")).encode(), json.dumps(dict(good, seen=-1)).encode(),
-                       json.dumps(dict(good, witnesses={"a": "b"})).encode(), json.dumps(dict(good, more=1)).encode(),
+                       json.dumps(dict(good, witnesses={"a": "b"})).encode(),
+                       json.dumps(dict(good, witnesses={"a": -1})).encode(),
+                       json.dumps(dict(good, witnesses={"a": 2 ** 53 + 1})).encode(),
+                       json.dumps(dict(good, more=1)).encode(),
                        json.dumps(dict(good, witnesses={str(i): 1 for i in range(33)})).encode()):
             with open(path, "wb") as file:
                 file.write(spoilt)
             self.assertIn("not what was written there", self.once(1).err)
         with open(path, "w", encoding="utf-8") as file:
-            json.dump(dict(good, witnesses={str(i): 1 for i in range(32)}), file)
+            json.dump(dict(good, witnesses={str(i): 2 ** 53 for i in range(32)}), file)
         self.once(0)
 
     def test_what_can_not_be_meant_is_a_usage_error(self):
@@ -123,6 +126,66 @@ class Following(MonitorTest):
                         file.write(data)
             result = self.once(6, "--evidence", self.evidence, **env)
             self.assertEqual(result.json()["alarm"], "fork")
+            # Nor does one that is too short.
+            for level, _, names in os.walk(world.path("copy", "tile", "0")):
+                for name in names:
+                    os.truncate(os.path.join(level, name), 0)
+            result = self.once(6, "--evidence", self.evidence, **env)
+            self.assertEqual(result.json()["alarm"], "fork")
+
+
+class Knowing(MonitorTest):
+    """What is said and remembered of the ledger's keys."""
+
+    def setUp(self):
+        super().setUp()
+        self.file = os.path.join(self.state, "ledger-" + self.ledger.url.removeprefix("https://"))
+        self.older = [wire.Key(self.world.origin, bytes([i + 1]) * 32) for i in range(9)]
+
+    def told(self, **more):
+        self.ledger.changes["/v1/ledger"] = lambda answer: self.ledger.json(dict(answer.json(), **more))
+
+    def remember(self, key, *older):
+        os.makedirs(self.state, exist_ok=True)
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write(f"{key.vkey()}\n{self.ledger.ledger_id}\n" + "".join(f"{key.vkey()} 3\n" for key in older))
+
+    def remembered(self):
+        with open(self.file, encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def test_what_is_out_of_bounds_says_of_no_ledger_which_it_is(self):
+        key = self.ledger.key.vkey()
+        past = [{"ledger_id": f"{i:016x}"} for i in range(8)]
+        for more in ({"continues": past}, {"continues": [{}]}, {"continues": {}}, {"vkeys": []}, {"vkeys": [key] * 3},
+                     {"vkeys": [key, self.witness.vkey()]}, {"size": -1}, {"ledger_id": "0"}):
+            self.told(**more)
+            self.assertIn("does not say which ledger this is", self.once(4, "--key", "witness.key").err, more)
+        self.assertEqual(self.ledger.cosigned, [])
+        self.told(continues=past[:7], vkeys=[key])
+        self.once(0)
+        self.assertEqual(self.remembered(), [key, self.ledger.ledger_id])
+
+    def test_so_many_keys_are_remembered_and_no_more(self):
+        self.remember(*self.older)
+        self.once(0, "--vkey", self.ledger.key.vkey())
+        self.assertEqual(self.remembered(), [self.ledger.key.vkey(), self.ledger.ledger_id] +
+                         [f"{key.vkey()} 3" for key in self.older[:8]])
+        self.once(0)
+        self.remember(self.ledger.key, *self.older)
+        self.assertIn("not the lines that were remembered", self.once(4).err)
+
+    def test_a_key_that_was_given_up_does_not_come_back(self):
+        self.remember(self.ledger.key, self.older[0])
+        before = self.remembered()
+        self.told(vkeys=[self.ledger.key.vkey(), self.older[0].vkey()])
+        self.ledger.changes["/v1/keys"] = lambda _: self.ledger.json({"keys": []})
+        self.once(0)
+        self.assertEqual(self.remembered(), before)
+        # Any other must be proven.
+        self.told(vkeys=[self.ledger.key.vkey(), self.older[1].vkey()])
+        self.assertIn("does not prove it", self.once(6).err)
+        self.assertEqual(self.remembered(), before)
 
 
 class Alarms(MonitorTest):
@@ -191,6 +254,10 @@ class Alarms(MonitorTest):
         result = self.once(6, "--vkey", vkey, "--evidence", self.evidence, **fresh)
         self.assertEqual(result.json()["alarm"], "another_ledger")
         self.assertEqual(self.found()[1]["held"], None)
+        # Where nothing is remembered yet there is a place for the evidence all the same.
+        nowhere = self.world.path("state-of-nobody")
+        path = self.once(6, "--vkey", vkey, SUBSIDY_STATE=nowhere).json()["evidence"]
+        self.assertEqual([os.path.join(nowhere, name) for name in os.listdir(nowhere)], [path])
         # The address names the key, and what is signed is by another.
         self.ledger.changes["/v1/candidate"] = lambda answer: wire.Answer(200, answer.headers, b"x\n\n")
         result = self.once(6, "--evidence", self.evidence, **fresh)
@@ -232,7 +299,13 @@ class Alarms(MonitorTest):
         result = self.once(7, "--hook", self.hook)
         self.assertIn("SUBSIDY_ALARM=stale\nSUBSIDY_CA", self.world.read(self.hook_file).decode())
         self.assertIn("SUBSIDY_EVIDENCE=\n", self.world.read(self.hook_file).decode())
-        self.assertEqual(result.json()["alarm"], "stale")
+        self.assertEqual((result.json()["alarm"], result.json()["evidence"]), ("stale", None))
+        os.unlink(self.world.path(self.hook_file))
+        # A clock that was set back says nothing.
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(dict(stored, seen=int(time.time()) + 3000), file)
+        self.once(7, "--hook", self.hook)
+        self.assertFalse(os.path.exists(self.world.path(self.hook_file)))
         # An answer that is none of a ledger is no answer.
         self.ledger.changes["/v1/candidate"] = lambda _: wire.Answer(502, {"Content-Type": "text/html"}, b"")
         self.once(1)
@@ -249,11 +322,15 @@ class Alarms(MonitorTest):
         del self.ledger.changes["/v1/candidate"]
         monitor.wait(lambda m: m.sizes()[-1] == 8, "the size after it")
         time.sleep(1.5)
-        self.assertEqual(monitor.end(), 0)
-        self.assertEqual([event.get("alarm") or event["event"] for event in monitor.events],
-                         ["head", "stale", "head", "back"])
         self.assertEqual(self.world.read("stale.txt"), b"x\n")
         self.assertEqual(len([line for line in monitor.errors if "could not be reached" in line]), 1, monitor.errors)
+        # Another time is another alarm.
+        self.ledger.changes["/v1/candidate"] = lambda _: None
+        monitor.wait(lambda m: m.events[-1].get("alarm") == "stale", "the second alarm")
+        self.assertEqual(monitor.end(), 0)
+        self.assertEqual([event.get("alarm") or event["event"] for event in monitor.events],
+                         ["head", "stale", "head", "back", "stale"])
+        self.assertEqual(self.world.read("stale.txt"), b"x\nx\n")
 
 
 class Cosigning(MonitorTest):
@@ -315,6 +392,11 @@ class Cosigning(MonitorTest):
         os.rmdir(blocked)
         self.once(0, "--key", "witness.key")
         self.assertEqual(self.ledger.sizes_cosigned(), [3, 5])
+
+    def test_a_server_of_files_takes_none_whatever_it_says(self):
+        for status in (404, 405, 501):
+            self.ledger.changes["/v1/cosignatures"] = lambda _, status=status: wire.Answer(status, {}, b"")
+            self.assertIn("takes no cosignatures", self.once(3, "--key", "witness.key").err)
 
     def test_a_ledger_that_does_not_take_it_is_told_of_once(self):
         self.ledger.changes["/v1/cosignatures"] = lambda _: self.ledger.problem(403, "unknown_key")

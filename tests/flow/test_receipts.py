@@ -74,6 +74,9 @@ class Receipts(FlowTest):
                          ("record", 3, f"qddex/{self.world.ledger_id}/1"))
         self.assert_code(self.verify("record.tlog-proof"), 6)
         self.assert_code(self.verify(self.receipt, vkey=venue), 6)
+        # Of the ledger it says nothing.
+        result = self.world.client("receipt", "check", "record.tlog-proof", "--vkey", venue)
+        self.assertIn("is of a feed", self.assert_code(result, 2).err)
 
     def test_the_remembered_key_will_do(self):
         self.assert_code(self.world.client("receipt", "check", self.receipt), 0)
@@ -117,6 +120,9 @@ class Receipts(FlowTest):
         # One bad file among good ones is the end that counts.
         self.assertEqual(len(self.assert_code(self.verify(self.receipt, "spoilt.tlog-proof", self.receipt), 6)
                              .json()["proven"]), 2)
+        for files in (("no-such-file", "spoilt.tlog-proof"), ("spoilt.tlog-proof", "no-such-file")):
+            self.assert_code(self.check(*files), 6)
+        self.assert_code(self.check("no-such-file", self.receipt), 1)
         self.assert_code(self.verify("no-such-file"), 1)
         self.assert_code(self.world.client("verify", self.receipt, "--vkey", "junk"), 2)
 
@@ -239,8 +245,9 @@ class Receipts(FlowTest):
             self.assertIsNotNone(self.evidence())
 
     def test_a_ledger_that_does_not_answer_is_not_accused(self):
-        result = self.check(self.receipt, SUBSIDY_SERVER="https://127.0.0.1:1")
+        result = self.check(self.receipt, self.receipt, SUBSIDY_SERVER="https://127.0.0.1:1")
         self.assert_code(result, 7)
+        self.assertEqual(result.err.count("could not be reached"), 1)
         self.assertNotIn(LOUD, result.err)
         self.assertNotIn(LOUD, self.answered(7, consistency=None).err)
         self.assertIsNone(self.evidence())

@@ -120,6 +120,10 @@ static void hears_signals_though_we_keep_them_blocked(void **state)
 	assert_int_equal(sigprocmask(SIG_BLOCK, &ends, &before), 0);
 	assert_false(run(20, "sleep 1000 & kill -TERM $!; wait $!", folder));
 	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+	/* Nor does it ignore what the client does. */
+	assert_ptr_not_equal(signal(SIGPIPE, SIG_IGN), SIG_ERR);
+	assert_false(run(20, "kill -PIPE $$", folder));
+	assert_ptr_not_equal(signal(SIGPIPE, SIG_DFL), SIG_ERR);
 	fixture_folder_remove(folder);
 }
 
