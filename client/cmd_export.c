@@ -59,24 +59,16 @@ static enum err store(const struct exporting *exporting, const char *name, struc
 static enum err identity_format(const struct ledger_id *ledger, struct buf *ret_text)
 {
 	char vkey[KEY_VKEY_SIZE];
-	json_t *json, *vkeys = json_array();
-	char *text;
+	json_t *vkeys = json_array();
 
 	for (size_t i = 0; i < ledger->valid_count; i++) {
 		key_format(&ledger->valid[i], vkey);
 		(void)json_array_append_new(vkeys, json_string(vkey));
 	}
 	key_format(&ledger->valid[0], vkey);
-	json = json_pack(
-	    "{s:s, s:s, s:s, s:o}", "origin", ledger->origin, "ledger_id", ledger->id, "vkey", vkey, "vkeys", vkeys);
-	text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
-	json_decref(json);
-	if (text == NULL)
-		return ERR_MEMORY;
-	buf_add_text(ret_text, text);
-	buf_u8(ret_text, '\n');
-	free(text);
-	return ret_text->err;
+	return json_format(json_pack("{s:s, s:s, s:s, s:o}", "origin", ledger->origin, "ledger_id", ledger->id, "vkey",
+			       vkey, "vkeys", vkeys),
+	    JSON_COMPACT, ret_text);
 }
 
 /* Nobody's cosignature is asked for, where the user asked for none. */

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -258,20 +257,9 @@ enum err feedstate_drop_pending(struct feedstate *state, struct why *why)
 
 static enum err lock_take(struct feedstate *state, struct why *why)
 {
-	char *path = NULL;
-	enum err err = OK;
+	enum err err = file_lock_folder(state->folder, &state->lock_fd, why);
 
-	if (asprintf(&path, "%s/lock", state->folder) < 0)
-		return ERR_MEMORY;
-	state->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (state->lock_fd < 0)
-		err = why_set(why, ERR_IO, "%s: %m", path);
-	else if (flock(state->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		err = errno == EWOULDBLOCK
-			  ? why_set(why, ERR_LOCKED, "%s: another push of this feed is running", state->folder)
-			  : why_set(why, ERR_IO, "%s: %m", path);
-	free(path);
-	return err;
+	return err == ERR_LOCKED ? why_set(why, err, "%s: another push of this feed is running", state->folder) : err;
 }
 
 static enum err state_load(struct feedstate *state, struct why *why)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -173,6 +174,25 @@ enum err file_make_folder(const char *path, struct why *why)
 			break;
 	}
 	free(copy);
+	return err;
+}
+
+enum err file_lock_folder(const char *path, int *ret_fd, struct why *why)
+{
+	char *name = NULL;
+	enum err err = OK;
+	int fd;
+
+	if (asprintf(&name, "%s/lock", path) < 0)
+		return ERR_MEMORY;
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
+		err = fd >= 0 && errno == EWOULDBLOCK ? ERR_LOCKED : why_set(why, ERR_IO, "%s: %m", name);
+	if (err == OK)
+		*ret_fd = fd;
+	else if (fd >= 0)
+		close(fd);
+	free(name);
 	return err;
 }
 

@@ -19,6 +19,8 @@ enum err file_write(const char *path, struct slice bytes, unsigned mode, struct 
 enum err file_create(const char *path, struct slice bytes, unsigned mode, struct why *why) must_check;
 /* The folder and its parents, mode 0700. */
 enum err file_make_folder(const char *path, struct why *why) must_check;
+/* Holds "<path>/lock" until the descriptor is closed. ERR_LOCKED, with nothing said: the caller knows who it may be. */
+enum err file_lock_folder(const char *path, int *ret_fd, struct why *why) must_check;
 enum err file_sync_folder(const char *path, struct why *why) must_check;
 /* The folder that the path lies in. */
 enum err file_sync_folder_of(const char *path, struct why *why) must_check;

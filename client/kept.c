@@ -58,7 +58,7 @@ static json_t *text_json(const struct buf *text)
 static enum err evidence_write(const struct kept_question *question, const struct kept_head *held,
     const struct kept_head *newest, const struct kept_evidence *evidence, struct why *why)
 {
-	char vkey[KEY_VKEY_SIZE], *text;
+	char vkey[KEY_VKEY_SIZE];
 	struct buf bytes;
 	json_t *json;
 	enum err err;
@@ -71,15 +71,10 @@ static enum err evidence_write(const struct kept_question *question, const struc
 		json_decref(json);
 		json = NULL;
 	}
-	text = json == NULL ? NULL : json_dumps(json, JSON_INDENT(2));
-	json_decref(json);
-	if (text == NULL)
-		return ERR_MEMORY;
 	buf_init(&bytes, EVIDENCE_SIZE_MAX);
-	buf_add_text(&bytes, text);
-	buf_u8(&bytes, '\n');
-	free(text);
-	err = bytes.err == OK ? file_write(question->evidence_path, buf_slice(&bytes), 0644, why) : bytes.err;
+	err = json_format(json, JSON_INDENT(2), &bytes);
+	if (err == OK)
+		err = file_write(question->evidence_path, buf_slice(&bytes), 0644, why);
 	buf_done(&bytes);
 	return err;
 }

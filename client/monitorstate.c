@@ -1,14 +1,12 @@
 #include "client/monitorstate.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "client/file.h"
+#include "client/out.h"
 #include "proto/text.h"
 
 #define STATE_VERSION 1
@@ -93,20 +91,14 @@ static enum err state_store(const struct monitorstate *state, struct why *why)
 {
 	json_t *json;
 	struct buf bytes;
-	char *text;
 	enum err err;
 
 	json = json_pack("{s:i, s:I, s:s%, s:O}", "version", STATE_VERSION, "seen", (json_int_t)state->seen_s,
 	    "checkpoint", (const char *)state->head.note.data, state->head.note.size, "witnesses", state->witnesses);
-	text = json == NULL ? NULL : json_dumps(json, JSON_INDENT(1));
-	json_decref(json);
-	if (text == NULL)
-		return ERR_MEMORY;
 	buf_init(&bytes, STATE_SIZE_MAX);
-	buf_add_text(&bytes, text);
-	buf_u8(&bytes, '\n');
-	free(text);
-	err = bytes.err == OK ? file_write(state->path, buf_slice(&bytes), 0600, why) : bytes.err;
+	err = json_format(json, JSON_INDENT(1), &bytes);
+	if (err == OK)
+		err = file_write(state->path, buf_slice(&bytes), 0600, why);
 	buf_done(&bytes);
 	return err;
 }
@@ -115,20 +107,10 @@ static enum err state_store(const struct monitorstate *state, struct why *why)
 
 static enum err lock_take(struct monitorstate *state, struct why *why)
 {
-	char *path = NULL;
-	enum err err = OK;
+	enum err err = file_lock_folder(state->folder, &state->lock_fd, why);
 
-	if (asprintf(&path, "%s/lock", state->folder) < 0)
-		return ERR_MEMORY;
-	state->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (state->lock_fd < 0)
-		err = why_set(why, ERR_IO, "%s: %m", path);
-	else if (flock(state->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		err = errno == EWOULDBLOCK
-			  ? why_set(why, ERR_LOCKED, "%s: another monitor of this ledger is running", state->folder)
-			  : why_set(why, ERR_IO, "%s: %m", path);
-	free(path);
-	return err;
+	return err == ERR_LOCKED ? why_set(why, err, "%s: another monitor of this ledger is running", state->folder)
+				 : err;
 }
 
 enum err monitorstate_open(const char *state, const char *ledger_id, struct monitorstate **ret_state, struct why *why)

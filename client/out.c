@@ -160,6 +160,19 @@ bool out_has_color(FILE *file)
 	return isatty(fileno(file)) && (refused == NULL || refused[0] == '\0');
 }
 
+enum err json_format(json_t *json, size_t flags, struct buf *ret_text)
+{
+	char *text = json == NULL ? NULL : json_dumps(json, flags);
+
+	json_decref(json);
+	if (text == NULL)
+		return ERR_MEMORY;
+	buf_add_text(ret_text, text);
+	buf_u8(ret_text, '\n');
+	free(text);
+	return ret_text->err;
+}
+
 const char *json_text_or(const json_t *object, const char *key, const char *fallback)
 {
 	const char *text = json_string_value(json_object_get(object, key));

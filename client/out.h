@@ -34,6 +34,8 @@ enum exit_code out_close(void);
 /* May this stream be coloured: a terminal, and NO_COLOR is not set. */
 bool out_has_color(FILE *file);
 
+/* Behind ret_text's bytes: the JSON text and a newline. Takes the reference over; NULL is ERR_MEMORY. */
+enum err json_format(json_t *json, size_t flags, struct buf *ret_text) must_check;
 /* A string member of a JSON object, or `fallback`. */
 const char *json_text_or(const json_t *object, const char *key, const char *fallback);
 

@@ -15,18 +15,13 @@
 
 enum err statement_write_json(struct stage *stage, const char *name, json_t *json, struct why *why)
 {
-	char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
 	struct buf bytes;
 	enum err err;
 
-	json_decref(json);
-	if (text == NULL)
-		return ERR_MEMORY;
 	buf_init(&bytes, CLIENT_ANSWER_SIZE_MAX);
-	buf_add_text(&bytes, text);
-	buf_u8(&bytes, '\n');
-	free(text);
-	err = bytes.err == OK ? stage_write(stage, name, buf_slice(&bytes), why) : bytes.err;
+	err = json_format(json, JSON_COMPACT, &bytes);
+	if (err == OK)
+		err = stage_write(stage, name, buf_slice(&bytes), why);
 	buf_done(&bytes);
 	return err;
 }
