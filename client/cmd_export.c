@@ -96,18 +96,15 @@ static enum exit_code policy_make(struct exporting *exporting)
 		plain_policy_format(&exporting->ledger, &exporting->policy);
 		return exporting->policy.err == OK ? EXIT_OK : out_fail(exporting->policy.err, NULL, NULL);
 	}
-	code = quorumfile_load(exporting->policy_path, &trust);
+	code = quorumfile_load(exporting->policy_path, &exporting->policy, &trust);
 	if (code != EXIT_OK)
 		return code;
 	err = quorumfile_check(trust, pin_signer(&exporting->ledger, note), note, &why);
 	trust_free(trust);
-	if (err != OK) {
-		(void)out_fail(
-		    err, &why, "nothing was copied; what the witnesses have not cosigned yet they may have soon");
-		return EXIT_UNVERIFIED;
-	}
-	err = file_read(exporting->policy_path, &exporting->policy, &why);
-	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
+	if (err == OK)
+		return EXIT_OK;
+	(void)out_fail(err, &why, "nothing was copied; what the witnesses have not cosigned yet they may have soon");
+	return EXIT_UNVERIFIED;
 }
 
 /* Its keys may have changed since. */

@@ -56,7 +56,7 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	if (code == EXIT_OK && key != NULL)
 		code = signer_load(key, &signer);
 	if (code == EXIT_OK && policy != NULL)
-		code = quorumfile_load(policy, &trust);
+		code = quorumfile_load(policy, NULL, &trust);
 	if (code != EXIT_OK)
 		goto out;
 	terms.signer = signer;

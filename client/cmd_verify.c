@@ -163,7 +163,7 @@ static enum exit_code run(const struct settings *settings, const struct args *ar
 	if (complain_of_words(args))
 		return EXIT_USAGE;
 	if (policy != NULL)
-		code = quorumfile_load(policy, &trust);
+		code = quorumfile_load(policy, NULL, &trust);
 	if (code == EXIT_OK)
 		code = statement_is_folder(args->words[0]) ? run_statement(settings, args->words[0], trust)
 							   : run_files(settings, args, trust);

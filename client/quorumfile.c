@@ -3,25 +3,25 @@
 #include "client/file.h"
 #include "client/out.h"
 
-enum exit_code quorumfile_load(const char *path, struct trust **ret_trust)
+enum exit_code quorumfile_load(const char *path, struct buf *ret_bytes, struct trust **ret_trust)
 {
 	struct why why = {""}, whole;
-	struct buf bytes;
+	struct buf own, *bytes = ret_bytes != NULL ? ret_bytes : &own;
 	enum exit_code code = EXIT_OK;
 	enum err err;
 
-	buf_init(&bytes, CLIENT_FILE_SIZE_MAX);
-	err = file_read_given(path, &bytes, &why);
+	buf_init(&own, CLIENT_FILE_SIZE_MAX);
+	err = file_read_given(path, bytes, &why);
 	if (err != OK) {
 		code = out_fail(err, &why, NULL);
 	} else {
-		err = trust_parse(buf_slice(&bytes), ret_trust, &why);
+		err = trust_parse(buf_slice(bytes), ret_trust, &why);
 		if (err != OK) {
 			(void)why_set(&whole, err, "%s: %s", path, why.text);
 			code = out_fail(err, &whole, "a policy file has the lines of C2SP tlog-policy");
 		}
 	}
-	buf_done(&bytes);
+	buf_done(&own);
 	return code;
 }
 

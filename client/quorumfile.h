@@ -5,8 +5,8 @@
 #include "client/client.h"
 #include "proto/trust.h"
 
-/* Complains by itself, with the path. */
-enum exit_code quorumfile_load(const char *path, struct trust **ret_trust) must_check;
+/* Complains by itself, with the path. The file's bytes, too, where `ret_bytes` (initialised, empty) is not NULL. */
+enum exit_code quorumfile_load(const char *path, struct buf *ret_bytes, struct trust **ret_trust) must_check;
 /*
  * Do the note's cosignatures make the quorum, and is `log`, whose signature was verified, one that the file takes?
  * ERR_UNKNOWN_KEY: another log. ERR_SIGNATURE: the line of a witness does not verify. ERR_COSIGNED: too few.

@@ -344,6 +344,10 @@ class Export(TilesTest):
         self.assertEqual(self.files("whole"), set(copy.paths(size)) | {"ledger.json", "policy"})
         with open(self.world.path("whole", "policy"), encoding="utf-8") as file:
             self.assertEqual(file.read(), f"log {self.world.ledger_key.vkey()}\nquorum none\n")
+        # One that was given is kept as it came, from wherever.
+        result = self.world.client("export", "whole", "--policy", "-", token="auditor", stdin=b"# mine\nquorum none\n")
+        self.assert_code(result, 0)
+        self.assertEqual(self.world.read("whole/policy"), b"# mine\nquorum none\n")
         for path in copy.paths(size):
             self.assertEqual(copy.fetch(path), self.reader().fetch(path), path)
         # Behind any web server it is a mirror.
