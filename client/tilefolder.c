@@ -93,23 +93,11 @@ static enum exit_code fail_wrong(const struct tile *tile)
 
 /* ---- hashes */
 
-static bool tile_read(struct slice bytes, const struct tile *tile, struct tilefolder_tile *ret_tile)
-{
-	if (bytes.size != (size_t)tile->width * HASH_SIZE)
-		return false;
-	for (unsigned i = 0; i < tile->width; i++)
-		memcpy(ret_tile->hashes[i].bytes, bytes.data + (size_t)i * HASH_SIZE, HASH_SIZE);
-	ret_tile->is_there = true;
-	ret_tile->index = tile->index;
-	ret_tile->width = tile->width;
-	return true;
-}
-
 /* A hash of a tile that is known to be right: at the edge, or a full one that is written already. */
 static enum err hash_at(struct tilefolder *folder, unsigned level, uint64_t index, struct hash *ret_hash)
 {
 	struct tile tile = {.level = level, .index = index / TILE_WIDTH, .width = TILE_WIDTH};
-	struct tilefolder_tile *edge = &folder->edges[level], *last = &folder->last[level];
+	struct tile_hashes *edge = &folder->edges[level], *last = &folder->last[level];
 	struct buf bytes;
 	enum err err = OK;
 
@@ -147,7 +135,7 @@ static enum err subtree_hash(void *cookie, unsigned level, uint64_t index, struc
 
 static bool is_right_tile(struct tilefolder *folder, const struct tile *tile, struct slice bytes)
 {
-	struct tilefolder_tile read;
+	struct tile_hashes read;
 	struct hash above, root;
 
 	if (!tile_read(bytes, tile, &read) || hash_at(folder, tile->level + 1, tile->index, &above) != OK)

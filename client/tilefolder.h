@@ -11,13 +11,6 @@
 #include "proto/checkpoint.h"
 #include "proto/tile.h"
 
-struct tilefolder_tile {
-	bool is_there;
-	uint64_t index;
-	unsigned width;
-	struct hash hashes[TILE_WIDTH];
-};
-
 struct tilefolder {
 	/* Given by the caller. */
 	struct link *link;
@@ -28,7 +21,7 @@ struct tilefolder {
 	void *cookie;
 
 	/* Tiles by level: those at the right edge that are not full, and the last full one that was read. */
-	struct tilefolder_tile edges[TILE_LEVELS], last[TILE_LEVELS];
+	struct tile_hashes edges[TILE_LEVELS], last[TILE_LEVELS];
 	uint64_t fetched_count, kept_count;	/* files */
 };
 

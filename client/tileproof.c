@@ -10,23 +10,15 @@
 
 #include "proto/tile.h"
 
-struct kept_tile {
-	bool is_there;
-	uint64_t index;
-	unsigned width;
-	struct hash hashes[TILE_WIDTH];
-};
-
 struct source {
 	struct link *link;
 	uint64_t size;
 	struct why *why;
-	struct kept_tile tiles[TILE_LEVELS]; /* the last one of each level */
+	struct tile_hashes tiles[TILE_LEVELS]; /* the last one of each level */
 };
 
 static enum err tile_fetch(struct source *source, const struct tile *tile)
 {
-	struct kept_tile *kept = &source->tiles[tile->level];
 	char path[TILE_PATH_SIZE + 8] = "/tile/";
 	struct link_request request = {.door = LINK_SERVER,
 	    .path = path,
@@ -40,14 +32,8 @@ static enum err tile_fetch(struct source *source, const struct tile *tile)
 	err = link_ask(source->link, &request, &answer);
 	if (err != OK) {
 		*source->why = answer.why;
-	} else if (answer.body.size != (size_t)tile->width * HASH_SIZE) {
+	} else if (!tile_read(buf_slice(&answer.body), tile, &source->tiles[tile->level])) {
 		err = why_set(source->why, ERR_PROOF, "%s is not %u hashes", path, tile->width);
-	} else {
-		for (unsigned i = 0; i < tile->width; i++)
-			memcpy(kept->hashes[i].bytes, answer.body.data + (size_t)i * HASH_SIZE, HASH_SIZE);
-		kept->is_there = true;
-		kept->index = tile->index;
-		kept->width = tile->width;
 	}
 	link_answer_done(&answer);
 	return err;
@@ -59,7 +45,7 @@ static enum err subtree_hash(void *cookie, unsigned level, uint64_t index, struc
 	struct source *source = cookie;
 	unsigned height = level % TILE_HEIGHT, first;
 	struct tile tile = {.level = level / TILE_HEIGHT};
-	struct kept_tile *kept = &source->tiles[tile.level];
+	struct tile_hashes *kept = &source->tiles[tile.level];
 	enum err err = OK;
 
 	tile.index = (index << height) / TILE_WIDTH;

@@ -125,3 +125,15 @@ unsigned tile_width(unsigned level, uint64_t index, uint64_t size)
 		return 0;
 	return count - first < TILE_WIDTH ? (unsigned)(count - first) : TILE_WIDTH;
 }
+
+bool tile_read(struct slice bytes, const struct tile *tile, struct tile_hashes *ret_hashes)
+{
+	if (bytes.size != (size_t)tile->width * HASH_SIZE)
+		return false;
+	for (unsigned i = 0; i < tile->width; i++)
+		memcpy(ret_hashes->hashes[i].bytes, bytes.data + (size_t)i * HASH_SIZE, HASH_SIZE);
+	ret_hashes->is_there = true;
+	ret_hashes->index = tile->index;
+	ret_hashes->width = tile->width;
+	return true;
+}

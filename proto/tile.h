@@ -1,6 +1,6 @@
 /*
  * Tiles (C2SP tlog-tiles v0.1.0): a tree in tiles of 256 hashes, and its leaves in bundles of 256 entries, under names
- * whose content never changes. Names and sizes only; what is in a tile comes from elsewhere.
+ * whose content never changes. Names, sizes and the form; what is in a tile comes from elsewhere.
  *
  *	0/x001/x234/067		tile 1234067 of level 0: the number in groups of three digits
  *	0/x001/x234/067.p/8	its first 8 hashes
@@ -11,7 +11,7 @@
 #ifndef PROTO_TILE_H
 #define PROTO_TILE_H
 
-#include "proto/bytes.h"
+#include "proto/hash.h"
 #include "proto/limits.h"
 
 #define TILE_LEVELS (TREE_DEPTH_MAX / TILE_HEIGHT)
@@ -30,5 +30,16 @@ enum err tile_parse(struct slice path, struct tile *ret_tile) must_check;
 void tile_format(const struct tile *tile, char ret_path[static TILE_PATH_SIZE]);
 /* How many hashes (or entries) of tile `index` a tree of `size` leaves has: 0 to TILE_WIDTH. */
 unsigned tile_width(unsigned level, uint64_t index, uint64_t size);
+
+/* A tile of hashes with what is in it. */
+struct tile_hashes {
+	bool is_there;			/* false: none was read so far */
+	uint64_t index;
+	unsigned width;
+	struct hash hashes[TILE_WIDTH];
+};
+
+/* False where the bytes are not as many as the tile's name says. */
+bool tile_read(struct slice bytes, const struct tile *tile, struct tile_hashes *ret_hashes) must_check;
 
 #endif
