@@ -293,8 +293,11 @@ static const char *order_of(const json_t *json, const struct key *next)
 	size_t i;
 
 	key_format(next, vkey);
-	json_array_foreach(rows, i, row) if (strcmp(json_text_or(row, "vkey", ""), vkey) == 0) return json_text_or(
-	    row, "order", "");
+	json_array_foreach(rows, i, row)
+	{
+		if (strcmp(json_text_or(row, "vkey", ""), vkey) == 0)
+			return json_text_or(row, "order", "");
+	}
 	return "";
 }
 

@@ -337,7 +337,6 @@ static enum exit_code send_conclude(struct push_session *session, const struct p
 	    .ledger = &session->ledger.key,
 	    .venue_key = signer_key(session->signer),
 	    .venue = session->venue,
-	    .ledger_id = session->ledger.id,
 	    .generation = session->generation,
 	    .note = push->note,
 	    .last_checkpoint = feedstate_checkpoint(session->state),

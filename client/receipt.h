@@ -12,7 +12,7 @@
 struct receipt_terms {
 	const struct key *ledger;	/* who signs the checkpoint */
 	const struct key *venue_key;	/* who signed the push */
-	const char *venue, *ledger_id;
+	const char *venue;
 	uint32_t generation;
 	struct slice note;		/* the feed checkpoint that was sent */
 	struct slice last_checkpoint;	/* the newest ledger checkpoint seen before, or empty: a ledger never shrinks */

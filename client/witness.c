@@ -17,20 +17,18 @@ void witness_format(const struct witness_call *call, struct buf *ret_body)
 	buf_add_slice(ret_body, call->note);
 }
 
-/* The last of its lines that verifies. */
+/* The last of its lines; all of them were verified. */
 static void take_cosignature(const struct note *note, const struct key *key, struct witness_answer *answer)
 {
 	for (size_t i = 0; i < note->signature_count; i++) {
 		const struct note_signature *line = &note->signatures[i];
 
-		if (!slice_equal(line->name, slice_text(key->name)) ||
-		    memcmp(line->key_id, key->id, KEY_ID_SIZE) != 0 ||
-		    key_verify(key, note->text, slice_of(line->bytes, line->size)) != OK)
+		if (!note_line_is_of(line, key))
 			continue;
 		memcpy(answer->cosignature, line->bytes, line->size);
 		answer->cosignature_size = line->size;
 	}
-	/* That one of its lines verifies is known here. */
+	/* That it has one is known here. */
 	assert(answer->cosignature_size > 0);
 }
 

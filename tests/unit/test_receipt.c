@@ -127,7 +127,6 @@ static enum err verify(const struct recipe *recipe, uint64_t last_size, struct r
 	    .ledger = signer_key(ledger),
 	    .venue_key = signer_key(venue),
 	    .venue = "qddex",
-	    .ledger_id = LEDGER_ID,
 	    .generation = 1,
 	};
 	struct buf text, sent, last_note;
@@ -200,7 +199,7 @@ static void refuses_a_ledger_that_shrank_or_split(void **state)
 
 static void refuses_a_receipt_with_any_byte_changed(void **state)
 {
-	struct receipt_terms terms = {.venue = "qddex", .ledger_id = LEDGER_ID, .generation = 1};
+	struct receipt_terms terms = {.venue = "qddex", .generation = 1};
 	struct receipt receipt;
 	struct buf text, sent;
 	struct why why;
