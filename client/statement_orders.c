@@ -78,6 +78,7 @@ static enum err change_state(const struct statement *statement, const struct cha
 		return why_set(why, ERR_INVALID,
 		    "what it does to trade %llu can't be done to it as it stands: an entry in between was left out",
 		    (unsigned long long)trade->index);
+	trade->touched.state_index = item->index;
 	trade->touched.state = item->entry.effect.kind == EFFECT_HELD       ? TRADE_HELD
 			       : item->entry.effect.kind == EFFECT_RELEASED ? TRADE_COUNTED
 									    : TRADE_VOIDED;
@@ -117,20 +118,24 @@ static enum err check_line(struct statement *statement, const struct chain_item 
 }
 
 /*
- * Held by an order without items, for the venue's key was stolen: the order is one of the acts, and the trade's own proof in
- * the feed shows that this key signed it.
+ * Held by an order without items, for the venue's key was stolen: the order is one of the acts, the trade's own proof in
+ * the feed shows that this key signed it, and in which push: whose entry stands behind those of its records. What officers
+ * have decided of the trade since is left to them.
  */
 static enum err check_distrust(struct statement *statement, const struct chain_item *item,
     const struct offices_distrust *distrust, struct why *why)
 {
 	const struct entry *entry = &item->entry;
+	const struct statement_trade *trade = statement_trade_at(statement, item->trade_index);
 	char name[STATEMENT_NAME_SIZE];
-	uint64_t signed_by;
+	uint64_t signed_by, push_index;
+	struct checkpoint checkpoint;
 	struct proof proof;
 	struct note note;
 	enum err err;
 
-	if (entry->effect.kind != EFFECT_HELD || entry->effect.item != 0 || item->trade_index > distrust->index ||
+	if (entry->effect.kind != EFFECT_HELD || entry->effect.item != 0 ||
+	    trade->touched.state_index > distrust->index ||
 	    !slice_equal(entry->effect.venue, slice_text(distrust->venue)))
 		return why_set(
 		    why, ERR_INVALID, "act %llu says nothing of this trade", (unsigned long long)distrust->index);
@@ -140,10 +145,21 @@ static enum err check_distrust(struct statement *statement, const struct chain_i
 		err = proof_parse(buf_slice(&statement->bytes), &statement->arena, &proof, why);
 	if (err == OK)
 		err = note_parse(proof.note, &note, why);
-	if (err == OK && note_verify(&note, &distrust->key, 1, &signed_by) != OK)
-		err = why_set(why, ERR_INVALID, "act %llu distrusts a key that has not signed this trade",
+	if (err == OK)
+		err = checkpoint_parse(note.text, &checkpoint, why);
+	if (err != OK)
+		return err;
+	push_index = item->trade_index + checkpoint.size - proof.index;
+	if (push_index < distrust->from || push_index >= distrust->end)
+		return why_set(why, ERR_INVALID,
+		    "act %llu is about pushes from entry %llu on and before entry %llu, and push %llu brought this "
+		    "trade",
+		    (unsigned long long)distrust->index, (unsigned long long)distrust->from,
+		    (unsigned long long)distrust->end, (unsigned long long)push_index);
+	if (note_verify(&note, &distrust->key, 1, &signed_by) != OK)
+		return why_set(why, ERR_INVALID, "act %llu distrusts a key that has not signed this trade",
 		    (unsigned long long)distrust->index);
-	return err;
+	return OK;
 }
 
 static enum err take_distrust(struct statement *statement, const struct chain_item *item,
@@ -172,7 +188,6 @@ enum err statement_check_effect(struct statement *statement, const struct chain_
 	if (distrust != NULL)
 		return take_distrust(statement, item, distrust, why);
 	order = malloc(sizeof(*order));
-
 	statementfolder_name(STATEMENT_ORDERS_FOLDER, item->index, STATEMENT_JSON_SUFFIX, name);
 	err = order == NULL ? ERR_MEMORY : statement_files_read(statement->folder, name, &statement->bytes, &cause);
 	if (err == ERR_NOT_FOUND)

@@ -71,14 +71,14 @@ bool offices_had_key(const struct offices *offices, const struct key *key)
 	return false;
 }
 
-static enum err add_log_key(struct offices *offices, const struct key *key, uint64_t index, struct why *why)
+static enum err add_log_key(struct offices *offices, const struct key *key, struct why *why)
 {
 	for (size_t i = 0; i < offices->log_key_count; i++)
 		if (key_equal(&offices->log_keys[i].key, key))
 			return why_set(why, ERR_INVALID, "it announces a key that the ledger has or had already");
 	if (offices->log_key_count == LOG_KEYS_EVER_MAX)
 		return why_set(why, ERR_INVALID, "the ledger would have had more than %d keys", LOG_KEYS_EVER_MAX);
-	offices->log_keys[offices->log_key_count++] = (struct offices_key){.key = *key, .since = index};
+	offices->log_keys[offices->log_key_count++] = (struct offices_key){.key = *key};
 	return OK;
 }
 
@@ -101,7 +101,7 @@ static enum err change_log_keys(struct offices *offices, const struct order *ord
 	for (size_t i = 0; i < order->retired_log_key_count && err == OK; i++)
 		err = retire_log_key(offices, &order->retired_log_keys[i], index, why);
 	for (size_t i = 0; i < order->added_log_key_count && err == OK; i++)
-		err = add_log_key(offices, &order->added_log_keys[i], index, why);
+		err = add_log_key(offices, &order->added_log_keys[i], why);
 	return err;
 }
 
@@ -124,7 +124,7 @@ static enum err begin_with(struct offices *offices, const struct era *era, struc
 	memcpy(offices->origin, genesis->origin, sizeof(offices->origin));
 	memcpy(offices->ledger_id, era->ledger_id, sizeof(offices->ledger_id));
 	offices->log_key_count = 0;
-	return add_log_key(offices, &genesis->ledger_key, 0, why);
+	return add_log_key(offices, &genesis->ledger_key, why);
 }
 
 enum err offices_begin(struct offices *offices, const struct entry *genesis, struct slice bytes, struct why *why)
@@ -162,18 +162,18 @@ static struct offices_venue *find_venue(const struct offices *offices, struct sl
 	return NULL;
 }
 
-static enum err add_venue_keys(struct offices_venue *venue, const struct order *order, uint64_t index, struct why *why)
+static enum err add_venue_keys(struct offices_venue *venue, const struct order *order, struct why *why)
 {
 	for (size_t i = 0; i < order->venue_key_count; i++) {
 		if (venue->key_count == VENUE_KEYS_EVER_MAX)
 			return why_set(why, ERR_INVALID, "venue %s would have had more than %d keys in all", venue->id,
 			    VENUE_KEYS_EVER_MAX);
-		venue->keys[venue->key_count++] = (struct offices_key){.key = order->venue_keys[i], .since = index};
+		venue->keys[venue->key_count++] = (struct offices_key){.key = order->venue_keys[i]};
 	}
 	return OK;
 }
 
-static enum err license_venue(struct offices *offices, const struct order *order, uint64_t index, struct why *why)
+static enum err license_venue(struct offices *offices, const struct order *order, struct why *why)
 {
 	struct offices_venue *venue;
 
@@ -184,7 +184,7 @@ static enum err license_venue(struct offices *offices, const struct order *order
 		return ERR_MEMORY;
 	memcpy(venue->id, order->venue, sizeof(venue->id));
 	venue->generation = 1;
-	return add_venue_keys(venue, order, index, why);
+	return add_venue_keys(venue, order, why);
 }
 
 static enum err revoke_key(struct offices_venue *venue, const struct key *key, uint64_t index, struct why *why)
@@ -217,30 +217,49 @@ static enum err change_venue(struct offices *offices, const struct order *order,
 	for (size_t i = 0; i < order->revoked_key_count && err == OK; i++)
 		err = revoke_key(venue, &order->revoked_keys[i], index, why);
 	if (err == OK)
-		err = add_venue_keys(venue, order, index, why);
+		err = add_venue_keys(venue, order, why);
 	if (err == OK && order->is_new_generation)
 		venue->generation++;
 	return err;
+}
+
+/* What an earlier order for the key holds is that one's: later ones are about what lies before it. */
+static uint64_t earliest_from(const struct offices *offices, const struct key *key)
+{
+	uint64_t from = UINT64_MAX;
+
+	for (size_t i = 0; i < offices->distrusts.count; i++) {
+		const struct offices_distrust *distrust = array_at(&offices->distrusts, i);
+
+		if (key_equal(&distrust->key, key) && distrust->from < from)
+			from = distrust->from;
+	}
+	return from;
 }
 
 /* The key is revoked if it still is valid. */
 static enum err distrust_key(struct offices *offices, const struct order *order, uint64_t index, struct why *why)
 {
 	struct offices_venue *venue = find_venue(offices, slice_text(order->venue));
+	const struct key *key = &order->revoked_keys[0];
+	uint64_t end = earliest_from(offices, key);
 	struct offices_distrust *distrust = array_add(&offices->distrusts);
 	bool is_known = false;
 
 	if (distrust == NULL)
 		return ERR_MEMORY;
-	*distrust = (struct offices_distrust){.index = index, .from = order->from, .key = order->revoked_keys[0]};
+	*distrust = (struct offices_distrust){.index = index, .from = order->from, .key = *key};
 	memcpy(distrust->venue, order->venue, sizeof(distrust->venue));
 	for (size_t i = 0; venue != NULL && i < venue->key_count; i++) {
-		if (!key_equal(&venue->keys[i].key, &distrust->key))
+		if (!key_equal(&venue->keys[i].key, key))
 			continue;
 		is_known = true;
 		if (venue->keys[i].until == 0)
 			venue->keys[i].until = index;
+		if (venue->keys[i].until < end)
+			end = venue->keys[i].until;
 	}
+	distrust->end = end;
 	return is_known
 		   ? OK
 		   : why_set(why, ERR_INVALID,
@@ -330,7 +349,7 @@ static enum err set_rules(const struct order *order, struct why *why)
 static enum err apply(struct offices *offices, const struct order *order, uint64_t index, struct why *why)
 {
 	switch (order->type) {
-	case ORDER_VENUE_LICENSE: return license_venue(offices, order, index, why);
+	case ORDER_VENUE_LICENSE: return license_venue(offices, order, why);
 	case ORDER_VENUE_SUSPEND:
 	case ORDER_VENUE_RESUME:
 	case ORDER_VENUE_KEY: return change_venue(offices, order, index, why);

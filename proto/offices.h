@@ -14,10 +14,10 @@
 #include "proto/eras.h"
 #include "proto/order.h"
 
-/* A key of a venue or of the ledger; valid for entries between the two orders. */
+/* A key of a venue or of the ledger. */
 struct offices_key {
 	struct key key;
-	uint64_t since, until;		/* until: 0 while it is valid */
+	uint64_t until;			/* the order that revoked it; 0 while it is valid */
 };
 
 struct offices_venue {
@@ -28,10 +28,10 @@ struct offices_venue {
 	struct offices_key keys[VENUE_KEYS_EVER_MAX];
 };
 
-/* What a venue's stolen key signed in pushes from `from` on is held. */
+/* What a venue's stolen key signed in pushes whose entries are in [from, end) is held. */
 struct offices_distrust {
 	uint64_t index;			/* the order */
-	uint64_t from;
+	uint64_t from, end;
 	char venue[VENUE_ID_SIZE_MAX + 1];
 	struct key key;
 };

@@ -45,6 +45,8 @@ static const struct text_row rows[] = {
 	 "%s：该机构已在条目%llu中用过这个编号：属于重复，不计入"},
 	{"a witness's signature under it does not match", "其下的见证签名不符"},
 	{"act %llu distrusts a key that has not signed this trade", "指令%llu宣布不可信的密钥并未签署这笔交易"},
+	{"act %llu is about pushes from entry %llu on and before entry %llu, and push %llu brought this trade",
+	 "指令%llu针对自条目%llu起、条目%llu之前的推送，而这笔交易由推送%llu带来"},
 	{"act %llu says nothing of this trade", "指令%llu与这笔交易无关"},
 	{"acts          %llu, each signed by the officers it needs; that none is missing, only a copy of the "
 	 "whole ledger shows",

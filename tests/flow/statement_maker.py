@@ -196,7 +196,7 @@ class Ledger:
             files[f"entries/{name}.tlog-proof"] = self.proof(index, leaves, note)
             if entry.kind == RECORD:
                 files[f"feeds/{name}.tlog-proof"] = self.feed_proof(index)
-            else:
+            elif self.entries[entry.get(1)].items():
                 files[f"orders/{name}.json"] = wire.compact(self.order(index)).encode()
         for index in self.acts():
             files[f"acts/{index:016}.tlog-proof"] = self.proof(index, leaves, note)

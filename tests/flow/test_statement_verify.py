@@ -12,7 +12,7 @@ import secrets
 import unittest
 
 from tests.flow import statement_maker as maker
-from tests.flow import ed25519, wire
+from tests.flow import wire
 from tests.flow.harness import FIRMS, FlowTest, check, read_json, records, refund, trade
 
 ALICE, BOB, CAROL, DAVE = FIRMS[:4]
@@ -466,6 +466,53 @@ class Statements(FlowTest):
             ledger.entries[index].set(5, wire.element(1, ALICE.encode()) + wire.element(2, b"default") + wire.element(2, b"old"))
         self.refuse(self.resealed(delist_more), f"orders/{index:016}.json", "something else than the line says")
 
+    def effect_of(self, kind, number):
+        """The effect of that kind on a trade."""
+        return next(index for index in self.chain if self.ledger.entries[index].kind == maker.EFFECT and
+                    wire.message_dict(self.ledger.entries[index].get(kind) or b"").get(2) == number)
+
+    def test_an_effect_that_is_not_its_orders(self):
+        """Of an order that stands elsewhere, by its entry or by that and its file; of an order of another type."""
+        index = self.find(6)
+        row = self.ledger.order(index)
+        for elsewhere, fragment in ((row, "it is of item 0 of order"),
+                                    (dict(row, order_index=row["order_index"] - 1), "does not stand behind its order")):
+            def change(ledger, elsewhere=elsewhere):
+                order = ledger.order
+                ledger.order = lambda other: elsewhere if other == index else order(other)
+                ledger.entries[index].set(1, row["order_index"] - 1)
+            self.refuse(self.resealed(change), f"orders/{index:016}.json", fragment)
+        held, released = self.effect_of(6, b"t4"), self.effect_of(7, b"t4")
+        row = json.loads(self.good[f"orders/{released:016}.json"])
+        files, name = self.order_file(held, **{key: row[key] for key in ("note", "line", "count", "hashes", "item")})
+        self.refuse(files, name, "something else than the line says")
+
+    def test_a_release_of_what_is_not_held(self):
+        """The links lead past the hold, and it is gone."""
+        held = self.effect_of(6, b"t4")
+
+        def change(ledger):
+            for index in ledger.chain(ALICE):
+                for place, link in enumerate(ledger.entries[index].links):
+                    if link == held:
+                        ledger.entries[index].set_link(place, ledger.entries[held].links[1])
+        files = {name: data for name, data in self.resealed(change).items() if f"{held:016}" not in name}
+        self.refuse(files, f"orders/{self.effect_of(7, b't4'):016}.json", "can't be done to it as it stands")
+
+    def test_a_refund_of_another_trade(self):
+        index, other = self.find(b"r1"), self.find(b"t0")
+        self.refuse(self.resealed(lambda ledger: ledger.entries[index].set(6, other)), entry_name(index),
+                    f"but refers to entry {other}, which is another")
+
+    def test_what_is_there_twice_or_not_at_all(self):
+        act = self.ledger.acts()[1]
+        files = dict(self.good, **{entry_name(act): self.good[f"acts/{act:016}.tlog-proof"]})
+        self.refuse(files, f"entry {act} is in the statement twice")
+        files = {name: data for name, data in self.good.items() if name.split("/")[0] not in ("entries", "feeds", "orders")}
+        self.refuse(dict(files, **{"statement.json": self.head(entries=0)}), "it holds no entry")
+        keys = [self.world.ledger_key.vkey(), wire.Key(self.world.origin, b"o" * 32).vkey()]
+        self.refuse(dict(self.good, **{"statement.json": self.head(vkeys=keys)}), "has 2 keys, and 1 are valid")
+
     # Around it
 
     def test_other_folders_and_usage(self):
@@ -546,6 +593,7 @@ class Claims(FlowTest):
                 (claim(ALICE, last, key=self.first_key), "no claim key"), (claim(ALICE, last, key=other), "no claim key"),
                 (self.good["head"].replace(ALICE.encode(), BOB.encode()), "signature does not match"),
                 (wire.sign_note(text.replace(b"subsidy.head/v1", b"subsidy.head/v2"), self.heads), "head"),
+                (wire.sign_note(text.replace(self.ledger.ledger_id.encode(), b"0" * 16), self.heads), "it is of ledger 0000"),
                 (self.good["checkpoint"], "head"), (b"", "head")):
             self.refuse(dict(self.good, head=head), "head", fragment)
         files = dict(self.good)
@@ -576,7 +624,7 @@ class Claims(FlowTest):
     # Witnesses
 
     def test_cosignatures(self):
-        witnesses = [Cosigner(f"witness.example/{i}", bytes([i]) * 32) for i in range(3)]
+        witnesses = [wire.WitnessKey(f"witness.example/{i}", bytes([i]) * 32) for i in range(3)]
         policy = "".join(f"witness w{i} {witness.vkey()}\n" for i, witness in enumerate(witnesses))
         policy += "group two 2 w0 w1 w2\nquorum two\n"
         self.world.write("policy", f"log {self.first_key.vkey()}\n" + policy)
@@ -593,7 +641,9 @@ class Claims(FlowTest):
         # Its log lines are keys enough.
         maker.write(self.world.path("statement"), self.cosigned(witnesses[0], witnesses[1]))
         check(self.world.client("verify", "statement", "--policy", "policy", SUBSIDY_SERVER=""))
-        forged = self.cosigned(witnesses[0], Cosigner(witnesses[1].name, b"f" * 32, witnesses[1]))
+        thief = wire.WitnessKey(witnesses[1].name, b"f" * 32)
+        thief.id = witnesses[1].id
+        forged = self.cosigned(witnesses[0], thief)
         maker.write(self.world.path("statement"), forged)
         result = self.world.client("verify", "statement", "--policy", "policy", "--vkey", self.first_key.vkey())
         self.assertEqual(result.code, 6, result)
@@ -606,24 +656,8 @@ class Claims(FlowTest):
     def cosigned(self, *witnesses):
         note = self.good["checkpoint"]
         text = wire.split_note(note)[0]
-        longer = note + b"".join(witness.line(text) for witness in witnesses)
+        longer = note + b"".join(witness.cosign(text) for witness in witnesses)
         return {name: data.replace(note, longer) for name, data in self.good.items()}
-
-
-class Cosigner(wire.Key):
-    """A witness's key; `other` is one in whose place it signs."""
-
-    def __init__(self, name, seed, other=None):
-        super().__init__(name, seed)
-        self.id = other.id if other else wire.sha256(name.encode() + b"\n\x04" + self.public)[:4]
-
-    def vkey(self):
-        return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([4]) + self.public).decode()}"
-
-    def line(self, text, name=None, key_id=None):
-        time = 1790000000
-        signature = ed25519.sign(self.seed, self.public, f"cosignature/v1\ntime {time}\n".encode() + text)
-        return f"— {self.name} {base64.b64encode(self.id + time.to_bytes(8, 'big') + signature).decode()}\n".encode()
 
 
 if __name__ == "__main__":
