@@ -391,7 +391,8 @@ struct tiles_check {
 	uint64_t tile_count;
 	atomic_uint_fast64_t next;
 	struct {
-		uint64_t number; /* of the first wrong tile that this thread met */
+		uint64_t number; /* of the tile that this thread ended with, where that is not right or can't be read */
+		enum err err;
 		struct finding finding;
 	} found[VERIFY_THREADS_MAX];
 };
@@ -472,6 +473,7 @@ static enum err check_some(void *cookie, unsigned number)
 
 		err = check_tile(check->mirror, replayed, &tile, &scratch, &check->found[number].finding);
 		check->found[number].number = next;
+		check->found[number].err = err;
 	}
 	buf_done(&scratch);
 	store_abort(replayed);
@@ -479,30 +481,33 @@ static enum err check_some(void *cookie, unsigned number)
 	return err;
 }
 
-/* The first wrong tile of all threads'. */
-static void first_found(const struct tiles_check *check, unsigned thread_count, struct finding *finding)
+/* The first tile of all threads' that is wrong or can't be read; OK where none is. */
+static enum err first_found(const struct tiles_check *check, unsigned thread_count, struct finding *finding)
 {
 	uint64_t first = UINT64_MAX;
+	enum err err = OK;
 
 	for (unsigned i = 0; i < thread_count; i++) {
-		if (check->found[i].finding.kind == FINDING_NONE || check->found[i].number >= first)
+		if (check->found[i].err == OK || check->found[i].number >= first)
 			continue;
 		first = check->found[i].number;
+		err = check->found[i].err;
 		*finding = check->found[i].finding;
 	}
+	return err;
 }
 
 static enum err check_tiles(
     struct tiles_check *check, unsigned thread_count, uint64_t *ret_tile_count, struct finding *finding)
 {
-	enum err err;
+	enum err err, found;
 
 	for (unsigned level = 0; level < TILE_LEVELS; level++)
 		check->tile_count += level_tiles(check->mirror, level);
 	err = crew_run(thread_count, check_some, check);
 	if (err != OK) {
-		first_found(check, thread_count, finding);
-		return finding->kind != FINDING_NONE ? ERR_DAMAGED : err;
+		found = first_found(check, thread_count, finding);
+		return found != OK ? found : err;
 	}
 	*ret_tile_count = check->tile_count;
 	return OK;

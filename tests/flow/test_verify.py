@@ -385,6 +385,19 @@ class Copies(FlowTest):
         self.flip("tile/0/002", 5)
         self.found(STATE, "tile/0/002")     # the first of both
 
+    def test_a_tile_that_can_not_be_read(self):
+        """No fault of the copy: it is told before a wrong tile behind it, and after one before it, by any threads."""
+        os.unlink(self.path("tile/0/001"))
+        os.mkdir(self.path("tile/0/001"))
+        self.flip("tile/0/002", 5)
+        for _ in range(20):
+            for threads in ("1", "2", "5"):
+                result = self.verify("--threads", threads)
+                self.assertEqual(result.code, 1, result)
+                self.assertRegex(result.out, r"NOT VERIFIED: .*tile/0/001: Is a directory")
+        self.flip("tile/0/000", 5)
+        self.found(STATE, "tile/0/000")
+
     def test_checkpoints_and_ledger_json(self):
         other = self.world.new_key("exchange.example/other", "other.key")
         for name in ("checkpoint", "ledger.json"):
