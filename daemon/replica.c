@@ -145,23 +145,22 @@ static enum err write_mark(const char *path, const struct replica_mark *mark, st
 {
 	char root[2 * HASH_SIZE + 1], digest[2 * HASH_SIZE + 1];
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	bool is_good;
+	enum err err = OK;
 
 	if (fd < 0)
 		return failed(why, "make", path);
 	hex_format(hash_slice(&mark->root), root);
 	hex_format(hash_slice(&mark->digest), digest);
-	is_good = dprintf(fd,
+	if (dprintf(fd,
 		      "{\"format\":\"" FORMAT "\",\"schema\":\"%d\",\"rules\":\"%d\",\"ledger_id\":\"%s\","
 		      "\"size\":\"%llu\",\"root\":\"%s\",\"store\":\"%s\",\"sha256\":\"%s\"}\n",
 		      LEDGER_SCHEMA, RULES_VERSION, mark->ledger_id, (unsigned long long)mark->size, root, mark->name,
-		      digest) > 0 &&
-		  fsync(fd) == 0;
-	if (!is_good)
-		failed(why, "write", path);
-	if (close(fd) != 0 || !is_good)
-		return ERR_IO;
-	return OK;
+		      digest) < 0 ||
+	    fsync(fd) != 0)
+		err = failed(why, "write", path);
+	if (close(fd) != 0 && err == OK)
+		err = failed(why, "write", path);
+	return err;
 }
 
 /* ---- the data file */

@@ -7,7 +7,7 @@
  *	FOLDER/lock		held while one is read or renewed
  *
  * A renewal makes the new store beside the old one, syncs it, and then renames kept.json over the old one: a crash leaves
- * the one or the other, and what is left over is removed at the next renewal. The hash shows damage by accident; whoever
+ * the one or the other, and the store that is left over is removed at the next renewal. The hash shows damage by accident; whoever
  * can write to the folder can make a replica of their own, so it wants to be guarded like the program.
  */
 #ifndef DAEMON_REPLICA_H

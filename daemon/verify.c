@@ -1,5 +1,6 @@
 #include "daemon/verify.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 
 #define EXIT_TROUBLE 1
 #define EXIT_USAGE 2
+#define ROOT_PREFIX "subsidyd-verify-"
 
 struct audit {
 	const struct verify_options *options;
@@ -439,7 +441,7 @@ static enum err make_root(struct audit *audit)
 
 	if (folder == NULL)
 		folder = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
-	if (snprintf(audit->root, sizeof(audit->root), "%s/subsidyd-verify-XXXXXX", folder) >=
+	if (snprintf(audit->root, sizeof(audit->root), "%s/" ROOT_PREFIX "XXXXXX", folder) >=
 	    (int)sizeof(audit->root) - 16)
 		return why_set(&audit->finding.why, ERR_TOO_LARGE, "the path of the scratch folder is too long");
 	if (mkdtemp(audit->root) == NULL)
@@ -452,11 +454,30 @@ static enum err make_root(struct audit *audit)
 	return OK;
 }
 
-static void remove_root(const struct audit *audit)
+static void remove_root(const char *root)
 {
-	replica_remove_store(audit->entries_path);
-	replica_remove_store(audit->state_path);
-	rmdir(audit->root);
+	static const char *const stores[] = {"entries", "state"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(stores) / sizeof(stores[0]); i++)
+		if (snprintf(path, sizeof(path), "%s/%s", root, stores[i]) < (int)sizeof(path))
+			replica_remove_store(path);
+	rmdir(root);
+}
+
+/* What runs that were killed left in the kept folder. It is locked, so nobody is at work in them. */
+static void remove_roots_left(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *item;
+	char path[PATH_MAX];
+
+	while (dir != NULL && (item = readdir(dir)) != NULL)
+		if (strncmp(item->d_name, ROOT_PREFIX, strlen(ROOT_PREFIX)) == 0 &&
+		    snprintf(path, sizeof(path), "%s/%s", folder, item->d_name) < (int)sizeof(path))
+			remove_root(path);
+	if (dir != NULL)
+		closedir(dir);
 }
 
 /*
@@ -465,8 +486,8 @@ static void remove_root(const struct audit *audit)
  */
 static int run_child(struct audit *audit, const struct key *trusted)
 {
+	pid_t parent = getpid(), child;
 	int status;
-	pid_t child;
 
 	fflush(audit->out);
 	child = fork();
@@ -475,6 +496,8 @@ static int run_child(struct audit *audit, const struct key *trusted)
 
 		/* Without its parent nobody waits for it, and it would go on holding the locks. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(EXIT_TROUBLE);
 		code = verify_here(audit, trusted);
 
 		fflush(audit->out);
@@ -534,11 +557,13 @@ int verify_run(const struct verify_options *options, FILE *out)
 	audit->thread_count = options->thread_count > 0 ? options->thread_count : cores();
 	audit->is_shown = isatty(STDERR_FILENO);
 	err = lock_kept(audit, fds, &audit->finding.why);
+	if (err == OK && options->keep_path != NULL)
+		remove_roots_left(options->keep_path);
 	if (err == OK)
 		err = make_root(audit);
 	code = err == OK ? run_child(audit, options->vkey != NULL ? &trusted : NULL) : finish(audit, err);
 	if (audit->root[0] != '\0')
-		remove_root(audit);
+		remove_root(audit->root);
 	for (size_t i = 0; i < 2; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

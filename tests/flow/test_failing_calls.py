@@ -6,10 +6,12 @@ starts, verifies, and takes the same push again. SEED changes which calls are tr
 """
 import errno
 import http.client
+import json
 import mmap
 import os
 import random
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -21,10 +23,13 @@ from tests.flow.harness import BUILD, DAEMON, FIRMS, World, check, is_sanitized,
 FAIL = os.path.join(BUILD, "tests", "tools", "fail.so")
 WRITE, SYNC, ALLOCATION = 1, 2, 3
 HALF = 0                    # a write that fails without an error writes half
+KILL = 0xffffffff           # no failure: there the whole process group ends
 DISK_FAILURES = ((WRITE, errno.ENOSPC), (WRITE, errno.EIO), (WRITE, HALF), (SYNC, errno.EIO), (SYNC, errno.ENOSPC))
 START_ALLOCATIONS = 40      # tried of those a start makes
 HANDSHAKE_ALLOCATIONS = 40  # of a push with its connection, most of which are OpenSSL's
 REQUEST_ALLOCATIONS = 70    # of a request by itself
+VERIFY_WRITES = 6           # of a verify that keeps its state, nearly all of which are of its scratch store
+VERIFY_ALLOCATIONS = 60
 PUSH_RECORDS = 20
 POLICY = read_json("policy-tiered.json")
 READINGS = (f"/v1/enterprises/{FIRMS[0]}", f"/v1/enterprises/{FIRMS[0]}/trades?limit=20", "/v1/enterprises?limit=5",
@@ -333,6 +338,76 @@ class FailingCalls(unittest.TestCase):
                     self.remove_new_ledger()    # it may have ended in the middle
                 check(run(command, self.world.folder, self.world.env))
             check(self.world.daemon("verify", "-c", config))
+
+    def verify(self, *options):
+        """Run with the shim, in a process group of its own, which ends with it."""
+        command = [DAEMON, "verify", "-c", "subsidyd.conf", *options]
+        return subprocess.run(command, cwd=self.world.folder, env=self.world.shim_env(), capture_output=True, text=True,
+                              encoding="utf-8", timeout=END_TIMEOUT_S, start_new_session=True, check=False)
+
+    def kept_size(self):
+        with open(self.world.path("kept", "kept.json"), encoding="utf-8") as file:
+            return int(json.load(file)["size"])
+
+    def renew_and_fail(self, case, old_size, new_size):
+        """One renewal of the kept state in which a call fails; the size of what is kept then, which is whole."""
+        what = f"--keep, {case}, SEED={self.seed}"
+        shutil.rmtree(self.world.path("kept"))
+        shutil.copytree(self.world.path("kept-old"), self.world.path("kept"))
+        self.world.control.arm(*case)
+        result = self.verify("--from", "kept", "--keep", "kept")
+        _, has_failed = self.world.control.disarm()
+        self.assertTrue(has_failed, what)
+        self.assertEqual(result.returncode, -signal.SIGKILL if case[2] == KILL else 1, f"{what}: {result}")
+        size = self.kept_size()
+        self.assertIn(size, (old_size, new_size), what)
+        told = check(self.world.daemon("verify", "-c", "subsidyd.conf", "--from", "kept")).out
+        self.assertIn(f"kept         {size} entries", told, what)
+        # What the crash left is gone with the next renewal.
+        check(self.world.daemon("verify", "-c", "subsidyd.conf", "--from", "kept", "--keep", "kept"))
+        self.assertEqual(self.kept_size(), new_size, what)
+        names = sorted(os.listdir(self.world.path("kept")))
+        self.assertEqual([name.split("-")[0] for name in names], ["kept.json", "lock", "state"], f"{what}: {names}")
+        return size
+
+    def test_a_verify_that_renews_what_it_keeps(self):
+        """Whatever fails, and wherever it is killed: the state that was kept before is whole, or the new one is."""
+        old_size = self.world.size()
+        self.world.stop()
+        check(self.world.daemon("verify", "-c", "subsidyd.conf", "--keep", "kept"))
+        shutil.copytree(self.world.path("kept"), self.world.path("kept-old"))
+        for name in ("kept", "kept-old"):
+            self.addCleanup(shutil.rmtree, self.world.path(name), True)
+        self.world.start()
+        new, body = self.new_push()
+        self.assertEqual(self.try_push(body).status, 200)
+        self.feed.accept(new)
+        new_size = self.world.size()
+        self.world.stop()
+        self.world.control.arm()
+        self.assertEqual(self.verify("--from", "kept", "--keep", "kept").returncode, 0)
+        counts, _ = self.world.control.disarm()
+        cases = [(SYNC, at, error) for at in range(1, counts[SYNC] + 1) for error in (errno.EIO, errno.ENOSPC, KILL)]
+        cases += [(WRITE, at, error) for at in self.sample(counts[WRITE], VERIFY_WRITES)
+                  for error in (errno.ENOSPC, HALF, KILL)]
+        sizes = {self.renew_and_fail(case, old_size, new_size) for case in cases}
+        self.assertEqual(sizes, {old_size, new_size}, "calls before and after the renewal were tried")
+
+    def test_an_allocation_of_a_verify(self):
+        """A lack of memory is none of the ledger's faults."""
+        self.world.stop()
+        for threads in ("1", "3"):
+            self.world.control.arm()
+            self.assertEqual(self.verify("--threads", threads).returncode, 0)
+            count = self.world.control.disarm()[0][ALLOCATION]
+            for at in self.sample(count, VERIFY_ALLOCATIONS):
+                what = f"verify, allocation {at}, {threads} threads, SEED={self.seed}"
+                self.world.control.arm(ALLOCATION, at, errno.ENOMEM)
+                result = self.verify("--threads", threads)
+                self.world.control.disarm()
+                self.assertIn(result.returncode, (0, 1), f"{what}: {result}")
+                if result.returncode == 1:
+                    self.assertNotIn("FAILED", result.stdout, what)
 
     def remove_new_ledger(self):
         shutil.rmtree(self.world.path("data-new"), ignore_errors=True)

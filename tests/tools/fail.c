@@ -6,11 +6,13 @@
  * It is told by a file, named by FAIL_CONTROL, that the test maps too: native
  * 32-bit numbers, see struct control. All calls of a kind are counted while
  * `is_armed`; the one that is number `at` fails with `error`, once. A write
- * that fails with error 0 writes half of its bytes and says so.
+ * that fails with error 0 writes half of its bytes and says so. Error KILL is no
+ * failure, but the end: of the whole process group, which must be the program's own.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +22,8 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#define KILL UINT32_MAX
 
 enum kind { WRITE = 1, SYNC, ALLOCATION, KIND_COUNT };
 
@@ -92,6 +96,8 @@ static bool fails(enum kind kind)
 	if (atomic_load(&control->kind) != kind || number != atomic_load(&control->at))
 		return false;
 	atomic_fetch_add(&control->failed_count, 1);
+	if (atomic_load(&control->error) == KILL)
+		kill(0, SIGKILL);
 	errno = (int)atomic_load(&control->error);
 	return true;
 }
