@@ -1,5 +1,6 @@
 """`subsidyd verify`: a good ledger or copy passes, and one wrong row, entry or file anywhere is found and named."""
 import base64
+import hashlib
 import os
 import pty
 import random
@@ -358,6 +359,11 @@ class Copies(FlowTest):
             file.write(data[:starts[-1]])
         self.found(INVALID, f"entry {self.size - 1}")
 
+    def test_a_bundle_that_is_too_long(self):
+        os.truncate(self.path("tile", "entries", "001"), 1 << 25)
+        self.assertIn("is longer than a bundle can be", self.verify().out)
+        self.found(INVALID, "entry 256")
+
     def test_entries_that_are_too_many(self):
         name, data, starts = self.entries(self.size // 256)
         with open(self.path(name), "ab") as file:
@@ -425,6 +431,11 @@ class Copies(FlowTest):
         with open(self.path("checkpoint"), "wb") as file:
             file.write(wire.sign_note(text, self.world.ledger_key))
         self.found(INVALID, "checkpoint")
+        empty = base64.b64encode(hashlib.sha256().digest()).decode()
+        with open(self.path("checkpoint"), "wb") as file:
+            file.write(wire.sign_note(f"{self.world.origin}\n0\n{empty}\n".encode(), self.world.ledger_key))
+        self.assertIn("the checkpoint is of no entries", self.verify().out)
+        self.found(MISSING, "entry 0")
 
     def test_a_kept_state(self):
         self.addCleanup(shutil.rmtree, self.world.path("kept-copy"), True)

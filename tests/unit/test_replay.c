@@ -544,7 +544,15 @@ static void goes_on_from_what_was_replayed_before(void **state)
 	assert_int_equal(outcome.err, OK);
 	assert_int_equal(outcome.counts.held, held);
 	assert_int_equal(outcome.counts.entries, 0);
-	/* Each entry before is looked at, the last one too, which no other holds a hash of. */
+	/* The last entry, which no other holds a hash of: the root that was kept tells. */
+	size = copy_entry(fixture, held - 1, bytes);
+	bytes[size - 3] ^= 1;
+	put_entry(fixture, held - 1, slice_of(bytes, size));
+	outcome = replay_into(fixture, scratch, &silent);
+	expect_finding(&outcome, FINDING_INVALID, held - 1, "changed last", 0);
+	bytes[size - 3] ^= 1;
+	put_entry(fixture, held - 1, slice_of(bytes, size));
+	/* Each entry before is looked at. */
 	push_many(fixture);
 	for (uint64_t index = 0; index < held; index += index + 5 < held ? 4 : 1) {
 		size = copy_entry(fixture, index, bytes);

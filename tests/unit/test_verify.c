@@ -393,12 +393,36 @@ static void keeps_a_state_and_goes_on_from_it(void **state)
 	folder_remove(folder);
 }
 
+/* Where the ledger can't say who it is, the kept state still can. */
+static void expect_another_ledger_of_the_mark(struct place *place, const char *folder)
+{
+	static const uint8_t name[] = "identity";
+	struct slice key = slice_of(name, sizeof(name) - 1), row;
+	struct buf value;
+
+	buf_init(&value, 4096);
+	open_store(place);
+	assert_true(store_get(place->fixture.txn, STORE_META, key, &row));
+	buf_add_slice(&value, row);
+	close_store(place);
+	drop(place, STORE_META, key);
+	expect(place, FINDING_STATE, "database meta: row identity is missing");
+	edit_mark(folder, place->fixture.ledger_id, "0123456789abcdef");
+	expect(place, 1, "kept.json is not of the state beside it");
+	edit_mark(folder, "0123456789abcdef", place->fixture.ledger_id);
+	put(place, STORE_META, key, buf_slice(&value));
+	buf_done(&value);
+}
+
 static void says_what_is_wrong_with_a_kept_state(void **state)
 {
 	struct place *place = *state;
-	char folder[100], path[160], text[40];
+	char folder[100], path[160], text[40], hex[2 * HASH_SIZE + 1], wrong_hex[2 * HASH_SIZE + 1];
 	uint64_t size = ledger_end(place);
+	struct hash root = hash_empty();
 	int fd;
+
+	hex_format(hash_slice(&root), wrong_hex);
 
 	snprintf(folder, sizeof(folder), "%s.kept", place->fixture.folder);
 	set_kept(place, NULL, folder);
@@ -428,6 +452,13 @@ static void says_what_is_wrong_with_a_kept_state(void **state)
 	expect(place, 1, "kept.json is not of the state beside it");
 	edit_mark(folder, "\"size\":\"10", text);
 	expect(place, 0, "verified");
+	root = frontier_root(&place->fixture.ledger.head.frontier);
+	hex_format(hash_slice(&root), hex);
+	edit_mark(folder, hex, wrong_hex);
+	expect(place, 1, "kept.json is not of the state beside it");
+	edit_mark(folder, wrong_hex, hex);
+	expect_another_ledger_of_the_mark(place, folder);
+	expect(place, 0, "verified");
 	/* Another run is at it. */
 	snprintf(path, sizeof(path), "%s/lock", folder);
 	fd = open(path, O_RDWR);
@@ -437,6 +468,11 @@ static void says_what_is_wrong_with_a_kept_state(void **state)
 	/* A byte of the store. */
 	damage_kept(folder);
 	expect(place, 1, "is damaged: it is not what was kept");
+	/* Names that lead elsewhere, or are none of those that are given. */
+	edit_mark(folder, "\"store\":\"state-", "\"store\":\"state-../../");
+	expect(place, 1, "kept.json: damaged");
+	edit_mark(folder, "\"store\":\"state-", "\"store\":\"state-\\u0041");
+	expect(place, 1, "kept.json: damaged");
 	folder_remove(folder);
 }
 
