@@ -144,6 +144,23 @@ static void reads_what_entries_carry(void **state)
 	ahead_close(ahead);
 }
 
+/* Entries that can't be read are not entries that are absent. */
+static void hands_on_that_the_store_can_not_be_read(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+	struct ahead_task task = {.original = fixture->txn, .end = 1};
+	struct ahead_run *run;
+	struct ahead *ahead;
+
+	store_fail(fixture->txn, ERR_DAMAGED);
+	assert_int_equal(ahead_open(&task, &ahead), OK);
+	run = ahead_take(ahead);
+	assert_non_null(run);
+	assert_int_equal(run->err, ERR_DAMAGED);
+	ahead_give_back(ahead, run);
+	ahead_close(ahead);
+}
+
 /* It may be closed while threads wait for room, or read. */
 static void stops_at_any_time(void **state)
 {
@@ -167,6 +184,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(takes_runs_in_order, setup, teardown),
 	    cmocka_unit_test_setup_teardown(reads_no_further_ahead_than_the_window, setup, teardown),
 	    cmocka_unit_test_setup_teardown(reads_what_entries_carry, setup, teardown),
+	    cmocka_unit_test_setup_teardown(hands_on_that_the_store_can_not_be_read, setup, teardown),
 	    cmocka_unit_test_setup_teardown(stops_at_any_time, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

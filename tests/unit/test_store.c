@@ -232,6 +232,34 @@ static void forgets_a_venues_database_that_was_aborted(void **state)
 	assert_false(store_has_db(place->txn, STORE_TRADES + 3));
 }
 
+/* Entries of another store: they are read there, never written, and what is wrong with them is this one's error, too. */
+static void borrows_the_entries_of_another(void **state)
+{
+	struct place *place = *state, *lender;
+	void *other;
+
+	assert_int_equal(setup(&other), 0);
+	lender = other;
+	begin(lender);
+	put(lender, STORE_ENTRIES, "a", "lent");
+	put(lender, STORE_META, "a", "not lent");
+	begin(place);
+	store_borrow_entries(place->txn, lender->txn);
+	assert_string_equal(value_of(place->txn, STORE_ENTRIES, "a"), "lent");
+	assert_string_equal(value_of(place->txn, STORE_META, "a"), "");
+	store_append(place->txn, STORE_ENTRIES, slice_text("b"), slice_text("dropped"));
+	assert_string_equal(value_of(place->txn, STORE_ENTRIES, "b"), "");
+	assert_int_equal(store_error(place->txn), OK);
+	store_fail(lender->txn, ERR_DAMAGED);
+	assert_string_equal(value_of(place->txn, STORE_META, "a"), "");
+	assert_int_equal(store_error(place->txn), OK);
+	assert_string_equal(value_of(place->txn, STORE_ENTRIES, "a"), "");
+	assert_int_equal(store_error(place->txn), ERR_DAMAGED);
+	store_abort(place->txn);
+	place->txn = NULL;
+	assert_int_equal(teardown(&other), 0);
+}
+
 static void names_its_databases(void **state)
 {
 	char name[24];
@@ -260,6 +288,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(seeks_from_either_side, setup, teardown),
 	    cmocka_unit_test_setup_teardown(shows_a_venues_database_after_its_commit_only, setup, teardown),
 	    cmocka_unit_test_setup_teardown(forgets_a_venues_database_that_was_aborted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(borrows_the_entries_of_another, setup, teardown),
 	    cmocka_unit_test(names_its_databases),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
