@@ -152,10 +152,10 @@ static enum err write_mark(const char *path, const struct replica_mark *mark, st
 	hex_format(hash_slice(&mark->root), root);
 	hex_format(hash_slice(&mark->digest), digest);
 	if (dprintf(fd,
-		      "{\"format\":\"" FORMAT "\",\"schema\":\"%d\",\"rules\":\"%d\",\"ledger_id\":\"%s\","
-		      "\"size\":\"%llu\",\"root\":\"%s\",\"store\":\"%s\",\"sha256\":\"%s\"}\n",
-		      LEDGER_SCHEMA, RULES_VERSION, mark->ledger_id, (unsigned long long)mark->size, root, mark->name,
-		      digest) < 0 ||
+		"{\"format\":\"" FORMAT "\",\"schema\":\"%d\",\"rules\":\"%d\",\"ledger_id\":\"%s\","
+		"\"size\":\"%llu\",\"root\":\"%s\",\"store\":\"%s\",\"sha256\":\"%s\"}\n",
+		LEDGER_SCHEMA, RULES_VERSION, mark->ledger_id, (unsigned long long)mark->size, root, mark->name,
+		digest) < 0 ||
 	    fsync(fd) != 0)
 		err = failed(why, "write", path);
 	if (close(fd) != 0 && err == OK)

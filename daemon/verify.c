@@ -161,29 +161,37 @@ static enum err open_scratch(struct audit *audit, const char *ledger_id)
 	return err;
 }
 
+static enum err read_scratch(
+    const struct audit *audit, struct ledger_head *ret_head, struct ledger_identity *ret_identity)
+{
+	struct store_txn *txn = NULL;
+	enum err err = store_read(audit->scratch, &txn);
+
+	if (err == OK)
+		err = ledger_read_head(txn, ret_head);
+	if (err == OK)
+		err = ledger_read_identity(txn, ret_identity);
+	store_abort(txn);
+	return err;
+}
+
 /* Is the store that was copied the one that its mark speaks of? */
 static enum err check_resumed(struct audit *audit)
 {
 	struct ledger_identity identity;
 	struct ledger_head head;
-	struct store_txn *txn = NULL;
 	struct hash root;
 	enum err err;
 
 	if (!audit->is_resumed)
 		return OK;
-	err = store_read(audit->scratch, &txn);
-	if (err == OK)
-		err = ledger_read_head(txn, &head);
-	if (err == OK)
-		err = ledger_read_identity(txn, &identity);
+	err = read_scratch(audit, &head, &identity);
 	if (err == OK) {
 		root = frontier_root(&head.frontier);
 		if (head.size != audit->mark.size || !hash_equal(&root, &audit->mark.root) ||
 		    strcmp(identity.ledger_id, audit->mark.ledger_id) != 0)
 			err = ERR_DAMAGED;
 	}
-	store_abort(txn);
 	return err != ERR_DAMAGED
 		   ? err
 		   : why_set(&audit->finding.why, ERR_INVALID,
@@ -196,17 +204,11 @@ static enum err keep(struct audit *audit)
 	struct replica_mark mark = {.size = audit->size};
 	struct ledger_identity identity;
 	struct ledger_head head;
-	struct store_txn *txn = NULL;
 	enum err err;
 
 	if (path == NULL)
 		return OK;
-	err = store_read(audit->scratch, &txn);
-	if (err == OK)
-		err = ledger_read_head(txn, &head);
-	if (err == OK)
-		err = ledger_read_identity(txn, &identity);
-	store_abort(txn);
+	err = read_scratch(audit, &head, &identity);
 	if (err == OK)
 		err = store_sync(audit->scratch);
 	if (err != OK)
@@ -480,11 +482,55 @@ static void remove_roots_left(const char *folder)
 		closedir(dir);
 }
 
+/* Whoever stops the parent stops the child; then the scratch folder is removed, and the parent ends of the same signal. */
+static const int stop_signals[] = {SIGINT, SIGTERM};
+#define STOP_SIGNAL_COUNT (sizeof(stop_signals) / sizeof(stop_signals[0]))
+static volatile sig_atomic_t stop_signal, stopped_child;
+
+static void on_stop(int signal)
+{
+	stop_signal = signal;
+	if (stopped_child > 0)
+		kill(stopped_child, SIGKILL);
+}
+
+static void catch_stops(struct sigaction ret_before[static STOP_SIGNAL_COUNT])
+{
+	const struct sigaction action = {.sa_handler = on_stop};
+
+	stop_signal = stopped_child = 0;
+	for (size_t i = 0; i < STOP_SIGNAL_COUNT; i++) {
+		sigaction(stop_signals[i], NULL, &ret_before[i]);
+		if (ret_before[i].sa_handler != SIG_IGN)
+			sigaction(stop_signals[i], &action, NULL);
+	}
+}
+
+static void leave_stops(const struct sigaction before[static STOP_SIGNAL_COUNT])
+{
+	for (size_t i = 0; i < STOP_SIGNAL_COUNT; i++)
+		sigaction(stop_signals[i], &before[i], NULL);
+}
+
+/* The exit code for a child that ended of a signal: what reading broken pages can bring about is told from a stop. */
+static int say_signal(const struct audit *audit, int signal)
+{
+	if (signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT || signal == SIGFPE || signal == SIGILL) {
+		fprintf(audit->out,
+		    "FAILED (%s): the pages of the data file are broken: reading them ended with signal %d\n",
+		    finding_name(FINDING_UNUSABLE), signal);
+		return FINDING_UNUSABLE;
+	}
+	fprintf(audit->out, "NOT VERIFIED: it was ended with signal %d\n", signal);
+	return EXIT_TROUBLE;
+}
+
 /*
  * In a child: LMDB trusts the pages of its file, and broken ones can take down whoever reads them. The parent outlives
  * that, says so, and removes the scratch folder.
  */
-static int run_child(struct audit *audit, const struct key *trusted)
+static int run_child(
+    struct audit *audit, const struct key *trusted, const struct sigaction before[static STOP_SIGNAL_COUNT])
 {
 	pid_t parent = getpid(), child;
 	int status;
@@ -494,6 +540,7 @@ static int run_child(struct audit *audit, const struct key *trusted)
 	if (child == 0) {
 		int code;
 
+		leave_stops(before);
 		/* Without its parent nobody waits for it, and it would go on holding the locks. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
@@ -507,13 +554,13 @@ static int run_child(struct audit *audit, const struct key *trusted)
 		fprintf(audit->out, "NOT VERIFIED: no process could be started\n");
 		return EXIT_TROUBLE;
 	}
+	stopped_child = child;
+	if (stop_signal != 0) /* before it was known whom to stop */
+		kill(child, SIGKILL);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	fprintf(audit->out, "FAILED (%s): the pages of the data file are broken: reading them ended with signal %d\n",
-	    finding_name(FINDING_UNUSABLE), WTERMSIG(status));
-	return FINDING_UNUSABLE;
+	stopped_child = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : say_signal(audit, WTERMSIG(status));
 }
 
 /* Both folders are locked before anything is made in them; they may be the same. */
@@ -539,6 +586,7 @@ static unsigned cores(void)
 int verify_run(const struct verify_options *options, FILE *out)
 {
 	struct audit *audit = calloc(1, sizeof(*audit));
+	struct sigaction before[STOP_SIGNAL_COUNT];
 	int fds[2] = {-1, -1}, code;
 	struct key trusted;
 	enum err err;
@@ -556,18 +604,24 @@ int verify_run(const struct verify_options *options, FILE *out)
 	audit->out = out;
 	audit->thread_count = options->thread_count > 0 ? options->thread_count : cores();
 	audit->is_shown = isatty(STDERR_FILENO);
+	catch_stops(before);
 	err = lock_kept(audit, fds, &audit->finding.why);
 	if (err == OK && options->keep_path != NULL)
 		remove_roots_left(options->keep_path);
 	if (err == OK)
 		err = make_root(audit);
-	code = err == OK ? run_child(audit, options->vkey != NULL ? &trusted : NULL) : finish(audit, err);
+	code = err == OK ? run_child(audit, options->vkey != NULL ? &trusted : NULL, before) : finish(audit, err);
 	if (audit->root[0] != '\0')
 		remove_root(audit->root);
 	for (size_t i = 0; i < 2; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	free(audit);
+	leave_stops(before);
+	if (stop_signal != 0) {
+		fflush(out);
+		raise(stop_signal);
+	}
 	return code;
 }
 

@@ -1,11 +1,13 @@
 """`subsidyd verify`: a good ledger or copy passes, and one wrong row, entry or file anywhere is found and named."""
 import base64
+import contextlib
 import hashlib
 import os
 import pty
 import random
 import re
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -250,6 +252,46 @@ class Verify(FlowTest):
         with open(self.world.path("data", "data.mdb"), "rb") as file:
             data = file.read()
         return (len(data.rstrip(b"\0")) + 4095) // 4096 * 4096
+
+    def interrupted(self, send):
+        """A verify that was under way when `send` took its process and its child's id; what it left behind with TMPDIR."""
+        folder = self.world.path("scratch")
+        os.makedirs(folder, exist_ok=True)
+        process = subprocess.Popen([os.path.join(BUILD, "subsidyd"), "verify", "-c", "subsidyd.conf"],
+                                   cwd=self.world.folder, env=dict(self.world.env, TMPDIR=folder),
+                                   stdout=subprocess.PIPE, text=True)
+        children = f"/proc/{process.pid}/task/{process.pid}/children"
+        while process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):    # one of the two is done
+                with open(children, encoding="ascii") as file:
+                    child = file.read().split()
+                if child and os.listdir(folder):
+                    send(process, int(child[0]))
+                    break
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual(os.listdir(folder), [])
+        return process.returncode, out
+
+    def interrupted_in_time(self, send):
+        """It may have been done before; some time it is not."""
+        for _ in range(50):
+            code, out = self.interrupted(send)
+            if code != 0:
+                return code, out
+        return self.fail("verify is never interrupted")
+
+    def test_a_stop_leaves_nothing_behind(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            code, _ = self.interrupted_in_time(lambda process, _, number=number: process.send_signal(number))
+            self.assertEqual(code, -number)
+
+    def test_a_killed_child_is_no_damage(self):
+        """As by a system that is short of memory; what broken pages bring about is another signal."""
+        code, out = self.interrupted_in_time(lambda _, child: os.kill(child, signal.SIGKILL))
+        self.assertEqual((code, "NOT VERIFIED: it was ended with signal 9" in out), (1, True), out)
+        if not is_sanitized():
+            code, out = self.interrupted_in_time(lambda _, child: os.kill(child, signal.SIGSEGV))
+            self.assertEqual((code, "FAILED (unusable): the pages of the data file" in out), (9, True), out)
 
     def test_a_running_daemon_keeps_verify_out(self):
         self.world.start()
