@@ -70,7 +70,7 @@ static enum err take_newer(
  */
 static enum err read_guarded(struct restore *restore, struct continued *continued)
 {
-	const char *guard = restore->config->guard, *origin = restore->snapshot.identity.origin;
+	const char *guard = restore->config->guard;
 	struct why cause = {.text = ""};
 	enum err err;
 
@@ -80,7 +80,7 @@ static enum err read_guarded(struct restore *restore, struct continued *continue
 	if (err != OK)
 		return err;
 	err = take_newer(&restore->snapshot, guard_newest(restore->guard), continued, &cause);
-	if (err != ERR_UNKNOWN_KEY || strcmp(restore->guarded.origin, origin) != 0)
+	if (err != ERR_UNKNOWN_KEY)
 		return err == OK ? OK : why_set_cause(restore->why, err, &cause, "%s: ", guard);
 	if (restore->options->last_known_file != NULL)
 		return OK;
