@@ -5,6 +5,7 @@ import os
 import random
 import resource
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -84,9 +85,17 @@ class Backup(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.world.path(name))), ["checkpoint", "data.mdb", "ledger.json"])
         return int(size), root
 
+    def false_notes(self, note):
+        """Of another root, of more entries, and signed by a stranger."""
+        origin, size, root = note.split(b"\n")[:3]
+        right, size, root = origin.decode(), int(size), base64.b64decode(root)
+        return [wire.sign_note(wire.checkpoint_text(right, *rest), key) for *rest, key in (
+            (size, bytes(32), self.world.ledger_key), (size + 1, root, self.world.ledger_key),
+            (size, root, wire.Key(right, bytes(32))))]
+
     def lose_data(self):
-        for name in ("data.mdb", "lock.mdb"):
-            os.unlink(self.world.path("data", name))
+        os.unlink(self.world.path("data", "data.mdb"))
+        self.assertIn("lock.mdb", os.listdir(self.world.path("data")))
 
     def wait_for_partial(self, name):
         wait_until(lambda: os.path.exists(self.world.path(f"{name}.partial", "data.mdb")), LOOK_TIMEOUT_S, "a copy")
@@ -251,6 +260,56 @@ class Backup(unittest.TestCase):
         self.assertIn("does not verify", check(self.backup("b1"), 9).err)
         self.assertEqual(self.folder(), [])
 
+    def test_a_daemon_that_says_something_else(self):
+        """What it signed is compared with what it copied; a commit that is not signed yet is asked for again."""
+        check(self.backup("b1"))
+        note, data = self.world.read("b1/checkpoint"), self.world.read("b1/data.mdb")
+        self.world.stop()
+        late, copied = b"refused overloaded\nlater", b"copied %d\n" % len(data)
+        for said, code, words in (([copied, b"checkpoint\n" + note], 0, "entries of"),
+                                  ([copied, late, late, b"checkpoint\n" + note], 0, "entries of"),
+                                  ([copied, b"refused damaged_ledger\nbroken"], 9, "broken"),
+                                  ([copied, b"nonsense"], 1, "one release"),
+                                  ([b"refused overloaded\nanother"], 1, "another"),
+                                  ([b"copied much\n"], 1, ""),
+                                  ([], 1, "ended before it had answered"),
+                                  *(([copied, b"checkpoint\n" + false], 9, "checkpoint")
+                                    for false in self.false_notes(note))):
+            with self.subTest(said=said):
+                result = self.backup_by(said, data)
+                self.assertEqual(result.code, code, result)
+                self.assertIn(words, result.out + result.err)
+                self.assertEqual(self.folder(), ["b1"] if code != 0 else ["b1", "b2"])
+                if code == 0:
+                    self.checkpoint("b2")
+                    shutil.rmtree(self.world.path("b2"))
+
+    def backup_by(self, said, data):
+        """A backup by a daemon that writes these bytes, and says what it is told to."""
+        path = self.world.path("data", "control")
+
+        def serve():
+            peer, _ = server.accept()
+            with peer:
+                for answer in said or [None]:
+                    _, descriptors, _, _ = socket.recv_fds(peer, 4096, 1)
+                    for descriptor in descriptors:
+                        os.write(descriptor, data)
+                        os.close(descriptor)
+                    if answer is not None:
+                        peer.send(answer)
+
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
+            server.bind(path)
+            server.listen(1)
+            server.settimeout(LOOK_TIMEOUT_S)
+            thread = threading.Thread(target=serve)
+            thread.start()
+            result = self.backup("b2")
+            thread.join()
+        os.unlink(path)
+        return result
+
     # ---- restores
 
     def test_a_lost_data_file(self):
@@ -348,7 +407,8 @@ class Backup(unittest.TestCase):
         place = data.rindex(b"voucher" if b"voucher" in data else b"V-first-2")
         changed[place + 2] ^= 1
         for bad_data, bad_note in ((half, note), (bytes(changed), note), (data, foreign[1]), (data, note[:-9]),
-                                   foreign, (b"", note), (bytes(len(data)), note)):
+                                   foreign, (b"", note), (bytes(len(data)), note),
+                                   *((data, bad) for bad in self.false_notes(note))):
             self.world.write("b1/data.mdb", bad_data)
             self.world.write("b1/checkpoint", bad_note)
             result = self.restore("b1")

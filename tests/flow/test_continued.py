@@ -416,6 +416,9 @@ class Continued(unittest.TestCase):
     def test_a_checkpoint_that_somebody_else_holds(self):
         """The guard is gone with the machine: a venue's newest receipt says how much was signed."""
         self.lose()
+        # An older one says nothing that the guard does not know better.
+        told = json.loads(check(self.describe("subsidyd.conf", "b1", "--last-known", "b1/checkpoint")).out)
+        self.assertEqual(int(told["checkpoint"].split("\n")[1]), self.signed)
         os.unlink(self.world.path("guard"))
         note = self.receipt[self.receipt.index("\n\n") + 2:]
         self.world.write("known", note[note.index("\n\n") + 2:] if note.count("\n\n") > 1 else note)
