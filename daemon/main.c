@@ -157,7 +157,8 @@ static void help(FILE *out)
 		    commands[i].usage);
 		fprintf(out, "  subsidyd %-52s %s\n", usage, commands[i].summary);
 	}
-	fputs("  subsidyd --help | --version\n\n"
+	fputs("  subsidyd --help | --version\n"
+	      "Instead of -c FILE, --config FILE may be written. For example:\n\n"
 	      "  subsidyd check -c /etc/subsidyd/subsidyd.conf\n"
 	      "  subsidyd init -c /etc/subsidyd/subsidyd.conf --genesis genesis.note\n"
 	      "  subsidyd -c /etc/subsidyd/subsidyd.conf\n"
@@ -170,9 +171,11 @@ static void help(FILE *out)
 	      "  --keep FOLDER    keep the replayed state there when all is well\n"
 	      "  --from FOLDER    go on from the state kept there: entries before are only hashed\n"
 	      "  --threads N      1 to 64; otherwise as many as there are cores\n\n"
-	      "Signals: TERM and INT answer what is in work and end, HUP reads the certificates and\n"
-	      "the policy of the witnesses again,\n"
-	      "USR1 says that the machine's clock is right, where the log doubts it.\n"
+	      "Options of backup and restore:\n"
+	      "  --no-replay        look at the copy's head and tree alone\n"
+	      "  --last-known FILE  of --describe: the newest checkpoint that a venue or an auditor holds\n\n"
+	      "Signals: TERM and INT answer what is in work and end, HUP reads the certificates and the\n"
+	      "policy of the witnesses again, USR1 says that the machine's clock is right, where the log doubts it.\n"
 	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 9 the ledger must not be served; and of verify\n"
 	      "9 the data file or the guard can't be used, 10 something is invalid, 11 the end is missing,\n"
 	      "12 something in between is missing, 13 stored state is not what the entries give.\n",

@@ -244,7 +244,7 @@ def check_daemon(findings, program):
     options = {"--" + name for name in re.findall(r'^\s+\{"([\w-]+)", (?:required|no)_argument', read("daemon/main.c"), re.M)}
     options |= {"-" + letter for letter in re.search(r'getopt_long\(argc, argv, "([\w:]+)"', read("daemon/main.c")).group(1) if letter != ":"}
     commands = set(re.findall(r"^  subsidyd ([a-z]+) ", usage, re.M))
-    compare(findings, "subsidyd --help", "the option", {"-c", "--genesis", "--no-replay", "--accept-loss", "--describe", "--export", "--help", "--version"}, set(re.findall(r"(?<![\w-])--?[a-z]+(?:-[a-z]+)*", usage)))
+    compare(findings, "subsidyd --help", "the option", options - {"-h"}, set(re.findall(r"(?<![\w-])--?[a-z]+(?:-[a-z]+)*", text)))
     compare(findings, DAEMON_PAGE, "the option", options, set(options_of(section(page, "Options"))))
     compare(findings, DAEMON_PAGE, "the command", commands, set(items_of(section(page, "Commands"), "Cm")))
     compare(findings, COMPLETION, "for subsidyd the command", commands, complete(["subsidyd", ""]))
