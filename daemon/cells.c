@@ -245,6 +245,13 @@ void cells_change(struct store_txn *txn, const struct cell_key *key, const struc
 	}
 }
 
+uint32_t cells_expect(struct store_txn *txn, uint16_t settled_month, const struct code *code)
+{
+	uint8_t key[ROW_KEY_SIZE];
+
+	return store_row_expect(txn, STORE_CELLS, row_key(settled_month, code, key));
+}
+
 /* Calls `each` for the cells of the row under the cursor. */
 static enum err each_of_row(struct store_cursor *cursor,
     enum err (*each)(void *cookie, const struct cell_key *key, const struct cell_sums *sums), void *cookie)

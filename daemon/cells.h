@@ -43,6 +43,9 @@ struct cell_sums {
  * there is damage. */
 void cells_change(struct store_txn *txn, const struct cell_key *key, const struct cell_sums *sums, bool is_removal);
 
+/* A change of that row comes soon: see store_row_expect. */
+uint32_t cells_expect(struct store_txn *txn, uint16_t settled_month, const struct code *code);
+
 /* Reading a row: false at its end or when it is broken (is_broken). */
 struct cells_reader {
 	struct slice rest;

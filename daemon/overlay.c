@@ -5,7 +5,9 @@
 #include <string.h>
 
 #define SLOTS_FIRST 1024u
-#define VALUE_SLACK 32u /* bytes a value may grow in place: a cell gains a digit or two at a time */
+#define CACHE_LINE_SIZE 64u
+#define EXPECTED_LINES 4u /* of a row: itself, its key, and the greater part of most values */
+#define VALUE_SLACK 32u   /* bytes a value may grow in place: a cell gains a digit or two at a time */
 
 /* The hash is kept beside the row, so that only the row that is looked for is touched. */
 struct slot {
@@ -15,8 +17,9 @@ struct slot {
 
 struct overlay {
 	struct arena arena;
-	struct overlay_row **rows; /* in the order in which they came */
 	size_t row_count, row_capacity;
+	struct overlay_row **dirty; /* has room for every row */
+	size_t dirty_count;
 	struct slot *slots; /* open addressing */
 	size_t slot_count;  /* a power of two, at least twice the rows */
 	uint64_t clear_count;
@@ -43,7 +46,7 @@ void overlay_free(struct overlay *overlay)
 	if (overlay == NULL)
 		return;
 	arena_done(&overlay->arena);
-	free(overlay->rows);
+	free(overlay->dirty);
 	free(overlay->slots);
 	free(overlay);
 }
@@ -52,7 +55,7 @@ void overlay_clear(struct overlay *overlay)
 {
 	if (overlay->row_count > 0)
 		memset(overlay->slots, 0, overlay->slot_count * sizeof(*overlay->slots));
-	overlay->row_count = 0;
+	overlay->row_count = overlay->dirty_count = 0;
 	overlay->clear_count++;
 	arena_reset(&overlay->arena);
 }
@@ -92,6 +95,22 @@ struct overlay_row *overlay_find(const struct overlay *overlay, unsigned db, str
 	return overlay->slots[slot_of(overlay, hash_of(db, key), db, key)].row;
 }
 
+uint32_t overlay_expect(const struct overlay *overlay, unsigned db, struct slice key)
+{
+	uint32_t hash = hash_of(db, key);
+
+	__builtin_prefetch(&overlay->slots[hash & (overlay->slot_count - 1)]);
+	return hash;
+}
+
+void overlay_expect_row(const struct overlay *overlay, uint32_t hash)
+{
+	const struct overlay_row *row = overlay->slots[hash & (overlay->slot_count - 1)].row;
+
+	for (size_t line = 0; row != NULL && line < EXPECTED_LINES; line++)
+		__builtin_prefetch((const uint8_t *)row + line * CACHE_LINE_SIZE);
+}
+
 uint64_t overlay_clear_count(const struct overlay *overlay)
 {
 	return overlay->clear_count;
@@ -123,11 +142,11 @@ static enum err reserve(struct overlay *overlay)
 {
 	if (overlay->row_count == overlay->row_capacity) {
 		size_t capacity = overlay->row_capacity == 0 ? SLOTS_FIRST : 2 * overlay->row_capacity;
-		struct overlay_row **rows = reallocarray(overlay->rows, capacity, sizeof(struct overlay_row *));
+		struct overlay_row **dirty = reallocarray(overlay->dirty, capacity, sizeof(struct overlay_row *));
 
-		if (rows == NULL)
+		if (dirty == NULL)
 			return ERR_MEMORY;
-		overlay->rows = rows;
+		overlay->dirty = dirty;
 		overlay->row_capacity = capacity;
 	}
 	return 2 * (overlay->row_count + 1) > overlay->slot_count ? grow_slots(overlay) : OK;
@@ -137,6 +156,14 @@ static enum err reserve(struct overlay *overlay)
 static enum err no_room(const struct overlay *overlay, size_t size)
 {
 	return overlay->arena.used_size + size + 64 > overlay->arena.max ? ERR_TOO_LARGE : ERR_MEMORY;
+}
+
+static void make_dirty(struct overlay *overlay, struct overlay_row *row)
+{
+	if (row->is_dirty)
+		return;
+	row->is_dirty = true;
+	overlay->dirty[overlay->dirty_count++] = row;
 }
 
 static size_t capacity_of(size_t size)
@@ -184,11 +211,12 @@ static enum err add_row(
 	    .key = slice_of(bytes, key.size),
 	    .value = slice_of(bytes + key.size, value_size),
 	    .capacity = capacity,
-	    .is_absent = value == NULL,
-	    .is_dirty = is_dirty};
+	    .is_absent = value == NULL};
 	hash = hash_of(db, key);
 	overlay->slots[slot_of(overlay, hash, db, key)] = (struct slot){row, hash};
-	overlay->rows[overlay->row_count++] = row;
+	overlay->row_count++;
+	if (is_dirty)
+		make_dirty(overlay, row);
 	return OK;
 }
 
@@ -217,7 +245,7 @@ enum err overlay_edit(struct overlay *overlay, struct overlay_row *row, size_t s
 	}
 	row->value = slice_of(bytes, size);
 	row->is_absent = false;
-	row->is_dirty = true;
+	make_dirty(overlay, row);
 	*ret_bytes = bytes;
 	return OK;
 }
@@ -237,7 +265,8 @@ static enum err change_row(struct overlay *overlay, struct overlay_row *row, con
 		row->value = slice_of(bytes, value->size);
 	}
 	row->is_absent = value == NULL;
-	row->is_dirty = row->is_dirty || is_dirty;
+	if (is_dirty)
+		make_dirty(overlay, row);
 	return OK;
 }
 
@@ -262,27 +291,25 @@ static int compare_rows(const void *a, const void *b)
 enum err overlay_write(
     struct overlay *overlay, enum err (*write)(void *cookie, const struct overlay_row *row), void *cookie)
 {
-	struct overlay_row **dirty;
-	size_t count = 0;
+	size_t written_count = 0;
 	enum err err = OK;
 
-	for (size_t i = 0; i < overlay->row_count; i++)
-		count += overlay->rows[i]->is_dirty;
-	if (count == 0)
+	if (overlay->dirty_count == 0)
 		return OK;
-	dirty = calloc(count, sizeof(struct overlay_row *));
-	if (dirty == NULL)
-		return ERR_MEMORY;
-	count = 0;
-	for (size_t i = 0; i < overlay->row_count; i++)
-		if (overlay->rows[i]->is_dirty)
-			dirty[count++] = overlay->rows[i];
-	qsort(dirty, count, sizeof(struct overlay_row *), compare_rows);
-	for (size_t i = 0; i < count && err == OK; i++) {
-		err = write(cookie, dirty[i]);
+	qsort(overlay->dirty, overlay->dirty_count, sizeof(struct overlay_row *), compare_rows);
+	while (written_count < overlay->dirty_count && err == OK) {
+		err = write(cookie, overlay->dirty[written_count]);
 		if (err == OK)
-			dirty[i]->is_dirty = false;
+			overlay->dirty[written_count++]->is_dirty = false;
 	}
-	free(dirty);
+	overlay->dirty_count -= written_count;
+	memmove(overlay->dirty, overlay->dirty + written_count, overlay->dirty_count * sizeof(struct overlay_row *));
 	return err;
+}
+
+void overlay_settle(struct overlay *overlay)
+{
+	assert(overlay->dirty_count == 0);
+	if (overlay->arena.used_size > overlay->arena.max / 2)
+		overlay_clear(overlay);
 }

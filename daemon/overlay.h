@@ -1,10 +1,10 @@
 /*
- * An overlay: the rows a write transaction reads and changes again and again, kept in memory until they are written
+ * An overlay: the rows that write transactions read and change again and again, kept in memory until they are written
  * once, in key order. What a group costs is the number of distinct rows it writes, and heads, cells and month sums are
  * changed by almost every record.
  *
  * Rows are found by database and key. A clean row remembers what the database holds (also that it holds nothing), so
- * that it is read once. One thread.
+ * that it is read once, for as long as nobody else writes to that database. One thread.
  */
 #ifndef DAEMON_OVERLAY_H
 #define DAEMON_OVERLAY_H
@@ -31,6 +31,12 @@ void overlay_clear(struct overlay *overlay);
 
 /* NULL when the row is not here. Valid until overlay_clear, its value until that is changed. */
 struct overlay_row *overlay_find(const struct overlay *overlay, unsigned db, struct slice key);
+/*
+ * Asks the processor for the memory that a row will be looked for in, without waiting for it: first for its slot, by the
+ * hash that is given back, and some work later for the row there. Changes nothing.
+ */
+uint32_t overlay_expect(const struct overlay *overlay, unsigned db, struct slice key);
+void overlay_expect_row(const struct overlay *overlay, uint32_t hash);
 /* How often it was cleared: a row that was found at another count is gone. */
 uint64_t overlay_clear_count(const struct overlay *overlay);
 /*
@@ -47,5 +53,7 @@ enum err overlay_set(struct overlay *overlay, unsigned db, struct slice key, con
 
 /* Gives every dirty row to `write`, by database and key, and marks it clean. Stops at the first error. */
 enum err overlay_write(struct overlay *overlay, enum err (*write)(void *cookie, const struct overlay_row *row), void *cookie) must_check;
+/* Between two transactions, when no row is dirty: where half of the memory is taken every row is forgotten. */
+void overlay_settle(struct overlay *overlay);
 
 #endif

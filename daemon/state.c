@@ -245,6 +245,11 @@ void party_open(struct party_row *row, struct store_txn *txn, const struct code 
 		party_decode(txn, value, &row->party);
 }
 
+uint32_t party_expect(struct store_txn *txn, const struct code *code)
+{
+	return store_row_expect(txn, STORE_HEADS, code_slice(code));
+}
+
 void party_save(struct party_row *row)
 {
 	uint8_t bytes[PARTY_SIZE], *kept = store_row_edit(&row->row, PARTY_SIZE);

@@ -100,6 +100,7 @@ struct party_row {
 	struct party party;
 };
 void party_open(struct party_row *row, struct store_txn *txn, const struct code *code);
+uint32_t party_expect(struct store_txn *txn, const struct code *code);	/* see store_row_expect */
 void party_save(struct party_row *row);
 
 /* The register. */

@@ -40,7 +40,7 @@ struct store {
 	MDB_dbi dbis[STORE_DB_COUNT];
 	/* Venues are numbered from 1 in order, so one number says which trade databases exist. */
 	atomic_uint trades_count;
-	struct overlay *overlay; /* of the write transaction, there being one at a time */
+	struct overlay *overlay; /* of the write transactions, there being one at a time */
 };
 
 struct store_txn {
@@ -391,12 +391,13 @@ enum err store_commit(struct store_txn *txn)
 		store_abort(txn);
 		return err;
 	}
-	overlay_clear(store->overlay);
 	code = mdb_txn_commit(txn->txn);
 	if (code == 0) {
 		atomic_store(&store->trades_count, txn->trades_count);
+		overlay_settle(store->overlay);
 		err = extend_file(store, page_bytes(store));
 	} else {
+		overlay_clear(store->overlay);
 		err = err_of(code);
 	}
 	free(txn);

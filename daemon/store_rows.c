@@ -97,6 +97,17 @@ void store_row_open(struct store_row *row, struct store_txn *txn, unsigned db, s
 	row->clear_count = overlay_clear_count(store_overlay(txn));
 }
 
+uint32_t store_row_expect(struct store_txn *txn, unsigned db, struct slice key)
+{
+	assert(store_is_overlaid(txn, db));
+	return overlay_expect(store_overlay(txn), db, key);
+}
+
+void store_row_expect_value(struct store_txn *txn, uint32_t hint)
+{
+	overlay_expect_row(store_overlay(txn), hint);
+}
+
 /* Where the overlay was cleared since, or did not hold it, the row is looked for again. */
 static struct overlay_row *place_again(struct store_row *row)
 {

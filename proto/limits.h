@@ -134,7 +134,7 @@
 #define FEED_WAITING_MAX	1	/* pushes of one feed that wait behind the one in work */
 #define MAP_SIZE_MAX		(1ULL << 40)	/* bytes: default of ledger.map_size where the system allows it */
 #define MAP_SIZE_MIN		(64ULL << 20)
-#define STORE_OVERLAY_MAX	(64u << 20)	/* bytes of rows a write transaction holds back to write each once */
+#define STORE_OVERLAY_MAX	(64u << 20)	/* bytes of rows that write transactions keep in memory, to write each once a commit */
 /* Room of map and disk: short is a warning, what a group needs and less than the reserve is read-only (gate.h). */
 #define ROOM_SHORT		(2ULL << 30)	/* bytes: the largest group still fits */
 #define ROOM_SHORT_SHARE	8	/* of a smaller map this part */

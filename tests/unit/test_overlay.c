@@ -191,6 +191,25 @@ static void says_when_it_is_full_and_has_changed_nothing_then(void **state)
 	expect_row(*state, 1, key, "now");
 }
 
+/* From one transaction to the next rows stay, as long as they leave room for those to come. */
+static void settles_to_half_of_its_memory(void **state)
+{
+	static char text[SIZE_MAX_TESTED / 8];
+
+	memset(text, 'x', sizeof(text) - 1);
+	assert_int_equal(set(*state, 1, "a", text, false), OK);
+	assert_int_equal(set(*state, 1, "b", text, false), OK);
+	assert_int_equal(set(*state, 1, "c", "small", true), OK);
+	expect_written(*state, "1:c=small ");
+	overlay_settle(*state);
+	expect_row(*state, 1, "b", text);
+	assert_int_equal(set(*state, 1, "d", text, false), OK);
+	overlay_settle(*state);
+	assert_null(overlay_find(*state, 1, slice_text("b")));
+	assert_null(overlay_find(*state, 1, slice_text("c")));
+	assert_int_equal(overlay_clear_count(*state), 1);
+}
+
 static void refuses_a_row_larger_than_all(void **state)
 {
 	uint8_t *bytes = calloc(1, SIZE_MAX_TESTED);
@@ -228,6 +247,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(edits_a_row_in_its_place, setup, teardown),
 	    cmocka_unit_test_setup_teardown(holds_many_rows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(says_when_it_is_full_and_has_changed_nothing_then, setup, teardown),
+	    cmocka_unit_test_setup_teardown(settles_to_half_of_its_memory, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_a_row_larger_than_all, setup, teardown),
 	    cmocka_unit_test_setup_teardown(stops_at_the_first_error_and_keeps_the_rest_dirty, setup, teardown),
 	};

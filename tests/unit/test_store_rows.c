@@ -126,6 +126,43 @@ static void leaves_a_row_alone_that_memory_does_not_hold(void **state)
 	free((void *)(uintptr_t)large.data);
 }
 
+/* Memory is as the last commit left it: what was dropped is read anew. */
+static void forgets_what_was_not_committed(void **state)
+{
+	struct place *place = *state;
+	struct store_row row;
+
+	begin(place);
+	row = open_row(place, "a");
+	write_row(&row, "one");
+	commit(place);
+	begin(place);
+	row = open_row(place, "a");
+	expect_row(&row, "one");
+	write_row(&row, "two");
+	store_abort(place->txn);
+	begin(place);
+	row = open_row(place, "a");
+	expect_row(&row, "one");
+	write_row(&row, "two");
+	store_fail(place->txn, ERR_INVALID);
+	assert_int_equal(store_commit(place->txn), ERR_INVALID);
+	begin(place);
+	row = open_row(place, "a");
+	expect_row(&row, "one");
+	/* Asking for rows is no promise of any. */
+	store_row_expect_value(place->txn, store_row_expect(place->txn, STORE_CELLS, slice_text("a")));
+	store_row_expect_value(place->txn, store_row_expect(place->txn, STORE_CELLS, slice_text("none")));
+	store_delete(place->txn, STORE_CELLS, slice_text("a"));
+	commit(place);
+	begin(place);
+	row = open_row(place, "a");
+	expect_row(&row, NULL);
+	write_row(&row, "three");
+	commit(place);
+	expect_stored(place, "a", "three");
+}
+
 static void sticks_to_the_transactions_error(void **state)
 {
 	struct place *place = *state;
@@ -173,6 +210,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(changes_a_row_in_place, setup, teardown),
 	    cmocka_unit_test_setup_teardown(keeps_a_row_while_memory_is_written_out, setup, teardown),
 	    cmocka_unit_test_setup_teardown(leaves_a_row_alone_that_memory_does_not_hold, setup, teardown),
+	    cmocka_unit_test_setup_teardown(forgets_what_was_not_committed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sticks_to_the_transactions_error, setup, teardown),
 	    cmocka_unit_test_setup_teardown(puts_new_rows_only, setup, teardown),
 	};
