@@ -12,6 +12,7 @@
 #include "daemon/tiles.h"
 #include "proto/date.h"
 
+#define EXPECTED_RECORDS 32u /* whose rows are asked for at a time: more than a memory's delay, less than a cache */
 #define MONTH_SUMS 32 /* sums by month that a push keeps before it adds them to the state: records are chronological */
 
 /* What one record does: decided first, then carried out. */
@@ -33,6 +34,7 @@ struct push_fold {
 	uint16_t venue_number;
 	struct feed feed;
 	struct arena scratch;
+	bool has_relations; /* of any two parties */
 	uint64_t counts[DISPOSITION_COUNT];
 	struct month_sums {
 		uint16_t month;
@@ -232,6 +234,13 @@ void fold_refile(struct store_txn *txn, const struct trade *trade, uint16_t venu
 	}
 }
 
+static bool is_related(const struct push_fold *push, const struct outcome *outcome)
+{
+	uint64_t relation;
+
+	return push->has_relations && relation_get(push->txn, &outcome->supplier, &outcome->buyer, &relation);
+}
+
 static void apply_trade(struct push_fold *push, const struct trade *trade, const struct outcome *outcome)
 {
 	const struct uncounted uncounted = {.trade = trade,
@@ -239,21 +248,17 @@ static void apply_trade(struct push_fold *push, const struct trade *trade, const
 	    .buyer = &outcome->buyer,
 	    .venue_number = push->venue_number};
 	const struct touched untouched = {0};
-	uint64_t relation;
 
-	if (outcome->disposition != DISPOSITION_COUNTED) {
+	if (outcome->disposition != DISPOSITION_COUNTED)
 		fold_file_uncounted(push->txn, &uncounted, false);
-		return;
-	}
-	fold_refile(push->txn, trade, push->venue_number,
-	    relation_get(push->txn, &outcome->supplier, &outcome->buyer, &relation), NULL, &untouched);
+	else
+		fold_refile(push->txn, trade, push->venue_number, is_related(push, outcome), NULL, &untouched);
 }
 
 static void apply_refund(
     struct push_fold *push, const struct refund *refund, const struct outcome *outcome, uint64_t index)
 {
 	struct touched before, after;
-	uint64_t relation;
 
 	if (!outcome->is_known)
 		adjust_put(push->txn, push->venue_number, refund->adjust_no, index);
@@ -266,8 +271,7 @@ static void apply_refund(
 	touched_put(push->txn, outcome->trade_index, &after);
 	if (before.state != TRADE_COUNTED)
 		return; /* held: in no counted cell; what is taken now is missing from it on release */
-	fold_refile(push->txn, &outcome->trade, push->venue_number,
-	    relation_get(push->txn, &outcome->supplier, &outcome->buyer, &relation), &before, &after);
+	fold_refile(push->txn, &outcome->trade, push->venue_number, is_related(push, outcome), &before, &after);
 }
 
 static enum disposition fold_record(struct push_fold *push, size_t place)
@@ -307,8 +311,46 @@ static enum disposition fold_record(struct push_fold *push, size_t place)
 	else
 		apply_refund(push, &record->refund, &outcome, index);
 	add_venue_month(push, record, outcome.disposition);
-	tiles_append(push->txn, push->feed.number, &push->feed.frontier, &ingest->leaves[place]);
 	return outcome.disposition;
+}
+
+/* The feed's own tree, as it was computed when the push was checked. Tiles of records held before are put again. */
+static void advance_feed(struct push_fold *push)
+{
+	const struct ingest *ingest = push->ingest;
+
+	for (size_t i = 0; i < ingest->tile_count; i++)
+		tiles_put(push->txn, push->feed.number, ingest->tiles[i].level, ingest->tiles[i].size,
+		    &ingest->tiles[i].root);
+	push->feed.frontier = ingest->frontier;
+}
+
+/*
+ * Asks for the rows of the next records before the first of them is folded: two parties and two cells each, found in
+ * memory at random places, which is what most of a trade's time would go into. Refunds are few.
+ */
+static void expect_rows(const struct push_fold *push, size_t place, size_t count)
+{
+	uint32_t hints[EXPECTED_RECORDS * 4];
+	size_t hint_count = 0;
+
+	for (size_t i = place; i < place + count; i++) {
+		const struct record *record = &push->ingest->records[i];
+		const struct trade *trade = &record->trade;
+		uint16_t month;
+
+		if (record->kind != RECORD_TRADE)
+			continue;
+		month = month_of_date(trade->settled_on);
+		for (enum side side = SIDE_SUPPLIER; side <= SIDE_BUYER; side++) {
+			struct code code = code_of(side == SIDE_SUPPLIER ? trade->supplier : trade->buyer);
+
+			hints[hint_count++] = party_expect(push->txn, &code);
+			hints[hint_count++] = cells_expect(push->txn, month, &code);
+		}
+	}
+	for (size_t i = 0; i < hint_count; i++)
+		store_row_expect_value(push->txn, hints[i]);
 }
 
 static void set_tally(const struct push_fold *push, struct entry *entry)
@@ -323,8 +365,12 @@ static void set_tally(const struct push_fold *push, struct entry *entry)
 
 uint64_t fold_push(struct ledger *ledger, struct store_txn *txn, const struct ingest *ingest)
 {
-	struct push_fold push = {
-	    .ledger = ledger, .txn = txn, .ingest = ingest, .venue_number = ingest->venue.number, .feed = ingest->feed};
+	struct push_fold push = {.ledger = ledger,
+	    .txn = txn,
+	    .ingest = ingest,
+	    .venue_number = ingest->venue.number,
+	    .feed = ingest->feed,
+	    .has_relations = store_count(txn, STORE_RELATIONS) > 0};
 	uint64_t new_count = ingest_new_count(ingest), first_index = ledger->head.size, index = 0;
 	struct entry entry = {.kind = ENTRY_PUSH};
 	uint8_t *dispositions = malloc((size_t)new_count);
@@ -336,13 +382,19 @@ uint64_t fold_push(struct ledger *ledger, struct store_txn *txn, const struct in
 	}
 	arena_init(&push.scratch, 16 * ENTRY_SIZE_MAX);
 	for (uint64_t i = 0; i < new_count && store_error(txn) == OK; i++) {
-		enum disposition disposition = fold_record(&push, (size_t)(ingest->held_count + i));
+		size_t place = (size_t)(ingest->held_count + i), left = (size_t)(new_count - i);
+		enum disposition disposition;
 
+		if (i % EXPECTED_RECORDS == 0)
+			expect_rows(&push, place, left < EXPECTED_RECORDS ? left : EXPECTED_RECORDS);
+		disposition = fold_record(&push, place);
 		dispositions[i] = (uint8_t)disposition;
 		push.counts[disposition]++;
 	}
-	if (store_error(txn) == OK)
+	if (store_error(txn) == OK) {
 		save_months(&push);
+		advance_feed(&push);
+	}
 	if (store_error(txn) == OK) {
 		entry.push.venue = slice_text(ingest->venue.id);
 		entry.push.generation = ingest->generation;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/tiles.h"
 #include "proto/date.h"
 
 void ingest_init(struct ingest *ingest, const char *venue_id, struct slice body, bool is_check)
@@ -267,6 +268,16 @@ static enum err wrong_origin(const struct ingest *ingest, const char *ledger_id,
 	    why, ERR_FEED_ORIGIN, "the feed checkpoint is of %s, this feed is %s", ingest->checkpoint.origin, origin);
 }
 
+/* The feed as it will be; as it is where that has come already, or will not. */
+static void look_ahead(struct ingest *ingest)
+{
+	const struct ingest_foreseen *foreseen = ingest->foreseen;
+
+	if (foreseen != NULL && ingest->venue.version == foreseen->venue_version &&
+	    ingest->feed.number == foreseen->feed_number && frontier_equal(&ingest->feed.frontier, &foreseen->before))
+		ingest->feed.frontier = foreseen->after;
+}
+
 /* Of which of the venue's feeds is the checkpoint? Sets `generation` and `feed`. */
 static enum err find_feed(struct ingest *ingest, struct store_txn *txn, const char *ledger_id, struct why *why)
 {
@@ -283,6 +294,7 @@ static enum err find_feed(struct ingest *ingest, struct store_txn *txn, const ch
 	if (!feed_get(txn, ingest->venue.number, (uint32_t)generation, &ingest->feed))
 		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
 	ingest->generation = (uint32_t)generation;
+	look_ahead(ingest);
 	return OK;
 }
 
@@ -298,16 +310,29 @@ static enum err check_size(const struct ingest *ingest, struct why *why)
 	    ingest->push.record_count, (unsigned long long)size);
 }
 
-static enum err compute_root(struct ingest *ingest, struct store_txn *txn)
+/* The feed's tree with the push: here, for a worker has the time that the writer has not. */
+static enum err compute_tree(struct ingest *ingest, struct store_txn *txn)
 {
-	struct frontier frontier;
-	enum err err = feed_frontier(txn, &ingest->feed, ingest->push.start, &frontier);
+	size_t record_count = ingest->push.record_count;
+	struct hash roots[TILES_LEVELS];
+	enum err err = feed_frontier(txn, &ingest->feed, ingest->push.start, &ingest->frontier);
 
 	if (err != OK)
 		return err;
-	for (size_t i = 0; i < ingest->push.record_count; i++)
-		frontier_append(&frontier, &ingest->leaves[i]);
-	ingest->root = frontier_root(&frontier);
+	/* One leaf in 256 completes tiles, on the first level; one of these in 256 on the second, and so on. */
+	ingest->tile_count = 0;
+	ingest->tiles =
+	    arena_alloc(&ingest->arena, (record_count / (TILE_WIDTH - 1) + TILES_LEVELS) * sizeof(*ingest->tiles));
+	if (ingest->tiles == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < record_count; i++) {
+		unsigned count = tiles_complete(&ingest->frontier, &ingest->leaves[i], roots);
+
+		for (unsigned level = 1; level <= count; level++)
+			ingest->tiles[ingest->tile_count++] = (struct ingest_tile){
+			    .size = ingest->frontier.size, .level = level, .root = roots[level - 1]};
+	}
+	ingest->root = frontier_root(&ingest->frontier);
 	return OK;
 }
 
@@ -348,7 +373,7 @@ static enum err check_records(struct ingest *ingest, struct store_txn *txn, stru
 		    "the push starts at record %llu, but %llu are held; push from %llu on",
 		    (unsigned long long)ingest->push.start, (unsigned long long)ingest->feed.frontier.size,
 		    (unsigned long long)ingest->feed.frontier.size);
-	err = compute_root(ingest, txn);
+	err = compute_tree(ingest, txn);
 	if (err != OK)
 		return err;
 	if (!ingest->is_check && !hash_equal(&ingest->root, &ingest->checkpoint.root))
@@ -435,6 +460,28 @@ enum err ingest_check(struct ingest *ingest, struct store_txn *txn, struct why *
 	err = ingest->is_check ? check_records(ingest, txn, why) : check_signed(ingest, txn, why);
 	ingest->is_checked = err == OK;
 	return err;
+}
+
+enum err ingest_check_ahead(struct ingest *ingest, const struct ingest_foreseen *foreseen, struct store_txn *txn)
+{
+	enum err err = ERR_FEED_BUSY;
+
+	assert(!ingest->is_check);
+	ingest->foreseen = foreseen;
+	/* What is held is compared with what is stored: not yet. */
+	if (ingest->push.start == foreseen->after.size)
+		err = ingest_check(ingest, txn, NULL);
+	ingest->foreseen = NULL;
+	return err;
+}
+
+void ingest_foresee(const struct ingest *ingest, struct ingest_foreseen *ret_foreseen)
+{
+	assert(ingest->is_checked);
+	*ret_foreseen = (struct ingest_foreseen){.venue_version = ingest->venue.version,
+	    .feed_number = ingest->feed.number,
+	    .before = ingest->feed.frontier,
+	    .after = ingest->frontier};
 }
 
 bool ingest_is_stale(const struct ingest *ingest, struct store_txn *txn)

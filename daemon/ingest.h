@@ -16,11 +16,26 @@ struct ingest_fault {
 	struct record_fault fault;
 };
 
+/* A tile of the feed's own tree, see tiles.h: the last of its level in a tree of `size` leaves. */
+struct ingest_tile {
+	uint64_t size;
+	unsigned level;
+	struct hash root;
+};
+
+/* What a checked push makes of its feed, for one behind it that is checked before this one is written. */
+struct ingest_foreseen {
+	uint64_t venue_version;
+	uint32_t feed_number;
+	struct frontier before, after;
+};
+
 struct ingest {
 	/* Given by the caller. */
 	char venue_id[VENUE_ID_SIZE_MAX + 1];
 	struct slice body;		/* PbPush; must outlive the ingest */
 	bool is_check;			/* check=1: no note, nothing will be stored */
+	const struct ingest_foreseen *foreseen;	/* of ingest_check_ahead, or NULL */
 
 	/* Set by ingest_decode. */
 	struct arena arena;
@@ -37,7 +52,10 @@ struct ingest {
 	struct feed feed;
 	uint64_t held_count;		/* leading records that the feed holds already, equal */
 	uint64_t conflict_index;	/* ERR_FEED_CONFLICT: feed index of the first record that differs */
-	struct hash root;		/* over everything, after this push */
+	struct frontier frontier;	/* of the feed's tree, after this push */
+	struct hash root;		/* of the same */
+	struct ingest_tile *tiles;	/* that its records complete, in that order; in the arena */
+	size_t tile_count;
 
 	/* Why it was refused, record by record (ERR_RECORDS). */
 	struct ingest_fault *faults;	/* in the arena; the first ERRORS_REPORTED_MAX */
@@ -77,6 +95,13 @@ void ingest_init_decoded(struct ingest *ingest, const char *venue_id, const stru
  * are all held, and that the key was valid for.
  */
 enum err ingest_check(struct ingest *ingest, struct store_txn *txn, struct why *why) must_check;
+/*
+ * The same for a push of new records alone, as if the one before it were written: OK, and then the writer sees whether it
+ * came so (ingest_is_stale); any other answer says only that the push must wait for its turn.
+ */
+enum err ingest_check_ahead(struct ingest *ingest, const struct ingest_foreseen *foreseen, struct store_txn *txn) must_check;
+/* Of a push that is checked. */
+void ingest_foresee(const struct ingest *ingest, struct ingest_foreseen *ret_foreseen);
 /* Has the feed or the venue changed since ingest_check? Then it must be checked again. */
 bool ingest_is_stale(const struct ingest *ingest, struct store_txn *txn);
 /* No new record may be dated after `today` (YYYYMMDD): ERR_RECORDS, with faults. After ingest_check. */

@@ -14,23 +14,39 @@ static struct slice tile_key(uint32_t tree, unsigned tile_level, uint64_t index,
 	return slice_of(ret_key, KEY_SIZE);
 }
 
-void tiles_append(struct store_txn *txn, uint32_t tree, struct frontier *frontier, const struct hash *leaf)
+unsigned tiles_complete(struct frontier *frontier, const struct hash *leaf, struct hash ret_roots[static TILES_LEVELS])
 {
 	struct hash hash = *leaf;
 	uint64_t size = frontier->size + 1;
-	unsigned left = frontier_count(frontier->size), level;
-	uint8_t key[KEY_SIZE];
+	unsigned left = frontier_count(frontier->size), count;
 
-	/* The leaf completes tiles of level 1..k where 256^k divides the new size; their roots are its merges. */
-	for (level = 1; level < TREE_DEPTH_MAX / TILE_HEIGHT && size % (1ULL << (TILE_HEIGHT * level)) == 0; level++) {
+	/* Tiles of level 1..k, where 256^k divides the new size; their roots are the leaf's merges. */
+	for (count = 0; count < TILES_LEVELS && size % (1ULL << (TILE_HEIGHT * (count + 1))) == 0; count++) {
 		for (unsigned i = 0; i < TILE_HEIGHT; i++) {
 			assert(left > 0);
 			hash = hash_node(&frontier->hashes[--left], &hash);
 		}
-		store_append(txn, STORE_TREE, tile_key(tree, level, (size >> (TILE_HEIGHT * level)) - 1, key),
-		    hash_slice(&hash));
+		ret_roots[count] = hash;
 	}
 	frontier_append(frontier, leaf);
+	return count;
+}
+
+void tiles_put(struct store_txn *txn, uint32_t tree, unsigned level, uint64_t size, const struct hash *root)
+{
+	uint8_t key[KEY_SIZE];
+
+	store_append(
+	    txn, STORE_TREE, tile_key(tree, level, (size >> (TILE_HEIGHT * level)) - 1, key), hash_slice(root));
+}
+
+void tiles_append(struct store_txn *txn, uint32_t tree, struct frontier *frontier, const struct hash *leaf)
+{
+	struct hash roots[TILES_LEVELS];
+	unsigned count = tiles_complete(frontier, leaf, roots);
+
+	for (unsigned level = 1; level <= count; level++)
+		tiles_put(txn, tree, level, frontier->size, &roots[level - 1]);
 }
 
 /* One hash of a tile: a stored tile root, or a leaf. */

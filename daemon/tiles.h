@@ -10,7 +10,16 @@
 #include "proto/tile.h"
 #include "proto/tree.h"
 
-/* Appends a leaf to the frontier and stores the roots of the tiles that it completes. */
+/* The tile levels above the leaves' own. */
+#define TILES_LEVELS (TREE_DEPTH_MAX / TILE_HEIGHT - 1)
+/*
+ * Appends a leaf to the frontier, and gives the roots of the tiles that it completes: on levels 1 to the answer, level
+ * by level, each the last tile of its level. All but one leaf in 256 complete none.
+ */
+unsigned tiles_complete(struct frontier *frontier, const struct hash *leaf, struct hash ret_roots[static TILES_LEVELS]);
+/* Stores the root of the tile that is the last of its level in a tree of `size` leaves. */
+void tiles_put(struct store_txn *txn, uint32_t tree, unsigned level, uint64_t size, const struct hash *root);
+/* Both at once. */
 void tiles_append(struct store_txn *txn, uint32_t tree, struct frontier *frontier, const struct hash *leaf);
 
 /* Gives the leaf hash number `index` of the tree; and, for bundles, what it is a leaf of (valid until the next call). */
