@@ -2,14 +2,18 @@
  * A push goes through four stages, each begun by the loop:
  *
  *	decode	in a worker, at once, also while the feed's push before is still in work
- *	check	in a worker, in a read transaction, when it is the feed's own turn; of a small push whose turn it is already,
- *		in the same job
+ *	check	in a worker, in a read transaction, when the push before is at the writer; of a small push with none before
+ *		it, in the same job
  *	write	by the writer, which checks again where the feed has moved
  *	answer	in a worker: the receipt, under the newest published head
  *
  * A feed has one push in work and FEED_WAITING_MAX waiting behind it; the queue exists only while there are any, and
- * only for licensed venues. A check (check=1) ends after the second stage. It asks for no signature, so it doesn't
- * take the feed's turn: else a stranger's checks could keep a venue from pushing.
+ * only for licensed venues. So that the writer need not wait for the next push, one is checked as if the push before it
+ * were written, and goes to the writer behind that one, which judges it by what came of the other. What such a check finds
+ * wrong is not told, for it may never come so: the push is checked again when it has the turn.
+ *
+ * A check (check=1) ends after the second stage. It asks for no signature, so it doesn't take the feed's turn: else a
+ * stranger's checks could keep a venue from pushing.
  */
 #include "daemon/api_internal.h"
 
@@ -36,8 +40,11 @@ struct push_work {
 	struct http_request *request;
 	/* Its turn. */
 	struct feed_queue *queue; /* NULL for a check */
-	STAILQ_ENTRY(push_work) links;
-	bool is_decoded;
+	STAILQ_ENTRY(push_work) turn_links;
+	struct ingest_foreseen foreseen; /* by the push before */
+	bool is_decoded, is_in_check, is_at_writer;
+	bool is_ahead;  /* checked as if the push before were written */
+	bool was_ahead; /* that was tried */
 	/* The stages. */
 	struct ingest ingest;
 	uint32_t today; /* for a check; the writer judges by its own stamp */
@@ -53,9 +60,8 @@ struct push_work {
 struct feed_queue {
 	LIST_ENTRY(feed_queue) links;
 	char venue_id[VENUE_ID_SIZE_MAX + 1];
-	struct push_work *in_work;
-	STAILQ_HEAD(, push_work) waiting;
-	size_t waiting_count;
+	STAILQ_HEAD(, push_work) pushes; /* the first has the turn */
+	size_t count;
 };
 
 static void begin_check(struct push_work *work);
@@ -81,44 +87,39 @@ static enum err take_turn(struct push_work *work)
 		if (queue == NULL)
 			return ERR_MEMORY;
 		memcpy(queue->venue_id, work->ingest.venue_id, sizeof(queue->venue_id));
-		STAILQ_INIT(&queue->waiting);
+		STAILQ_INIT(&queue->pushes);
 		LIST_INSERT_HEAD(&work->api->feed_queues, queue, links);
-		queue->in_work = work;
-	} else if (queue->waiting_count < FEED_WAITING_MAX) {
-		STAILQ_INSERT_TAIL(&queue->waiting, work, links);
-		queue->waiting_count++;
-	} else {
+	} else if (queue->count == 1 + FEED_WAITING_MAX) {
 		return why_set(&work->why, ERR_FEED_BUSY, "%d pushes of this feed are in work; wait for their answers",
 		    1 + FEED_WAITING_MAX);
 	}
+	STAILQ_INSERT_TAIL(&queue->pushes, work, turn_links);
+	queue->count++;
 	work->queue = queue;
 	return OK;
+}
+
+static bool has_turn(const struct push_work *work)
+{
+	return work->queue == NULL || STAILQ_FIRST(&work->queue->pushes) == work;
 }
 
 /* Gives the turn on. */
 static void leave_turn(struct push_work *work)
 {
 	struct feed_queue *queue = work->queue;
-	struct push_work *next;
 
 	if (queue == NULL)
 		return;
 	work->queue = NULL;
-	if (queue->in_work != work) {
-		STAILQ_REMOVE(&queue->waiting, work, push_work, links);
-		queue->waiting_count--;
+	STAILQ_REMOVE(&queue->pushes, work, push_work, turn_links);
+	queue->count--;
+	if (queue->count > 0) {
+		begin_check(STAILQ_FIRST(&queue->pushes));
 		return;
 	}
-	next = STAILQ_FIRST(&queue->waiting);
-	queue->in_work = next;
-	if (next == NULL) {
-		LIST_REMOVE(queue, links);
-		free(queue);
-		return;
-	}
-	STAILQ_REMOVE_HEAD(&queue->waiting, links);
-	queue->waiting_count--;
-	begin_check(next);
+	LIST_REMOVE(queue, links);
+	free(queue);
 }
 
 /* ---- the end */
@@ -295,8 +296,13 @@ static void begin_write(struct push_work *work)
 	    .done = on_written,
 	    .cookie = work};
 	err = api_submit(work->api, &work->command);
-	if (err != OK)
+	if (err != OK) {
 		refuse(work, err);
+		return;
+	}
+	work->is_at_writer = true;
+	if (STAILQ_NEXT(work, turn_links) != NULL)
+		begin_check(STAILQ_NEXT(work, turn_links));
 }
 
 /* ---- check */
@@ -344,7 +350,8 @@ static void run_check(struct job *job)
 	if (err == OK) {
 		err = check_history(work, txn);
 		if (err == OK)
-			err = ingest_check(&work->ingest, txn, &work->why);
+			err = work->is_ahead ? ingest_check_ahead(&work->ingest, &work->foreseen, txn)
+					     : ingest_check(&work->ingest, txn, &work->why);
 		if (err == ERR_FEED_CONFLICT && !work->ingest.is_check)
 			(void)evidence_get(
 			    txn, work->ingest.feed.number, work->ingest.checkpoint.size, &work->evidence_index);
@@ -366,8 +373,15 @@ static void on_checked(struct job *job)
 {
 	struct push_work *work = mail_of(job, struct push_work, job);
 
+	work->is_in_check = false;
 	if (job->is_cancelled)
 		work->err = ERR_STOPPING;
+	if (work->is_ahead && work->err != OK && !job->is_cancelled) {
+		work->is_ahead = false;
+		if (has_turn(work))
+			begin_check(work);
+		return;
+	}
 	/* A conflict that is not kept yet goes on to the writer, which sees it for itself. */
 	if (work->err != OK && (work->err != ERR_FEED_CONFLICT || work->ingest.is_check || work->evidence_index != 0))
 		refuse(work, work->err);
@@ -377,15 +391,30 @@ static void on_checked(struct job *job)
 		begin_write(work);
 }
 
-/* Once it is decoded, and the feed's turn is its own. */
+/* May it be checked as if the push before it were written? Once only; a push behind another is in a queue. */
+static bool can_look_ahead(struct push_work *work)
+{
+	struct push_work *before = STAILQ_FIRST(&work->queue->pushes);
+
+	return !work->was_ahead && before->is_at_writer && STAILQ_NEXT(before, turn_links) == work;
+}
+
+/* Once it is decoded, and the turn of the feed is its own or the push before it is at the writer. */
 static void begin_check(struct push_work *work)
 {
 	enum err err;
 
-	if (!work->is_decoded || (work->queue != NULL && work->queue->in_work != work))
+	if (!work->is_decoded || work->is_in_check || work->is_at_writer)
 		return;
+	if (!has_turn(work)) {
+		if (!can_look_ahead(work))
+			return;
+		work->is_ahead = work->was_ahead = true;
+		ingest_foresee(&STAILQ_FIRST(&work->queue->pushes)->ingest, &work->foreseen);
+	}
 	work->job =
 	    (struct job){.work = run_check, .done = on_checked, .language = http_request_language(work->request)};
+	work->is_in_check = true;
 	err = pool_submit(work->api->pool, &work->job);
 	if (err != OK)
 		refuse(work, err);
@@ -446,7 +475,7 @@ static void on_decoded_and_checked(struct job *job)
 
 static bool can_check_at_once(const struct push_work *work)
 {
-	return work->ingest.body.size <= SMALL_PUSH_SIZE && (work->queue == NULL || work->queue->in_work == work);
+	return work->ingest.body.size <= SMALL_PUSH_SIZE && has_turn(work);
 }
 
 /* ---- arrival */
@@ -483,6 +512,7 @@ static void begin_push(struct api *api, struct http_request *request, const char
 	err = is_check ? OK : take_turn(work);
 	work->job = (struct job){.work = run_decode, .done = on_decoded, .language = http_request_language(request)};
 	if (err == OK && can_check_at_once(work)) {
+		work->is_in_check = true;
 		work->job.work = run_decode_and_check;
 		work->job.done = on_decoded_and_checked;
 	}
