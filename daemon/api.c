@@ -140,11 +140,12 @@ void api_init(struct api *api)
 {
 	cursor_secret_init(&api->cursor_secret);
 	LIST_INIT(&api->feed_queues);
+	STAILQ_INIT(&api->stored);
 }
 
 void api_done(struct api *api)
 {
-	assert(LIST_EMPTY(&api->feed_queues) && api->command_count == 0);
+	assert(LIST_EMPTY(&api->feed_queues) && STAILQ_EMPTY(&api->stored) && api->command_count == 0);
 	cursor_secret_done(&api->cursor_secret);
 }
 

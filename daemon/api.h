@@ -17,6 +17,9 @@
 
 struct feed_queue;
 struct publisher;
+struct push_work;
+
+STAILQ_HEAD(push_list, push_work);
 
 struct api {
 	/* Given by the server; not owned, constant. */
@@ -43,6 +46,7 @@ struct api {
 
 	/* Of the loop thread. */
 	LIST_HEAD(, feed_queue) feed_queues;	/* of feeds with a push in work */
+	struct push_list stored;		/* pushes that came back from the writer and have no answer under way yet */
 	uint64_t last_push_us;			/* wall clock: when one was last taken; 0: not since the start */
 	size_t command_count;			/* given to the writer and not back yet */
 	uint64_t progress_us;			/* monotonic: when the writer last gave one back, or began to have any */
@@ -57,6 +61,9 @@ enum err api_identify(struct api *api, struct store_txn *txn, struct why *why) m
 void api_done(struct api *api);
 /* The `handle` of every listener; the cookie is the api. */
 void api_handle(struct http_request *request, void *cookie);
+/* After what the writer gave back was handed out: begins the answers to the pushes among it. Loop thread. */
+void api_answer_pushes(struct api *api);
+
 /* Has the writer nothing to do, or given something back within the last `limit_us`? */
 bool api_is_alive(const struct api *api, uint64_t limit_us);
 

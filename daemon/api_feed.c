@@ -80,33 +80,24 @@ static enum err find_push(
 
 enum err api_feed_receipt(struct reading *reading, struct store_txn *txn)
 {
-	struct push_answer answer = {.new_count = 0};
-	struct head *head = malloc(sizeof(*head));
+	struct push_answer answer = {.is_told_again = true, .head = &reading->head};
+	struct ledger_source source;
 	struct api_feed_named named;
-	json_t *push, *count;
-	enum err err = head == NULL ? ERR_MEMORY : api_find_feed(reading, txn, &named);
+	enum err err = api_find_feed(reading, txn, &named);
 
 	if (err == OK)
 		err = find_push(reading, txn, &named.feed, &answer);
 	if (err != OK)
-		goto out;
-	answer.venue = &named.venue;
-	answer.generation = named.generation;
-	answer.head = head;
-	head_get(reading->api->head, head);
+		return err;
 	/* This transaction may see what was committed a moment ago and is not signed yet. */
-	if (answer.push_index >= head->size) {
-		err = why_set(&reading->why, ERR_OVERLOADED, "this push is not signed yet");
-		goto out;
-	}
-	err = api_push_json(txn, &answer, &reading->json);
-	if (err == OK) {
-		push = json_object_get(reading->json, "push");
-		count = json_object_get(push, "count");
-		if (json_object_set(reading->json, "held", count) != 0)
-			err = ERR_MEMORY;
-	}
-out:
-	free(head);
-	return err;
+	if (answer.push_index >= reading->head.size)
+		return why_set(&reading->why, ERR_OVERLOADED, "this push is not signed yet");
+	answer.venue_id = named.venue.id;
+	answer.generation = named.generation;
+	err = ledger_source_init_edge(&source, txn);
+	if (err != OK)
+		return err;
+	reading->content_type = "application/json";
+	buf_init(&reading->body, PUSH_TEXT_SIZE_MAX);
+	return api_push_text(&source, &answer, &reading->body);
 }

@@ -102,13 +102,18 @@ void api_stop_rolled_back(struct api *api, const struct why *why);
 enum err api_receipt(struct store_txn *txn, const struct head *head, uint64_t index, json_t **ret_receipt) must_check;
 /* The answer to a push, for the push entry at `push_index`. */
 struct push_answer {
-	const struct venue *venue;
+	const char *venue_id;
 	uint32_t generation;		/* of the feed that holds it */
 	uint64_t feed_size, new_count, held_count;
+	bool is_told_again;		/* all of the entry's records are held, however many those are */
 	uint64_t push_index;
 	const struct head *head;
 };
-enum err api_push_json(struct store_txn *txn, const struct push_answer *answer, json_t **ret_json) must_check;
+/* Bytes of such an answer: in a JSON string each newline of the receipt takes two. */
+#define PUSH_TEXT_SIZE_MAX (RECEIPT_SIZE_MAX + PROOF_HASHES_MAX + CHECKPOINT_SIZE_MAX + 1024)
+/* As JSON and a newline, into a buffer of PUSH_TEXT_SIZE_MAX; the source is of a transaction that holds the head's entries.
+ * ERR_MEMORY, ERR_DAMAGED. */
+enum err api_push_text(struct ledger_source *source, const struct push_answer *answer, struct buf *ret_text) must_check;
 
 /* The routes. */
 void api_push(struct api *api, struct http_request *request, struct slice venue_id);

@@ -48,17 +48,9 @@ enum err api_ledger(struct reading *reading, struct store_txn *txn)
 /* Of the entry that brought the key; null for genesis's. */
 static enum err order_json(struct reading *reading, struct store_txn *txn, uint64_t index, json_t **ret_json)
 {
-	struct buf proof;
-	enum err err;
-
 	if (index == 0)
 		return query_take(json_null(), ret_json);
-	buf_init(&proof, RECEIPT_SIZE_MAX);
-	err = ledger_proof(txn, index, reading->head.size, head_note(&reading->head), &proof);
-	if (err == OK)
-		err = query_take(json_stringn((const char *)proof.data, proof.size), ret_json);
-	buf_done(&proof);
-	return err;
+	return api_receipt(txn, &reading->head, index, ret_json);
 }
 
 static enum err add_key(struct reading *reading, struct store_txn *txn, const struct log_key *key, json_t *keys)

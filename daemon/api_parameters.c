@@ -1,4 +1,4 @@
-/* Parameters of requests, pages, and receipts: what several routes ask for alike. */
+/* Parameters of requests, and pages: what several routes ask for alike. */
 #include "daemon/api_internal.h"
 
 #include <string.h>
@@ -143,47 +143,4 @@ enum err api_page_end(struct reading *reading, const struct query_page *page)
 	}
 	buf_done(&binding);
 	return err;
-}
-
-/* ---- receipts */
-
-enum err api_receipt(struct store_txn *txn, const struct head *head, uint64_t index, json_t **ret_receipt)
-{
-	struct buf proof;
-	json_t *receipt;
-	enum err err;
-
-	buf_init(&proof, RECEIPT_SIZE_MAX);
-	err = ledger_proof(txn, index, head->size, head_note(head), &proof);
-	if (err == OK) {
-		receipt = json_stringn((const char *)proof.data, proof.size);
-		if (receipt == NULL)
-			err = ERR_MEMORY;
-		else
-			*ret_receipt = receipt;
-	}
-	buf_done(&proof);
-	/* A stored entry that a published head should cover. */
-	return err == ERR_NOT_FOUND ? ERR_DAMAGED : err;
-}
-
-enum err api_push_json(struct store_txn *txn, const struct push_answer *answer, json_t **ret_json)
-{
-	json_t *push = NULL, *receipt = NULL, *json;
-	enum err err = query_push(txn, answer->push_index, &push);
-
-	if (err == OK)
-		err = api_receipt(txn, answer->head, answer->push_index, &receipt);
-	if (err != OK) {
-		json_decref(push);
-		return err;
-	}
-	json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:o}", "venue", answer->venue->id, "generation",
-	    (json_int_t)answer->generation, "feed_size", (json_int_t)answer->feed_size, "new",
-	    (json_int_t)answer->new_count, "held", (json_int_t)answer->held_count, "push", push, "ledger_size",
-	    (json_int_t)answer->head->size, "receipt", receipt);
-	if (json == NULL)
-		return ERR_MEMORY;
-	*ret_json = json;
-	return OK;
 }

@@ -93,6 +93,7 @@ static enum err needed_number(struct reading *reading, const char *name, uint64_
 enum err api_proof(struct reading *reading, struct store_txn *txn)
 {
 	uint64_t index = 0, size = reading->head.size;
+	struct ledger_source source;
 	enum err err = needed_number(reading, "index", &index);
 
 	if (err == OK)
@@ -103,9 +104,12 @@ enum err api_proof(struct reading *reading, struct store_txn *txn)
 		return err;
 	if (size != reading->head.size)
 		return prove_bare(reading, txn, index, size);
+	err = ledger_source_init_edge(&source, txn);
+	if (err != OK)
+		return err;
 	reading->content_type = PROOF_TYPE;
 	buf_init(&reading->body, RECEIPT_SIZE_MAX);
-	return ledger_proof(txn, index, size, head_note(&reading->head), &reading->body);
+	return ledger_proof(&source, index, size, head_note(&reading->head), &reading->body);
 }
 
 enum err api_consistency(struct reading *reading, struct store_txn *txn)

@@ -5,7 +5,8 @@
  *	check	in a worker, in a read transaction, when the push before is at the writer; of a small push with none before
  *		it, in the same job
  *	write	by the writer, which checks again where the feed has moved
- *	answer	in a worker: the receipt, under the newest published head
+ *	answer	in a worker: the receipt, under the newest head; the pushes that the writer gave back together are
+ *		answered by one job, for their proofs have most hashes in common
  *
  * A feed has one push in work and FEED_WAITING_MAX waiting behind it; the queue exists only while there are any, and
  * only for licensed venues. So that the writer need not wait for the next push, one is checked as if the push before it
@@ -32,6 +33,8 @@
  * leave the worker between their stages, so that others wait less for it.
  */
 #define SMALL_PUSH_SIZE (32u << 10)
+/* Pushes whose answers one job makes; the next ones may go to another worker. */
+#define ANSWERS_TOGETHER 16u
 
 struct push_work {
 	struct job job;
@@ -50,11 +53,13 @@ struct push_work {
 	uint32_t today; /* for a check; the writer judges by its own stamp */
 	uint64_t push_index;
 	uint64_t evidence_index; /* of a conflict, once it is kept */
-	struct head head;
 	/* The answer. */
+	STAILQ_ENTRY(push_work) links; /* of those that are answered together */
+	struct push_list together;     /* of the first one: all that its job answers */
 	enum err err;
 	struct why why;
-	json_t *json;
+	json_t *json;    /* to a check */
+	struct buf text; /* to a push */
 };
 
 struct feed_queue {
@@ -189,6 +194,7 @@ static void push_free(struct push_work *work)
 		return;
 	leave_turn(work);
 	ingest_done(&work->ingest);
+	buf_done(&work->text);
 	free(work);
 }
 
@@ -219,18 +225,20 @@ static void reply(struct push_work *work)
 		log_info("%s", line.text);
 		work->api->last_push_us = clock_now_us();
 	}
-	http_reply_json(work->request, 200, work->json);
+	if (ingest->is_check)
+		http_reply_json(work->request, 200, work->json);
+	else
+		http_reply_text(work->request, 200, "application/json", &work->text);
 	push_free(work);
 }
 
 /* ---- answer */
 
-static void run_answer(struct job *job)
+static enum err make_answer(struct push_work *work, struct ledger_source *source, const struct head *head)
 {
-	struct push_work *work = mail_of(job, struct push_work, job);
 	const struct ingest *ingest = &work->ingest;
-	struct push_answer answer = {
-	    .venue = &ingest->venue,
+	const struct push_answer answer = {
+	    .venue_id = ingest->venue.id,
 	    .generation = ingest->generation,
 	    /* A push of old records may end before what is held. */
 	    .feed_size = ingest->checkpoint.size > ingest->feed.frontier.size ? ingest->checkpoint.size
@@ -238,29 +246,61 @@ static void run_answer(struct job *job)
 	    .new_count = ingest_new_count(ingest),
 	    .held_count = ingest->held_count,
 	    .push_index = work->push_index,
-	    .head = &work->head,
+	    .head = head,
 	};
+
+	buf_init(&work->text, PUSH_TEXT_SIZE_MAX);
+	return api_push_text(source, &answer, &work->text);
+}
+
+static void run_answers(struct job *job)
+{
+	struct push_work *first = mail_of(job, struct push_work, job), *work;
+	struct ledger_source source;
 	struct store_txn *txn;
+	struct head head;
+	enum err err;
 
 	/* First the head, then the transaction: so it holds whatever the head covers. */
-	head_get(work->api->head, &work->head);
-	work->err = store_read(work->api->store, &txn);
-	if (work->err != OK)
-		return;
-	work->err = api_push_json(txn, &answer, &work->json);
+	head_get(first->api->head, &head);
+	err = store_read(first->api->store, &txn);
+	if (err == OK)
+		err = ledger_source_init_edge(&source, txn);
+	else
+		txn = NULL;
+	STAILQ_FOREACH (work, &first->together, links)
+		work->err = err != OK ? err : make_answer(work, &source, &head);
 	store_abort(txn);
 }
 
-static void on_answer(struct job *job)
+static void on_answers(struct job *job)
 {
-	struct push_work *work = mail_of(job, struct push_work, job);
+	struct push_work *work = mail_of(job, struct push_work, job), *next;
 
 	if (job->is_cancelled)
-		job_run(job); /* it is stored: a receipt is due */
-	if (work->err == OK)
-		reply(work);
-	else
-		refuse(work, work->err);
+		job_run(job); /* they are stored: receipts are due */
+	for (work = STAILQ_FIRST(&work->together); work != NULL; work = next) {
+		next = STAILQ_NEXT(work, links);
+		if (work->err == OK)
+			reply(work);
+		else
+			refuse(work, work->err);
+	}
+}
+
+void api_answer_pushes(struct api *api)
+{
+	while (!STAILQ_EMPTY(&api->stored)) {
+		struct push_work *first = STAILQ_FIRST(&api->stored), *work;
+
+		STAILQ_INIT(&first->together);
+		for (unsigned i = 0; i < ANSWERS_TOGETHER && (work = STAILQ_FIRST(&api->stored)) != NULL; i++) {
+			STAILQ_REMOVE_HEAD(&api->stored, links);
+			STAILQ_INSERT_TAIL(&first->together, work, links);
+		}
+		first->job = (struct job){.work = run_answers, .done = on_answers};
+		api_run_receipt(api, &first->job);
+	}
 }
 
 /* ---- write */
@@ -281,9 +321,7 @@ static void on_written(struct command *command)
 		return;
 	}
 	work->push_index = command->index;
-	work->job =
-	    (struct job){.work = run_answer, .done = on_answer, .language = http_request_language(work->request)};
-	api_run_receipt(work->api, &work->job);
+	STAILQ_INSERT_TAIL(&work->api->stored, work, links);
 }
 
 static void begin_write(struct push_work *work)

@@ -136,6 +136,8 @@ void *http_request_user(const struct http_request *request);
 /* Adds a header to the coming reply; name and value are ours, never a peer's text (asserted: visible ASCII). */
 void http_reply_header(struct http_request *request, const char *name, const char *value);
 void http_reply(struct http_request *request, int status, const char *content_type, struct slice body);
+/* The same, but the bytes of the buffer are taken over, which is empty after. */
+void http_reply_text(struct http_request *request, int status, const char *content_type, struct buf *text);
 /* Compact JSON and one newline. Takes `json` over; NULL (out of memory while building) answers 503. */
 void http_reply_json(struct http_request *request, int status, json_t *json);
 /*

@@ -7,12 +7,15 @@
 #include <strings.h>
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
 
 #include "daemon/connection.h"
 #include "daemon/http_request.h"
 #include "daemon/logline.h"
 #include "daemon/memory.h"
+
+#define JOINED_SIZE_MAX 16384 /* bytes: the longest TLS record */
 
 enum http_method http_request_method(const struct http_request *request)
 {
@@ -138,6 +141,18 @@ static void on_complete(struct evhttp_request *evrequest, void *cookie)
 	connection_on_complete(cookie);
 }
 
+/*
+ * Head and body are two pieces of memory, and each piece would be a TLS record and a write(2) of its own, which costs more
+ * than to copy a short answer into one piece. Without memory for that it stays as it is.
+ */
+static void join_output(const struct connection *connection)
+{
+	struct evbuffer *output = bufferevent_get_output(connection->bufferevent);
+
+	if (evbuffer_get_length(output) <= JOINED_SIZE_MAX)
+		(void)evbuffer_pullup(output, -1);
+}
+
 /* Answers with what the output buffer holds, and frees the request. */
 static void send_reply(struct http_request *request, int status, const char *content_type)
 {
@@ -170,6 +185,8 @@ static void send_reply(struct http_request *request, int status, const char *con
 	}
 	/* Where the client was seen leaving, this only frees what is evhttp's. */
 	evhttp_send_reply(evrequest, status, NULL, NULL);
+	if (connection != NULL)
+		join_output(connection);
 }
 
 /* There is no memory for the answer: one that needs next to none. */
@@ -222,6 +239,21 @@ static void reply_json(struct http_request *request, int status, const char *con
 	text[size] = '\n'; /* in the place of the NUL, which nothing needs any more */
 	if (evbuffer_add_reference(output, text, size + 1, free_text, text) != 0) {
 		free(text);
+		send_out_of_memory(request);
+		return;
+	}
+	send_reply(request, status, content_type);
+}
+
+void http_reply_text(struct http_request *request, int status, const char *content_type, struct buf *text)
+{
+	struct evbuffer *output = evhttp_request_get_output_buffer(request->evrequest);
+	struct buf taken = *text;
+
+	assert(text->err == OK && text->size > 0);
+	buf_init(text, taken.max);
+	if (evbuffer_add_reference(output, taken.data, taken.size, free_text, taken.data) != 0) {
+		free(taken.data);
 		send_out_of_memory(request);
 		return;
 	}

@@ -423,20 +423,20 @@ static enum err check_retry(
 /* The checkpoint, and the records under it. */
 static enum err check_signed(struct ingest *ingest, struct store_txn *txn, struct why *why)
 {
-	struct ledger_identity identity;
+	char ledger_id[LEDGER_ID_SIZE + 1];
 	uint64_t retired = 0;
 	enum err err;
 
 	/* Before anything else: whoever can't sign learns nothing of the feed. */
 	err = check_signature(ingest, &retired, why);
 	if (err == OK)
-		err = ledger_read_identity(txn, &identity);
+		err = ledger_read_id(txn, ledger_id);
 	if (err == OK)
-		err = find_feed(ingest, txn, identity.ledger_id, why);
+		err = find_feed(ingest, txn, ledger_id, why);
 	if (err != OK)
 		return err;
 	if (retired != 0 || ingest->generation != ingest->venue.generation)
-		return check_retry(ingest, txn, retired, identity.ledger_id, why);
+		return check_retry(ingest, txn, retired, ledger_id, why);
 	err = check_size(ingest, why);
 	return err != OK ? err : check_records(ingest, txn, why);
 }

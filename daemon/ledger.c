@@ -199,11 +199,17 @@ uint64_t ledger_size(struct store_txn *txn)
 	return err == OK ? head.size : 0;
 }
 
-enum err ledger_read_identity(struct store_txn *txn, struct ledger_identity *ret_identity)
+/* The stored identity, as far as it is read without work: parsing a key checks that it is a point of its curve. */
+struct identity_row {
+	uint32_t rules;
+	struct slice origin, id, vkey;
+};
+
+static enum err read_identity_row(struct store_txn *txn, struct identity_row *ret_row)
 {
-	struct ledger_identity identity = {0};
-	struct slice row, origin, id;
+	struct identity_row identity;
 	struct reader reader;
+	struct slice row;
 
 	if (!store_get(txn, STORE_META, slice_text("identity"), &row))
 		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
@@ -211,14 +217,41 @@ enum err ledger_read_identity(struct store_txn *txn, struct ledger_identity *ret
 	if (reader_u32(&reader) != LEDGER_SCHEMA)
 		return ERR_DAMAGED;
 	identity.rules = reader_u32(&reader);
-	origin = reader_sized(&reader);
-	id = reader_sized(&reader);
-	if (key_parse(reader_sized(&reader), &identity.ledger_key) != OK || !reader_is_done(&reader) ||
-	    origin.size >= ORIGIN_TEXT_SIZE || id.size != LEDGER_ID_SIZE)
+	identity.origin = reader_sized(&reader);
+	identity.id = reader_sized(&reader);
+	identity.vkey = reader_sized(&reader);
+	if (!reader_is_done(&reader) || identity.origin.size >= ORIGIN_TEXT_SIZE || identity.id.size != LEDGER_ID_SIZE)
 		return ERR_DAMAGED;
-	memcpy(identity.origin, origin.data, origin.size);
-	memcpy(identity.ledger_id, id.data, id.size);
+	*ret_row = identity;
+	return OK;
+}
+
+enum err ledger_read_identity(struct store_txn *txn, struct ledger_identity *ret_identity)
+{
+	struct ledger_identity identity = {0};
+	struct identity_row row;
+	enum err err = read_identity_row(txn, &row);
+
+	if (err != OK)
+		return err;
+	if (key_parse(row.vkey, &identity.ledger_key) != OK)
+		return ERR_DAMAGED;
+	identity.rules = row.rules;
+	memcpy(identity.origin, row.origin.data, row.origin.size);
+	memcpy(identity.ledger_id, row.id.data, row.id.size);
 	*ret_identity = identity;
+	return OK;
+}
+
+enum err ledger_read_id(struct store_txn *txn, char ret_id[static LEDGER_ID_SIZE + 1])
+{
+	struct identity_row row;
+	enum err err = read_identity_row(txn, &row);
+
+	if (err != OK)
+		return err;
+	memcpy(ret_id, row.id.data, LEDGER_ID_SIZE);
+	ret_id[LEDGER_ID_SIZE] = '\0';
 	return OK;
 }
 
@@ -319,10 +352,26 @@ struct tiles_leaves ledger_leaves(struct store_txn *txn)
 	return (struct tiles_leaves){.leaf = leaf_of_entry, .cookie = txn, .entry = bytes_of_entry};
 }
 
+/* Entries don't change, so neither do their leaves. */
+static enum err leaf_of_source(void *cookie, uint64_t index, struct hash *ret_hash)
+{
+	struct ledger_source *source = cookie;
+	size_t place = index % TILE_WIDTH;
+	enum err err = OK;
+
+	if (source->leaves[place].number != index + 1) {
+		err = leaf_of_entry(source->txn, index, &source->leaves[place].hash);
+		source->leaves[place].number = err == OK ? index + 1 : 0;
+	}
+	if (err == OK)
+		*ret_hash = source->leaves[place].hash;
+	return err;
+}
+
 static enum err hash_of_source(void *cookie, unsigned level, uint64_t index, struct hash *ret_hash)
 {
 	struct ledger_source *source = cookie;
-	struct tiles_leaves leaves = ledger_leaves(source->txn);
+	struct tiles_leaves leaves = {.leaf = leaf_of_source, .cookie = source};
 
 	return tiles_hash(source->txn, LEDGER_TREE, &leaves, level, index, ret_hash);
 }
@@ -347,6 +396,8 @@ void ledger_source_init(struct ledger_source *source, struct store_txn *txn)
 {
 	source->txn = txn;
 	source->source = (struct tree_source){.hash = hash_of_source, .cookie = source};
+	for (size_t i = 0; i < TILE_WIDTH; i++)
+		source->leaves[i].number = 0;
 }
 
 enum err ledger_source_init_edge(struct ledger_source *source, struct store_txn *txn)
@@ -362,21 +413,19 @@ enum err ledger_source_init_edge(struct ledger_source *source, struct store_txn 
 	return OK;
 }
 
-enum err ledger_proof(struct store_txn *txn, uint64_t index, uint64_t size, struct slice note, struct buf *ret_proof)
+enum err ledger_proof(
+    struct ledger_source *source, uint64_t index, uint64_t size, struct slice note, struct buf *ret_proof)
 {
 	struct proof proof = {.has_extra = true, .index = index, .note = note};
-	struct ledger_source source;
 	enum err err;
 
 	if (index >= size)
 		return ERR_NOT_FOUND;
-	err = ledger_source_init_edge(&source, txn);
-	if (err == OK)
-		err = tree_inclusion(&source.source, index, size, &proof.path);
+	err = tree_inclusion(&source->source, index, size, &proof.path);
 	if (err != OK)
 		return err;
-	if (!ledger_bytes(txn, index, &proof.extra))
-		return store_error(txn) != OK ? store_error(txn) : ERR_DAMAGED;
+	if (!ledger_bytes(source->txn, index, &proof.extra))
+		return store_error(source->txn) != OK ? store_error(source->txn) : ERR_DAMAGED;
 	proof_format(&proof, ret_proof);
 	return ret_proof->err;
 }

@@ -83,6 +83,8 @@ void ledger_save(const struct ledger *ledger, struct store_txn *txn);
 uint64_t ledger_size(struct store_txn *txn);
 enum err ledger_read_head(struct store_txn *txn, struct ledger_head *ret_head) must_check;
 enum err ledger_read_identity(struct store_txn *txn, struct ledger_identity *ret_identity) must_check;
+/* The ledger id alone, which every push is compared with: reading the key costs as much as half a signature. */
+enum err ledger_read_id(struct store_txn *txn, char ret_id[static LEDGER_ID_SIZE + 1]) must_check;
 void ledger_save_identity(struct store_txn *txn, const struct ledger_identity *identity);
 /* The entry's bytes; false when absent. */
 bool ledger_bytes(struct store_txn *txn, uint64_t index, struct slice *ret_bytes);
@@ -91,11 +93,18 @@ enum err ledger_entry(struct store_txn *txn, uint64_t index, struct arena *arena
 /* Size of the ledger at the end of a Shanghai day: the number of entries with an earlier time than the next day's start. */
 enum err ledger_size_at(struct store_txn *txn, uint32_t date, uint64_t *ret_size) must_check;
 
-/* Hashes of the ledger's tree at this transaction, for proofs. The source lives in the caller's storage. */
+/*
+ * Hashes of the ledger's tree at this transaction, for proofs. The source lives in the caller's storage. It remembers the
+ * leaves that it hashed last, for the proofs of a group of new entries share most of theirs.
+ */
 struct ledger_source {
 	struct store_txn *txn;
 	struct tree_source source;
 	struct frontier edge;			/* of the stored head, where it is trusted */
+	struct {
+		uint64_t number;		/* 1 + the leaf's index; 0 for none */
+		struct hash hash;
+	} leaves[TILE_WIDTH];			/* a leaf's place is its index modulo their number */
 };
 void ledger_source_init(struct ledger_source *source, struct store_txn *txn);
 /* The same, but what the stored head's frontier has is taken from there: for proofs of new entries. */
@@ -103,6 +112,6 @@ enum err ledger_source_init_edge(struct ledger_source *source, struct store_txn 
 /* The same tree's leaves, for its tiles. */
 struct tiles_leaves ledger_leaves(struct store_txn *txn);
 /* A tlog-proof of entry `index` under `note`, a checkpoint of `size`, with the entry's bytes as `extra`. */
-enum err ledger_proof(struct store_txn *txn, uint64_t index, uint64_t size, struct slice note, struct buf *ret_proof) must_check;
+enum err ledger_proof(struct ledger_source *source, uint64_t index, uint64_t size, struct slice note, struct buf *ret_proof) must_check;
 
 #endif

@@ -85,7 +85,8 @@ struct records_query {
 };
 enum err query_records(struct store_txn *txn, const struct venue *venue, const struct records_query *query, json_t **ret_json,
     struct why *why) must_check;
-/* The PUSH object of the API for a push entry. */
-enum err query_push(struct store_txn *txn, uint64_t push_index, json_t **ret_json) must_check;
+/* A push entry, decoded into the arena; ERR_DAMAGED where there is none. And the PUSH object of the API for it. */
+enum err query_push_read(struct store_txn *txn, uint64_t push_index, struct arena *arena, struct entry *ret_entry) must_check;
+void query_push_text(uint64_t push_index, const struct entry *entry, struct buf *ret_json);
 
 #endif

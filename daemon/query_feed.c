@@ -2,55 +2,61 @@
 #include <string.h>
 
 #include "daemon/query_internal.h"
+#include "proto/date.h"
+#include "proto/jsontext.h"
 
-static enum err read_push(struct store_txn *txn, uint64_t index, struct arena *arena, struct entry *ret_entry)
+enum err query_push_read(struct store_txn *txn, uint64_t push_index, struct arena *arena, struct entry *ret_entry)
 {
-	enum err err = ledger_entry(txn, index, arena, ret_entry);
+	enum err err = ledger_entry(txn, push_index, arena, ret_entry);
 
 	if (err == ERR_NOT_FOUND || (err == OK && ret_entry->kind != ENTRY_PUSH))
 		err = ERR_DAMAGED;
 	return err;
 }
 
-static json_t *tally_json(const struct entry *entry)
+static void put_number(struct buf *text, const char *name, uint64_t number)
 {
-	json_t *counts = json_object();
-
-	for (size_t i = 0; i < entry->push.tally_count; i++) {
-		const struct tally *tally = &entry->push.tally[i];
-
-		if (json_object_set_new(counts, disposition_name(tally->disposition), query_number(tally->count)) !=
-		    0) {
-			json_decref(counts);
-			return NULL;
-		}
-	}
-	return counts;
+	jsontext_name(text, name);
+	jsontext_number(text, number);
 }
 
-static json_t *push_json(uint64_t index, const struct entry *entry)
+void query_push_text(uint64_t push_index, const struct entry *entry, struct buf *ret_json)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "index", query_number(index), "time",
-	    query_time(entry->time_us), "start", query_number(entry->push.start), "count",
-	    query_number(entry->push.count), "first_index", query_number(entry->push.first_index), "dispositions",
-	    tally_json(entry));
-}
+	char time_text[TIME_TEXT_SIZE];
 
-enum err query_push(struct store_txn *txn, uint64_t push_index, json_t **ret_json)
-{
-	struct arena arena;
-	struct entry entry;
-	enum err err;
-
-	arena_init(&arena, CHAIN_ARENA_SIZE);
-	err = read_push(txn, push_index, &arena, &entry);
-	if (err == OK)
-		err = query_take(push_json(push_index, &entry), ret_json);
-	arena_done(&arena);
-	return err;
+	time_format(entry->time_us, time_text);
+	jsontext_object(ret_json);
+	put_number(ret_json, "index", push_index);
+	jsontext_name(ret_json, "time");
+	jsontext_string(ret_json, slice_text(time_text));
+	put_number(ret_json, "start", entry->push.start);
+	put_number(ret_json, "count", entry->push.count);
+	put_number(ret_json, "first_index", entry->push.first_index);
+	jsontext_name(ret_json, "dispositions");
+	jsontext_object(ret_json);
+	for (size_t i = 0; i < entry->push.tally_count; i++)
+		put_number(ret_json, disposition_name(entry->push.tally[i].disposition), entry->push.tally[i].count);
+	jsontext_object_end(ret_json);
+	jsontext_object_end(ret_json);
 }
 
 /* ---- where the feed stands */
+
+#define PUSH_OBJECT_SIZE_MAX 4096 /* bytes: six members, and a number for each disposition */
+
+/* From its text, so that it has one shape. NULL on lack of memory. */
+static json_t *push_json(uint64_t index, const struct entry *entry)
+{
+	json_t *json = NULL;
+	struct buf text;
+
+	buf_init(&text, PUSH_OBJECT_SIZE_MAX);
+	query_push_text(index, entry, &text);
+	if (text.err == OK)
+		json = json_loadb((const char *)text.data, text.size, 0, NULL);
+	buf_done(&text);
+	return json;
+}
 
 static json_t *frontier_json(const struct frontier *frontier)
 {
@@ -160,7 +166,7 @@ static enum err last_push_json(struct store_txn *txn, const struct feed *feed, j
 		return OK;
 	}
 	arena_init(&arena, CHAIN_ARENA_SIZE);
-	err = read_push(txn, feed->last_push, &arena, &entry);
+	err = query_push_read(txn, feed->last_push, &arena, &entry);
 	if (err == OK) {
 		note = query_slice(entry.push.note);
 		push = push_json(feed->last_push, &entry);

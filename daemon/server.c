@@ -166,6 +166,7 @@ static void hand_out_finished(struct server *server)
 		mail = mail->next; /* `done` may free the command */
 		command->done(command);
 	}
+	api_answer_pushes(&server->api);
 }
 
 static void on_finished(evutil_socket_t fd, short what, void *cookie)
@@ -263,10 +264,23 @@ static enum err add_event(struct event **ret_event, struct event *event, const s
 	return event != NULL && event_add(event, interval) == 0 ? OK : ERR_MEMORY;
 }
 
+/* What is watched on a connection changes several times a request: the kernel is told once a turn of the loop. */
+static struct event_base *base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+		base = event_base_new_with_config(config);
+	if (config != NULL)
+		event_config_free(config);
+	return base;
+}
+
 static enum err open_loop(struct server *server)
 {
 	static const struct timeval tick = {.tv_sec = TICK_S};
-	struct event_base *base = event_base_new();
+	struct event_base *base = base_new();
 	enum err err;
 
 	server->base = base;

@@ -62,7 +62,7 @@ DAEMON_LAYERS = [
 PROTO_LAYERS = [
     "err limits text array",
     "bytes",
-    "money date usci hash",
+    "money date usci hash jsontext",
     "code",
     "key tree tile wire",
     "note",

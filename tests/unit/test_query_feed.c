@@ -65,15 +65,22 @@ static void describes_a_push(void **state)
 {
 	struct world *world = make_world();
 	struct store_txn *txn = world_read(world);
-	json_t *answer;
+	struct arena arena;
+	struct entry entry;
+	struct buf text;
 
 	(void)state;
-	assert_int_equal(query_push(txn, 16, &answer), OK);
-	expect(answer, "",
-	    "{'index':16,'time':'2026-01-05T00:00:10.000002+08:00','start':2,'count':2,'first_index':14,"
-	    "'dispositions':{'counted':1,'duplicate_trade':1}}");
-	json_decref(answer);
-	assert_int_equal(query_push(txn, 15, &answer), ERR_DAMAGED);
+	arena_init(&arena, 4 * ENTRY_SIZE_MAX);
+	buf_init(&text, 4096);
+	assert_int_equal(query_push_read(txn, 16, &arena, &entry), OK);
+	query_push_text(16, &entry, &text);
+	assert_string_equal(buf_text(&text),
+	    "{\"index\":16,\"time\":\"2026-01-05T00:00:10.000002+08:00\",\"start\":2,\"count\":2,\"first_index\":14,"
+	    "\"dispositions\":{\"counted\":1,\"duplicate_trade\":1}}");
+	assert_int_equal(query_push_read(txn, 15, &arena, &entry), ERR_DAMAGED);
+	assert_int_equal(query_push_read(txn, 1u << 30, &arena, &entry), ERR_DAMAGED);
+	buf_done(&text);
+	arena_done(&arena);
 	store_abort(txn);
 	world_free(world);
 }
