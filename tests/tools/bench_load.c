@@ -1,5 +1,6 @@
 /*
- * The load of the benchmark: blocking TLS connections, a thread each, kept alive, one request outstanding on each.
+ * The load of the benchmark: kept TLS connections, one request outstanding on each, all of them served by one thread, for
+ * it shares the processors with the daemon that it measures.
  *
  *	bench_load push ADDRESS CA LANES WINDOW VENUE=FEED…
  *		Every push of every feed, each feed in its order, LANES connections a feed. A push is sent when the one
@@ -15,14 +16,12 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -64,7 +63,8 @@ struct connection {
 	SSL *ssl;
 	int fd;
 	char *answer; /* head and body of the newest answer, with a zero behind it */
-	size_t size;
+	size_t size;  /* received of it */
+	size_t whole; /* its whole size; 0: not known yet */
 };
 
 static void target_open(struct target *target, const char *address, const char *ca)
@@ -80,6 +80,8 @@ static void target_open(struct target *target, const char *address, const char *
 	if (target->context == NULL || SSL_CTX_load_verify_locations(target->context, ca, NULL) != 1)
 		die("can't read the certificates", ca);
 	SSL_CTX_set_verify(target->context, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_mode(target->context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_read_ahead(target->context, 1); /* a record costs one read, not two */
 }
 
 static void connection_open(struct connection *connection, const struct target *target)
@@ -102,6 +104,8 @@ static void connection_open(struct connection *connection, const struct target *
 	SSL_set_fd(connection->ssl, connection->fd);
 	if (SSL_connect(connection->ssl) != 1)
 		die("no TLS", ERR_reason_error_string(ERR_peek_last_error()));
+	if (fcntl(connection->fd, F_SETFL, O_NONBLOCK) != 0)
+		die("can't set the socket", strerror(errno));
 }
 
 static void connection_close(struct connection *connection)
@@ -111,12 +115,21 @@ static void connection_close(struct connection *connection)
 	free(connection->answer);
 }
 
-static void send_all(struct connection *connection, const void *data, size_t size)
+static const char *broke(int is_writing)
 {
-	size_t written;
+	return is_writing ? "the connection broke while writing" : "the connection broke while reading";
+}
 
-	if (size > 0 && SSL_write_ex(connection->ssl, data, size, &written) != 1)
-		die("the connection broke while writing", NULL);
+/* As much as goes now; how much that was. Readable before writable: a record of the peer's may have to come first. */
+static size_t send_some(struct connection *connection, const void *data, size_t size)
+{
+	size_t all = 0, written;
+
+	while (all < size && SSL_write_ex(connection->ssl, (const char *)data + all, size - all, &written) == 1)
+		all += written;
+	if (all < size && SSL_get_error(connection->ssl, 0) != SSL_ERROR_WANT_WRITE)
+		die(broke(1), NULL);
+	return all;
 }
 
 /* The whole size of an answer whose head ends in the bytes so far; 0: not yet. */
@@ -133,27 +146,28 @@ static size_t answer_size(const char *answer)
 	return (size_t)(end + 4 - answer) + strtoul(length + sizeof(name) - 1, NULL, 10);
 }
 
-/* Receives one answer; its status. */
+/* Receives what is there of one answer; its status once it is whole, else 0. */
 static unsigned receive(struct connection *connection)
 {
-	size_t whole = 0;
-
-	connection->size = 0;
 	do {
 		size_t got;
 
 		if (connection->size == ANSWER_SIZE_MAX)
 			die("an answer is too large", NULL);
 		if (SSL_read_ex(connection->ssl, connection->answer + connection->size,
-			ANSWER_SIZE_MAX - connection->size, &got) != 1)
-			die("the connection broke while reading", NULL);
+			ANSWER_SIZE_MAX - connection->size, &got) != 1) {
+			if (SSL_get_error(connection->ssl, 0) != SSL_ERROR_WANT_READ)
+				die(broke(0), NULL);
+			return 0;
+		}
 		connection->size += got;
 		connection->answer[connection->size] = '\0';
-		if (whole == 0)
-			whole = answer_size(connection->answer);
-	} while (whole == 0 || connection->size < whole);
+		if (connection->whole == 0)
+			connection->whole = answer_size(connection->answer);
+	} while (connection->whole == 0 || connection->size < connection->whole);
 	if (strncmp(connection->answer, "HTTP/1.1 ", 9) != 0)
 		die("not HTTP", connection->answer);
+	connection->size = connection->whole = 0;
 	return (unsigned)strtoul(connection->answer + 9, NULL, 10);
 }
 
@@ -249,31 +263,40 @@ static void print_result(struct samples *samples, uint64_t start_us, uint64_t wi
 	    latency_ms(samples, 0.99));
 }
 
-/* ---- lanes: a thread and a connection each */
+/* ---- lanes: a connection each */
 
 struct feed {
 	char *venue;
 	const uint8_t *bytes;
 	size_t size, offset;
-	pthread_mutex_t turn; /* held while a push is chosen and written, so that they arrive in order */
+	struct lane *writing; /* so that pushes arrive in order: the next one is begun when this one's is written */
+	unsigned lane_count;
 };
 
 struct lane {
-	pthread_t thread;
 	struct connection connection;
 	struct samples samples;
 	uint64_t again;
 	struct feed *feed; /* NULL: it reads */
+	/* The request. */
+	char head[HEAD_SIZE_MAX]; /* of a small push with its body */
+	const void *parts[2];
+	size_t sizes[2];
+	size_t sent; /* of both parts together */
+	uint64_t start_us, due_us; /* when it began; when it is to be sent again, or 0 */
+	uint32_t records;
+	unsigned tries;
+	bool is_busy; /* it has a request */
+	bool is_writing;
 };
 
 static struct lane lanes[LANES_MAX];
-static unsigned lane_count;
-static pthread_barrier_t all_ready; /* handshakes are not measured */
+static unsigned lane_count, busy_count, waiting_count;
+static int epoll_fd;
 
 static struct {
 	char **requests;
-	size_t request_count;
-	atomic_size_t next, count_max;
+	size_t request_count, next, count_max;
 } reads;
 
 static uint32_t read_u32(const uint8_t *bytes)
@@ -281,106 +304,204 @@ static uint32_t read_u32(const uint8_t *bytes)
 	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-static void send_push(struct lane *lane, const uint8_t *body, size_t size)
+static void watch(struct lane *lane, bool is_writing)
 {
-	char head[HEAD_SIZE_MAX];
-	int length = snprintf(head, sizeof(head),
-	    "POST /v1/feeds/%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/protobuf\r\n"
-	    "Content-Length: %zu\r\n\r\n",
-	    lane->feed->venue, size);
+	struct epoll_event event = {.events = EPOLLIN | (is_writing ? EPOLLOUT : 0), .data.ptr = lane};
 
-	/* A small push goes out in one piece. */
-	if (size <= sizeof(head) - (size_t)length) {
-		memcpy(head + length, body, size);
-		send_all(&lane->connection, head, (size_t)length + size);
+	if (is_writing == lane->is_writing)
 		return;
-	}
-	send_all(&lane->connection, head, (size_t)length);
-	send_all(&lane->connection, body, size);
+	lane->is_writing = is_writing;
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_MOD, lane->connection.fd, &event) != 0)
+		die("epoll", strerror(errno));
 }
 
-/* Until it is taken: busy or full, or come before the push that precedes it, are told to come again. */
-static void finish_push(struct lane *lane, const uint8_t *body, size_t size)
-{
-	for (unsigned i = 0;; i++) {
-		unsigned status = receive(&lane->connection);
+static void begin_next(struct lane *lane);
 
-		if (status == 200)
-			return;
-		if ((status != 429 && status != 503 && strstr(lane->connection.answer, "feed_gap") == NULL) ||
-		    i == AGAIN_MAX)
-			die("a push was refused", lane->connection.answer);
-		lane->again++;
-		usleep(AGAIN_PAUSE_US);
-		send_push(lane, body, size);
-	}
-}
-
-static void *push(void *cookie)
+/* Another lane of the feed may begin once this one's push is out. */
+static void leave_turn(struct lane *lane)
 {
-	struct lane *lane = cookie;
 	struct feed *feed = lane->feed;
 
-	pthread_barrier_wait(&all_ready);
-	for (;;) {
-		const uint8_t *head, *body;
-		uint64_t start_us;
-		size_t size;
+	if (feed == NULL || feed->writing != lane)
+		return;
+	feed->writing = NULL;
+	for (unsigned i = 0; feed->lane_count > 1 && i < lane_count; i++)
+		if (lanes[i].feed == feed && !lanes[i].is_busy)
+			begin_next(&lanes[i]);
+}
 
-		pthread_mutex_lock(&feed->turn);
-		if (feed->offset == feed->size) {
-			pthread_mutex_unlock(&feed->turn);
-			return NULL;
-		}
-		head = feed->bytes + feed->offset;
-		size = read_u32(head);
-		body = head + 8;
-		feed->offset += 8 + size;
-		start_us = now_us();
-		send_push(lane, body, size);
-		pthread_mutex_unlock(&feed->turn);
-		finish_push(lane, body, size);
-		samples_add(&lane->samples, start_us, read_u32(head + 4));
+static void send_rest(struct lane *lane)
+{
+	size_t whole = lane->sizes[0] + lane->sizes[1];
+
+	while (lane->sent < whole) {
+		unsigned part = lane->sent < lane->sizes[0] ? 0 : 1;
+		size_t skip = lane->sent - (part == 0 ? 0 : lane->sizes[0]), rest = lane->sizes[part] - skip;
+		size_t sent = send_some(&lane->connection, (const char *)lane->parts[part] + skip, rest);
+
+		lane->sent += sent;
+		if (sent < rest)
+			break;
+	}
+	watch(lane, lane->sent < whole);
+	if (lane->sent == whole)
+		leave_turn(lane);
+}
+
+static void send_request(struct lane *lane)
+{
+	lane->sent = 0;
+	send_rest(lane);
+}
+
+static void begin_push(struct lane *lane)
+{
+	struct feed *feed = lane->feed;
+	const uint8_t *push = feed->bytes + feed->offset;
+	size_t size = read_u32(push), length;
+
+	lane->records = read_u32(push + 4);
+	feed->offset += 8 + size;
+	feed->writing = lane;
+	length = (size_t)snprintf(lane->head, sizeof(lane->head),
+	    "POST /v1/feeds/%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/protobuf\r\n"
+	    "Content-Length: %zu\r\n\r\n",
+	    feed->venue, size);
+	lane->parts[0] = lane->head;
+	lane->parts[1] = push + 8;
+	lane->sizes[0] = length;
+	lane->sizes[1] = size;
+	/* A small push goes out in one piece. */
+	if (size <= sizeof(lane->head) - length) {
+		memcpy(lane->head + length, push + 8, size);
+		lane->sizes[0] += size;
+		lane->sizes[1] = 0;
 	}
 }
 
-static void *get(void *cookie)
+/* The lane's next request, where there is one that may begin. */
+static void begin_next(struct lane *lane)
 {
-	struct lane *lane = cookie;
+	struct feed *feed = lane->feed;
 
-	pthread_barrier_wait(&all_ready);
-	for (;;) {
-		size_t number = atomic_fetch_add(&reads.next, 1);
-		const char *request = reads.requests[number % reads.request_count];
-		uint64_t start_us = now_us();
-
-		if (number >= atomic_load(&reads.count_max))
-			return NULL;
-		send_all(&lane->connection, request, strlen(request));
-		if (receive(&lane->connection) != 200)
-			die("a read was refused", lane->connection.answer);
-		samples_add(&lane->samples, start_us, 0);
+	if (lane->is_busy || (feed != NULL && (feed->writing != NULL || feed->offset == feed->size)) ||
+	    (feed == NULL && reads.next >= reads.count_max))
+		return;
+	lane->is_busy = true;
+	lane->tries = 0;
+	busy_count++;
+	lane->start_us = now_us();
+	if (feed != NULL) {
+		begin_push(lane);
+	} else {
+		lane->parts[0] = reads.requests[reads.next++ % reads.request_count];
+		lane->sizes[0] = strlen(lane->parts[0]);
+		lane->sizes[1] = 0;
 	}
+	send_request(lane);
+}
+
+/* Busy or full, or come before the push that precedes it: those are told to come again. */
+static bool must_come_again(const struct lane *lane, unsigned status)
+{
+	if (status == 200)
+		return false;
+	if (lane->feed == NULL)
+		die("a read was refused", lane->connection.answer);
+	if ((status != 429 && status != 503 && strstr(lane->connection.answer, "feed_gap") == NULL) ||
+	    lane->tries == AGAIN_MAX)
+		die("a push was refused", lane->connection.answer);
+	return true;
+}
+
+static void on_answer(struct lane *lane, unsigned status)
+{
+	if (lane->sent < lane->sizes[0] + lane->sizes[1])
+		die("an answer before the end of its request", lane->connection.answer);
+	if (must_come_again(lane, status)) {
+		lane->tries++;
+		lane->again++;
+		lane->due_us = now_us() + AGAIN_PAUSE_US;
+		waiting_count++;
+		return;
+	}
+	samples_add(&lane->samples, lane->start_us, lane->records);
+	lane->is_busy = false;
+	busy_count--;
+	begin_next(lane);
 }
 
 static void add_lane(const struct target *target, struct feed *feed)
 {
+	struct lane *lane = &lanes[lane_count];
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = lane};
+
 	if (lane_count == LANES_MAX)
 		die("too many connections", NULL);
-	lanes[lane_count].feed = feed;
-	connection_open(&lanes[lane_count].connection, target);
+	lane->feed = feed;
+	if (feed != NULL)
+		feed->lane_count++;
+	connection_open(&lane->connection, target);
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, lane->connection.fd, &event) != 0)
+		die("epoll", strerror(errno));
 	lane_count++;
 }
 
-/* Lets all lanes go at once; when that was. */
-static uint64_t start_lanes(void *(*work)(void *))
+static void send_due(void)
 {
-	pthread_barrier_init(&all_ready, NULL, lane_count + 1);
+	uint64_t time_us = now_us();
+
+	for (unsigned i = 0; waiting_count > 0 && i < lane_count; i++) {
+		if (lanes[i].due_us == 0 || lanes[i].due_us > time_us)
+			continue;
+		lanes[i].due_us = 0;
+		waiting_count--;
+		send_request(&lanes[i]);
+	}
+}
+
+/* The end of standard input: no further read is begun. */
+static void on_input(void)
+{
+	char bytes[64];
+
+	if (read(STDIN_FILENO, bytes, sizeof(bytes)) > 0)
+		return;
+	reads.count_max = 0;
+	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, STDIN_FILENO, NULL);
+}
+
+/* Until every lane is done; when it began. Handshakes are not measured. */
+static uint64_t run_lanes(void)
+{
+	struct epoll_event events[64];
+	uint64_t start_us = now_us();
+
 	for (unsigned i = 0; i < lane_count; i++)
-		if (pthread_create(&lanes[i].thread, NULL, work, &lanes[i]) != 0)
-			die("no thread", NULL);
-	pthread_barrier_wait(&all_ready);
-	return now_us();
+		begin_next(&lanes[i]);
+	while (busy_count > 0) {
+		int count = epoll_wait(epoll_fd, events, 64, waiting_count > 0 ? 1 : -1);
+
+		for (int i = 0; i < count; i++) {
+			struct lane *lane = events[i].data.ptr;
+			unsigned status;
+
+			if (lane == NULL) {
+				on_input();
+				continue;
+			}
+			if (lane->is_writing)
+				send_rest(lane);
+			if (!lane->is_busy) /* it has nothing more to do, and the daemon closes it */
+				epoll_ctl(epoll_fd, EPOLL_CTL_DEL, lane->connection.fd, NULL);
+			status = lane->is_busy && lane->due_us == 0 ? receive(&lane->connection) : 0;
+			if (status != 0)
+				on_answer(lane, status);
+		}
+		if (waiting_count > 0)
+			send_due();
+	}
+	return start_us;
 }
 
 static void finish_lanes(uint64_t start_us, uint64_t window)
@@ -391,7 +512,6 @@ static void finish_lanes(uint64_t start_us, uint64_t window)
 	for (unsigned i = 0; i < lane_count; i++) {
 		struct samples *samples = &lanes[i].samples;
 
-		pthread_join(lanes[i].thread, NULL);
 		all.items = reallocarray(all.items, all.count + samples->count + 1, sizeof(*all.items));
 		if (all.items == NULL)
 			die("no memory", NULL);
@@ -426,7 +546,6 @@ static void feed_open(struct feed *feed, char *argument)
 		die("can't map the feed", path);
 	close(fd);
 	*feed = (struct feed){.venue = argument, .bytes = bytes, .size = (size_t)status.st_size};
-	pthread_mutex_init(&feed->turn, NULL);
 }
 
 static void load_push(const struct target *target, unsigned lanes_each, uint64_t window, char **arguments, int count)
@@ -441,7 +560,7 @@ static void load_push(const struct target *target, unsigned lanes_each, uint64_t
 		for (unsigned lane = 0; lane < lanes_each; lane++)
 			add_lane(target, &feeds[i]);
 	}
-	start_us = start_lanes(push);
+	start_us = run_lanes();
 	finish_lanes(start_us, window);
 	for (int i = 0; i < count; i++)
 		munmap((void *)(uintptr_t)feeds[i].bytes, feeds[i].size);
@@ -472,26 +591,16 @@ static void read_requests(const char *path, const char *token)
 		die("no path to read", path);
 }
 
-static void wait_for_end_of_input(void)
-{
-	char byte;
-
-	while (read(STDIN_FILENO, &byte, 1) > 0)
-		;
-	atomic_store(&reads.count_max, 0);
-}
-
 static void load_get(const struct target *target, unsigned connections, size_t count)
 {
-	uint64_t start_us;
+	struct epoll_event input = {.events = EPOLLIN};
 
-	atomic_store(&reads.count_max, count == 0 ? SIZE_MAX : count);
+	reads.count_max = count == 0 ? SIZE_MAX : count;
 	for (unsigned i = 0; i < connections; i++)
 		add_lane(target, NULL);
-	start_us = start_lanes(get);
-	if (count == 0)
-		wait_for_end_of_input();
-	finish_lanes(start_us, 0);
+	if (count == 0 && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &input) != 0)
+		die("standard input can't be watched", strerror(errno));
+	finish_lanes(run_lanes(), 0);
 	for (size_t i = 0; i < reads.request_count; i++)
 		free(reads.requests[i]);
 	free(reads.requests);
@@ -501,6 +610,9 @@ int main(int argc, char **argv)
 {
 	struct target target;
 
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_fd < 0)
+		die("epoll", strerror(errno));
 	if (argc >= 7 && strcmp(argv[1], "push") == 0) {
 		target_open(&target, argv[2], argv[3]);
 		load_push(
