@@ -522,12 +522,11 @@ static bool can_check_at_once(const struct push_work *work)
 static enum err find_venue(struct api *api, struct slice id, struct why *why)
 {
 	struct store_txn *txn;
-	struct venue venue;
 	enum err err = store_read(api->store, &txn);
 
 	if (err != OK)
 		return err;
-	if (!venue_get(txn, id, &venue))
+	if (!venue_is_licensed(txn, id))
 		err = store_error(txn) != OK ? store_error(txn) : refuse_venue(id, why);
 	store_abort(txn);
 	return err;

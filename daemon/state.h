@@ -31,6 +31,8 @@ struct venue {
 	} retired[VENUE_KEYS_EVER_MAX];
 };
 bool venue_get(struct store_txn *txn, struct slice id, struct venue *ret_venue);
+/* Is there one? The rest of it is not looked at. */
+bool venue_is_licensed(struct store_txn *txn, struct slice id);
 bool venue_get_by_number(struct store_txn *txn, uint16_t number, struct venue *ret_venue);
 void venue_put(struct store_txn *txn, const struct venue *venue);
 uint16_t venue_count(struct store_txn *txn);

@@ -29,7 +29,8 @@ static bool venue_decode(struct slice id, struct slice row, struct venue *ret_ve
 {
 	struct reader reader = reader_of(row);
 
-	memset(ret_venue, 0, sizeof(*ret_venue));
+	/* Of the keys only those that are counted are ever looked at, and there is room for very many retired ones. */
+	memset(ret_venue, 0, offsetof(struct venue, retired));
 	ret_venue->number = reader_u16(&reader);
 	ret_venue->generation = reader_u32(&reader);
 	ret_venue->license_index = reader_u64(&reader);
@@ -58,6 +59,13 @@ bool venue_get(struct store_txn *txn, struct slice id, struct venue *ret_venue)
 	if (id.size == 0 || id.size > VENUE_ID_SIZE_MAX || !store_get(txn, STORE_VENUES, id, &row))
 		return false;
 	return venue_decode(id, row, ret_venue) ? true : state_damaged(txn);
+}
+
+bool venue_is_licensed(struct store_txn *txn, struct slice id)
+{
+	struct slice row;
+
+	return id.size > 0 && id.size <= VENUE_ID_SIZE_MAX && store_get(txn, STORE_VENUES, id, &row);
 }
 
 /* A walk over all venues; they are few (VENUES_MAX), and hot paths keep the venue they found. */

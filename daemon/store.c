@@ -12,11 +12,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -28,7 +28,6 @@
 
 #define MAP_SIZE_LEAST (64ULL << 30)   /* bytes: down to here a refused map size is halved */
 #define FILE_SLACK ((off_t)(32 << 20)) /* bytes the file is kept longer than its last page */
-#define LMDB_LAST_PAGE_AT 136          /* bytes into a meta page */
 
 struct store {
 	MDB_env *env;
@@ -41,6 +40,10 @@ struct store {
 	/* Venues are numbered from 1 in order, so one number says which trade databases exist. */
 	atomic_uint trades_count;
 	struct overlay *overlay; /* of the write transactions, there being one at a time */
+	/* Reading transactions that ended and were kept for the next ones. */
+	pthread_mutex_t kept_lock;
+	struct store_txn *kept;
+	size_t kept_count;
 };
 
 struct store_txn {
@@ -50,38 +53,8 @@ struct store_txn {
 	unsigned trades_count;
 	struct store_txn *lender; /* whose entries these are, or NULL */
 	enum err err;
+	struct store_txn *next_kept;
 };
-
-static const char *const db_names[STORE_FIXED_COUNT] = {
-    [STORE_META] = "meta",
-    [STORE_ENTRIES] = "entries",
-    [STORE_TREE] = "tree",
-    [STORE_VENUES] = "venues",
-    [STORE_FEEDS] = "feeds",
-    [STORE_PUSHES] = "pushes",
-    [STORE_OFFICERS] = "officers",
-    [STORE_ADJUSTS] = "adjusts",
-    [STORE_TOUCHED] = "touched",
-    [STORE_HEADS] = "heads",
-    [STORE_ACCOUNTS] = "accounts",
-    [STORE_RELATIONS] = "relations",
-    [STORE_CELLS] = "cells",
-    [STORE_VENUE_MONTHS] = "venue_months",
-    [STORE_POLICIES] = "policies",
-    [STORE_ORDERS] = "orders",
-    [STORE_GRANTS] = "grants",
-    [STORE_OFFICER_KEYS] = "officer_keys",
-    [STORE_EVIDENCE] = "evidence",
-};
-
-void store_db_name(unsigned db, char ret_name[static 24])
-{
-	assert(db < STORE_DB_COUNT);
-	if (db < STORE_FIXED_COUNT)
-		snprintf(ret_name, 24, "%s", db_names[db]);
-	else
-		snprintf(ret_name, 24, "trades.%u", db - STORE_TRADES + 0u);
-}
 
 static enum err err_of(int code)
 {
@@ -151,8 +124,12 @@ static int open_dbs(struct store *store)
 
 	if (code != 0)
 		return code;
-	for (unsigned db = 0; code == 0 && db < STORE_FIXED_COUNT; db++)
-		code = mdb_dbi_open(txn, db_names[db], is_new ? MDB_CREATE : 0, &store->dbis[db]);
+	for (unsigned db = 0; code == 0 && db < STORE_FIXED_COUNT; db++) {
+		char name[24];
+
+		store_db_name(db, name);
+		code = mdb_dbi_open(txn, name, is_new ? MDB_CREATE : 0, &store->dbis[db]);
+	}
 	for (unsigned number = 1; code == 0 && !is_new && number < VENUES_MAX; number++) {
 		char name[24];
 
@@ -179,47 +156,12 @@ static off_t page_bytes(struct store *store)
 	return (off_t)(info.me_last_pgno + 1) * (off_t)store->page_size;
 }
 
-static enum err check_file(struct store *store, const char *folder, struct why *why)
-{
-	mdb_filehandle_t fd;
-	struct stat status;
-
-	mdb_env_get_fd(store->env, &fd);
-	if (fstat(fd, &status) != 0)
-		return why_set(why, ERR_IO, "can't look at the data file in %s: %s", folder, strerror(errno));
-	if (status.st_size < page_bytes(store))
-		return why_set(why, ERR_DAMAGED,
-		    "the data file in %s is cut short: %lld bytes where its pages need %lld", folder,
-		    (long long)status.st_size, (long long)page_bytes(store));
-	return OK;
-}
-
-/*
- * LMDB maps as many pages as its file says it has. Where a broken meta page says very many, no kernel grants that, and
- * the error is one of memory: so look into both, as LMDB lays them out, whose last page lies beyond the file.
- */
-static bool counts_missing_pages(int folder_fd)
-{
-	const off_t page_size = sysconf(_SC_PAGESIZE);
-	int fd = openat(folder_fd, "data.mdb", O_RDONLY | O_CLOEXEC);
-	struct stat status;
-	bool is_beyond = false;
-	uint64_t last;
-
-	if (fd < 0)
-		return false;
-	for (off_t page = 0; page < 2 && fstat(fd, &status) == 0; page++)
-		if (pread(fd, &last, sizeof(last), page * page_size + LMDB_LAST_PAGE_AT) == (ssize_t)sizeof(last))
-			is_beyond |= last >= (uint64_t)(status.st_size / page_size);
-	close(fd);
-	return is_beyond;
-}
-
 enum err store_open(
     const char *folder, uint64_t map_size, enum store_mode mode, struct store **ret_store, struct why *why)
 {
 	struct store *store = NULL;
 	bool is_new = false;
+	mdb_filehandle_t fd;
 	MDB_stat stat;
 	enum err err;
 	int code;
@@ -228,10 +170,11 @@ enum err store_open(
 	if (store == NULL)
 		return ERR_MEMORY;
 	store->mode = mode;
+	pthread_mutex_init(&store->kept_lock, NULL);
 	store->lock_fd = store->folder_fd = -1;
 	store->overlay = overlay_new(STORE_OVERLAY_MAX);
 	if (store->overlay == NULL) {
-		free(store);
+		store_close(store);
 		return ERR_MEMORY;
 	}
 	store->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -257,12 +200,13 @@ enum err store_open(
 		mdb_env_stat(store->env, &stat);
 		store->page_size = stat.ms_psize;
 		/* Before any page is read: one beyond the end of the file is a SIGBUS. */
-		err = check_file(store, folder, why);
+		mdb_env_get_fd(store->env, &fd);
+		err = store_file_check(fd, page_bytes(store), folder, why);
 		if (err != OK)
 			goto out;
 		code = open_dbs(store);
 	}
-	if ((code == ENOMEM || code == MDB_MAP_RESIZED) && counts_missing_pages(store->folder_fd))
+	if ((code == ENOMEM || code == MDB_MAP_RESIZED) && store_file_lacks_pages(store->folder_fd))
 		code = MDB_CORRUPTED;
 	if (code != 0)
 		err = why_set(why, err_of(code), "can't open the ledger in %s: %s", folder, mdb_strerror(code));
@@ -274,6 +218,53 @@ out:
 	else
 		store_close(store);
 	return err;
+}
+
+/*
+ * LMDB asks for 50 kB for each transaction, zeroed: a word for each database that there may be. So one that has read is
+ * kept, and renewed for the next to read, which gives it the newest snapshot. It holds a reader's slot meanwhile, but no
+ * snapshot, so it keeps no page from being used again.
+ */
+static struct store_txn *take_kept(struct store *store)
+{
+	struct store_txn *txn;
+
+	pthread_mutex_lock(&store->kept_lock);
+	txn = store->kept;
+	if (txn != NULL) {
+		store->kept = txn->next_kept;
+		store->kept_count--;
+	}
+	pthread_mutex_unlock(&store->kept_lock);
+	return txn;
+}
+
+/* False where enough are kept. */
+static bool keep(struct store *store, struct store_txn *txn)
+{
+	bool has_room;
+
+	mdb_txn_reset(txn->txn);
+	pthread_mutex_lock(&store->kept_lock);
+	has_room = store->kept_count < READERS_KEPT_MAX;
+	if (has_room) {
+		txn->next_kept = store->kept;
+		store->kept = txn;
+		store->kept_count++;
+	}
+	pthread_mutex_unlock(&store->kept_lock);
+	return has_room;
+}
+
+static void drop_kept(struct store *store)
+{
+	struct store_txn *txn;
+
+	while ((txn = take_kept(store)) != NULL) {
+		mdb_txn_abort(txn->txn);
+		free(txn);
+	}
+	pthread_mutex_destroy(&store->kept_lock);
 }
 
 void store_discard(struct store *store)
@@ -290,6 +281,7 @@ void store_close(struct store *store)
 	if (store == NULL)
 		return;
 	overlay_free(store->overlay);
+	drop_kept(store);
 	if (store->env != NULL)
 		mdb_env_close(store->env);
 	if (store->lock_fd >= 0)
@@ -299,19 +291,34 @@ void store_close(struct store *store)
 	free(store);
 }
 
+size_t store_readers_kept(struct store *store)
+{
+	size_t count;
+
+	pthread_mutex_lock(&store->kept_lock);
+	count = store->kept_count;
+	pthread_mutex_unlock(&store->kept_lock);
+	return count;
+}
+
 static enum err begin(struct store *store, bool is_write, struct store_txn **ret_txn)
 {
-	struct store_txn *txn = calloc(1, sizeof(*txn));
+	struct store_txn *txn = is_write ? NULL : take_kept(store);
+	MDB_txn *renewed = txn != NULL ? txn->txn : NULL;
 	int code;
 
 	if (txn == NULL)
+		txn = malloc(sizeof(*txn));
+	if (txn == NULL)
 		return ERR_MEMORY;
-	txn->store = store;
-	txn->is_write = is_write;
-	/* Before the transaction begins: what was there then is there in its snapshot. */
-	txn->trades_count = atomic_load(&store->trades_count);
-	code = mdb_txn_begin(store->env, NULL, is_write ? 0 : MDB_RDONLY, &txn->txn);
+	/* The count before the transaction begins: what was there then is there in its snapshot. */
+	*txn = (struct store_txn){
+	    .store = store, .txn = renewed, .is_write = is_write, .trades_count = atomic_load(&store->trades_count)};
+	code = renewed != NULL ? mdb_txn_renew(renewed)
+			       : mdb_txn_begin(store->env, NULL, is_write ? 0 : MDB_RDONLY, &txn->txn);
 	if (code != 0) {
+		if (renewed != NULL)
+			mdb_txn_abort(renewed);
 		free(txn);
 		return err_of(code);
 	}
@@ -319,30 +326,13 @@ static enum err begin(struct store *store, bool is_write, struct store_txn **ret
 	return OK;
 }
 
-/* The longest file this process may write. */
-static uint64_t file_size_max(void)
-{
-	struct rlimit limit;
-
-	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : UINT64_MAX;
-}
-
 /* Keeps the file longer than the pages it may get, see the top. */
 static enum err extend_file(struct store *store, off_t size)
 {
 	mdb_filehandle_t fd;
-	struct stat status;
 
 	mdb_env_get_fd(store->env, &fd);
-	if (fstat(fd, &status) != 0)
-		return ERR_IO;
-	if ((uint64_t)size > store->map_size)
-		size = (off_t)store->map_size;
-	if ((uint64_t)size > file_size_max())
-		size = (off_t)file_size_max();
-	if (status.st_size >= size)
-		return OK;
-	return ftruncate(fd, size) == 0 ? OK : ERR_IO;
+	return store_file_extend(fd, (uint64_t)size > store->map_size ? (off_t)store->map_size : size);
 }
 
 enum err store_read(struct store *store, struct store_txn **ret_txn)
@@ -410,6 +400,8 @@ void store_abort(struct store_txn *txn)
 		return;
 	if (txn->is_write)
 		overlay_clear(txn->store->overlay);
+	else if (keep(txn->store, txn))
+		return;
 	mdb_txn_abort(txn->txn);
 	free(txn);
 }
@@ -675,7 +667,7 @@ void store_usage(struct store *store, struct store_usage *ret_usage)
 	ret_usage->disk_free_size = 0;
 	if (fstatvfs(store->folder_fd, &status) == 0)
 		ret_usage->disk_free_size = (uint64_t)status.f_bavail * status.f_frsize;
-	file_left = file_size_max() > ret_usage->used_size ? file_size_max() - ret_usage->used_size : 0;
+	file_left = store_file_size_max() > ret_usage->used_size ? store_file_size_max() - ret_usage->used_size : 0;
 	if (ret_usage->disk_free_size > file_left)
 		ret_usage->disk_free_size = file_left;
 }

@@ -150,6 +150,8 @@ struct store_usage {
 void store_usage(struct store *store, struct store_usage *ret_usage);
 /* Frees reader slots of threads that died; call now and then. */
 void store_check_readers(struct store *store);
+/* Reading transactions that ended and are kept for the next ones: READERS_KEPT_MAX at most. */
+size_t store_readers_kept(struct store *store);
 
 /*
  * Writes a copy of the data file as the last commit left it, while the store is in use. Any thread; a reader is open

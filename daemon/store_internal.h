@@ -2,6 +2,8 @@
 #ifndef DAEMON_STORE_INTERNAL_H
 #define DAEMON_STORE_INTERNAL_H
 
+#include <sys/types.h>
+
 #include "daemon/overlay.h"
 #include "daemon/store.h"
 
@@ -20,5 +22,14 @@ void store_rows_write(struct store_txn *txn);
 /* A changed row; `value` NULL deletes it. */
 void store_rows_change(struct store_txn *txn, unsigned db, struct slice key, const struct slice *value);
 bool store_rows_get(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value);
+
+/* Does a meta page of the folder's data file count pages beyond the end of the file? */
+bool store_file_lacks_pages(int folder_fd);
+/* The longest file this process may write. */
+uint64_t store_file_size_max(void);
+/* Is the file as long as its pages? ERR_DAMAGED, ERR_IO. */
+enum err store_file_check(int fd, off_t size, const char *folder, struct why *why) must_check;
+/* Makes it at least so long, where it may be; sparsely. ERR_IO. */
+enum err store_file_extend(int fd, off_t size) must_check;
 
 #endif

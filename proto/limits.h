@@ -142,6 +142,7 @@
 #define ROOM_PER_BYTE		8	/* bytes of room asked for per byte of a group: entries, new rows, halves of split pages */
 #define ROOM_ROWS_PER_RECORD	6	/* rows a record changes, a copied page each: trade, two parties, two cells, refunds */
 #define READERS_MAX		126
+#define READERS_KEPT_MAX	(WORKERS_MAX + 2) /* reading transactions kept for the next: each worker, the loop, the writer have one at a time */
 #define VERIFY_THREADS_MAX	64	/* threads of one `subsidyd verify`; each holds one of the READERS_MAX readers of either store */
 #define VERIFY_AHEAD_MAX	64	/* runs of 256 entries decoded ahead of the replay: about 40 MB */
 #define CLOCK_AHEAD_MAX_S	86400	/* a jump ahead beyond this makes the daemon read-only */

@@ -27,7 +27,7 @@ CALLS = {
 OPERATOR = {
     "daemon/" + name + ".c" for name in (
         "address backup child compare config config_check control control_ask copy eras evidence finding folder guard init"
-        " inherit keyfile main memory metrics mirror replay replica restore restore_loss server snapshot store tls trustfile"
+        " inherit keyfile main memory metrics mirror replay replica restore restore_loss server snapshot store store_file tls trustfile"
         " verify"
     ).split()
 }

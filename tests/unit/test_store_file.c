@@ -214,6 +214,41 @@ static void bounds_its_readers(void **state)
 		store_abort(readers[i]);
 }
 
+/* Ended ones are used again: they see what was committed meanwhile, and no more of them are kept than the bound says. */
+static void keeps_a_bounded_number_of_readers(void **state)
+{
+	struct place *place = *state;
+	struct store_txn *readers[READERS_KEPT_MAX + 1], *txn;
+	struct slice value;
+
+	assert_int_equal(store_readers_kept(place->store), 0);
+	for (unsigned round = 0; round < 3; round++) {
+		/* One less than the bound, as many, one more. */
+		size_t count = READERS_KEPT_MAX - 1 + round;
+		uint8_t number = (uint8_t)round;
+
+		assert_int_equal(store_write(place->store, &txn), OK);
+		store_put(txn, STORE_META, slice_text("round"), slice_of(&number, 1));
+		assert_int_equal(store_commit(txn), OK);
+		for (size_t i = 0; i < count; i++) {
+			assert_int_equal(store_read(place->store, &readers[i]), OK);
+			assert_true(store_get(readers[i], STORE_META, slice_text("round"), &value));
+			assert_int_equal(value.data[0], round);
+		}
+		assert_int_equal(store_readers_kept(place->store), 0);
+		store_fail(readers[0], ERR_DAMAGED); /* must not stick to whoever reads next */
+		for (size_t i = 0; i < count; i++)
+			store_abort(readers[i]);
+		assert_int_equal(store_readers_kept(place->store), count < READERS_KEPT_MAX ? count : READERS_KEPT_MAX);
+	}
+	for (size_t i = 0; i < READERS_KEPT_MAX; i++) {
+		assert_int_equal(store_read(place->store, &readers[i]), OK);
+		assert_int_equal(store_error(readers[i]), OK);
+	}
+	for (size_t i = 0; i < READERS_KEPT_MAX; i++)
+		store_abort(readers[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +262,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(finds_a_file_that_was_cut_short, setup, teardown),
 	    cmocka_unit_test_setup_teardown(keeps_the_file_as_long_as_its_pages, setup, teardown),
 	    cmocka_unit_test_setup_teardown(bounds_its_readers, setup, teardown),
+	    cmocka_unit_test_setup_teardown(keeps_a_bounded_number_of_readers, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
