@@ -27,20 +27,21 @@ static void cell_key_encode(const struct cell_key *key, uint8_t ret_bytes[static
 	ret_bytes[6] = key->flags;
 }
 
-static uint64_t read_varint(struct cells_reader *reader)
+/* The place behind a number; NULL where it doesn't end before `end`, or the place before is NULL. */
+static const uint8_t *read_varint(const uint8_t *place, const uint8_t *end, uint64_t *ret_value)
 {
 	uint64_t value = 0;
 
-	for (unsigned shift = 0; shift < 64 && reader->rest.size > 0; shift += 7) {
-		uint8_t byte = reader->rest.data[0];
+	for (unsigned shift = 0; place != NULL && shift < 64 && place < end; shift += 7) {
+		uint8_t byte = *place++;
 
-		reader->rest = slice_of(reader->rest.data + 1, reader->rest.size - 1);
 		value |= (uint64_t)(byte & 0x7f) << shift;
-		if ((byte & 0x80) == 0)
-			return value;
+		if (byte < 0x80) {
+			*ret_value = value;
+			return place;
+		}
 	}
-	reader->is_broken = true;
-	return 0;
+	return NULL;
 }
 
 static void sums_to_array(const struct cell_sums *sums, uint64_t ret_values[static SUMS_COUNT])
@@ -71,10 +72,36 @@ static struct cell_sums sums_of_array(const uint64_t values[static SUMS_COUNT])
 	    .refunded_tax_fen = values[9]};
 }
 
+/*
+ * The sums of a cell, each written where it belongs: by way of an array, as elsewhere here, a pass over everyone takes half
+ * as long again. NULL where they are broken.
+ */
+static const uint8_t *read_sums(const uint8_t *place, const uint8_t *end, struct cell_sums *sums)
+{
+	static const uint8_t zeros[4];
+
+	place = read_varint(place, end, &sums->trades);
+	place = read_varint(place, end, &sums->contracts);
+	/* Few trades are ever refunded. */
+	if (place != NULL && end - place > 4 && memcmp(place, zeros, 4) == 0) {
+		sums->gross_zero_trades = sums->gross_zero_contracts = 0;
+		sums->net_zero_trades = sums->net_zero_contracts = 0;
+		place += 4;
+	} else {
+		place = read_varint(place, end, &sums->gross_zero_trades);
+		place = read_varint(place, end, &sums->gross_zero_contracts);
+		place = read_varint(place, end, &sums->net_zero_trades);
+		place = read_varint(place, end, &sums->net_zero_contracts);
+	}
+	place = read_varint(place, end, &sums->amount_fen);
+	place = read_varint(place, end, &sums->tax_fen);
+	place = read_varint(place, end, &sums->refunded_fen);
+	return read_varint(place, end, &sums->refunded_tax_fen);
+}
+
 bool cells_next(struct cells_reader *reader, struct cell_key *ret_key, struct cell_sums *ret_sums)
 {
-	const uint8_t *bytes = reader->rest.data;
-	uint64_t values[SUMS_COUNT];
+	const uint8_t *bytes = reader->rest.data, *end = bytes + reader->rest.size, *place;
 
 	if (reader->is_broken || reader->rest.size == 0)
 		return false;
@@ -83,16 +110,18 @@ bool cells_next(struct cells_reader *reader, struct cell_key *ret_key, struct ce
 		reader->is_broken = true;
 		return false;
 	}
+	place = read_sums(bytes + CELL_KEY_SIZE, end, ret_sums);
+	if (place == NULL) {
+		reader->is_broken = true;
+		return false;
+	}
 	ret_key->signed_month = (uint16_t)(bytes[0] << 8 | bytes[1]);
 	ret_key->venue_number = (uint16_t)(bytes[2] << 8 | bytes[3]);
 	ret_key->side = (enum side)bytes[4];
 	ret_key->product_kind = (enum product_kind)bytes[5];
 	ret_key->flags = bytes[6];
-	reader->rest = slice_of(bytes + CELL_KEY_SIZE, reader->rest.size - CELL_KEY_SIZE);
-	for (unsigned i = 0; i < SUMS_COUNT; i++)
-		values[i] = read_varint(reader);
-	*ret_sums = sums_of_array(values);
-	return !reader->is_broken;
+	reader->rest = slice_of(place, (size_t)(end - place));
+	return true;
 }
 
 /* `a` plus or minus `b`; false when a sum leaves its range. */

@@ -60,7 +60,11 @@ void population_done(struct population *population)
 
 /*
  * The pass keeps only the sums of the periods of each member: they decide an award. What the gates turned away is for
- * explanations, and would be ten times as much.
+ * explanations, and would be ten times as much. Of the member whose row is being read the sums are at hand, as policy.h
+ * takes them.
+ *
+ * Rows are in the order of months, and within a month in that of members: so members are gone through once a month, side
+ * by side with the rows.
  */
 struct pass {
 	const struct population *population;
@@ -68,40 +72,14 @@ struct pass {
 	const struct policy *policy;
 	uint64_t policy_bit;
 	size_t period_count;
-	size_t member_position;             /* of the cell before: cells of one row follow each other */
 	struct policy_period_sums *periods; /* period_count for each member */
+	/* The row that is being read. */
+	uint16_t month;
+	size_t position; /* of the member; the count of members before the first row */
+	struct policy_sums sums;
 };
 
-static bool find_member(struct pass *pass, const struct code *code)
-{
-	const struct array *members = &pass->population->members;
-	size_t low = 0, high = members->count;
-	const struct member *member;
-
-	if (pass->member_position < members->count) {
-		member = array_at(members, pass->member_position);
-		if (code_equal(&member->code, code))
-			return true;
-	}
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order;
-
-		member = array_at(members, middle);
-		order = memcmp(member->code.text, code->text, USCI_SIZE);
-		if (order == 0) {
-			pass->member_position = middle;
-			return true;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
-}
-
-/* The whole of a member's sums, as policy.h takes them. */
+/* The sums of a member, as far as they have come. */
 static void load_sums(const struct pass *pass, size_t position, struct policy_sums *ret_sums)
 {
 	const struct member *member = array_at(&pass->population->members, position);
@@ -111,25 +89,63 @@ static void load_sums(const struct pass *pass, size_t position, struct policy_su
 	    pass->period_count * sizeof(*pass->periods));
 }
 
+static void store_sums(struct pass *pass)
+{
+	if (pass->position < pass->population->members.count)
+		memcpy(pass->periods + pass->position * pass->period_count, pass->sums.periods,
+		    pass->period_count * sizeof(*pass->periods));
+}
+
+static bool is_of(const struct pass *pass, size_t position, const struct code *code)
+{
+	const struct array *members = &pass->population->members;
+	const struct member *member = position < members->count ? array_at(members, position) : NULL;
+
+	return member != NULL && code_equal(&member->code, code);
+}
+
+static bool is_before(const struct pass *pass, size_t position, const struct code *code)
+{
+	const struct member *member = array_at(&pass->population->members, position);
+
+	return memcmp(member->code.text, code->text, USCI_SIZE) < 0;
+}
+
+/* Goes on to the member of another row. False where there is none of that code. */
+static bool go_to(struct pass *pass, const struct cell_key *key)
+{
+	size_t count = pass->population->members.count;
+	size_t position = key->settled_month != pass->month ? 0 : pass->position;
+
+	store_sums(pass);
+	while (position < count && is_before(pass, position, &key->code))
+		position++;
+	pass->month = key->settled_month;
+	pass->position = is_of(pass, position, &key->code) ? position : count;
+	if (pass->position == count)
+		return false;
+	load_sums(pass, position, &pass->sums);
+	return true;
+}
+
+static enum err add_cell(struct pass *pass, const struct cell_key *key, const struct cell_sums *cell, const char *venue)
+{
+	const struct policy_fact fact = cell_fact(key, cell, venue);
+
+	return policy_add(pass->policy, &pass->sums, &fact);
+}
+
 static enum err take_cell(void *cookie, const struct cell_key *key, const struct cell_sums *cell)
 {
 	struct pass *pass = cookie;
-	const char *venue = venues_id(pass->venues, key->venue_number);
-	struct policy_sums sums;
-	struct policy_fact fact;
-	enum err err;
+	const char *venue;
 
 	if ((key->flags & CELL_NOT_COUNTED) != 0)
 		return OK;
-	if (venue == NULL || !find_member(pass, &key->code))
+	venue = venues_id(pass->venues, key->venue_number);
+	if (venue == NULL || (!is_of(pass, pass->position, &key->code) && !go_to(pass, key)))
 		return ERR_DAMAGED;
-	load_sums(pass, pass->member_position, &sums);
-	fact = cell_fact(key, cell, venue);
-	err = policy_add(pass->policy, &sums, &fact);
-	if (err == OK)
-		memcpy(pass->periods + pass->member_position * pass->period_count, sums.periods,
-		    pass->period_count * sizeof(*pass->periods));
-	return err;
+	return add_cell(pass, key, cell, venue);
 }
 
 static enum err add_standings(const struct pass *pass, struct array *standings)
@@ -161,7 +177,8 @@ enum err population_evaluate(const struct population *population, const struct v
 	struct pass pass = {.population = population,
 	    .venues = venues,
 	    .policy = policy_at(population, policy_position),
-	    .policy_bit = 1ULL << policy_position};
+	    .policy_bit = 1ULL << policy_position,
+	    .position = population->members.count};
 	enum err err;
 
 	array_init(ret_standings, sizeof(struct standing));
@@ -170,6 +187,7 @@ enum err population_evaluate(const struct population *population, const struct v
 	if (pass.periods == NULL)
 		return ERR_MEMORY;
 	err = cells_each_all(population->txn, take_cell, &pass);
+	store_sums(&pass);
 	if (err == OK)
 		err = add_standings(&pass, ret_standings);
 	free(pass.periods);

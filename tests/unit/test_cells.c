@@ -121,6 +121,24 @@ static void keeps_sums_of_any_size(void **state)
 	assert_int_equal(store_error(fixture->txn), ERR_DAMAGED); /* beyond what a sum holds */
 }
 
+/* Zeros are read in one go where they stand side by side. */
+static void gives_back_each_sum_by_itself(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+
+	for (unsigned i = 0; i < sizeof(struct cell_sums) / sizeof(uint64_t); i++) {
+		uint64_t values[sizeof(struct cell_sums) / sizeof(uint64_t)] = {1};
+		struct cell_key key = key_of(0, (uint16_t)(1 + i), 1, SIDE_SUPPLIER);
+		struct cell_sums sums;
+
+		values[i] = 300;
+		memcpy(&sums, values, sizeof(sums));
+		cells_change(fixture->txn, &key, &sums, false);
+		assert_int_equal(collect_code(fixture, 0), 1 + i);
+		assert_memory_equal(&found.sums[i], &sums, sizeof(sums));
+	}
+}
+
 static void orders_cells_by_key(void **state)
 {
 	static const struct {
@@ -475,6 +493,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(packs_a_row_as_documented, setup, teardown),
 	    cmocka_unit_test_setup_teardown(keeps_sums_of_any_size, setup, teardown),
+	    cmocka_unit_test_setup_teardown(gives_back_each_sum_by_itself, setup, teardown),
 	    cmocka_unit_test_setup_teardown(orders_cells_by_key, setup, teardown),
 	    cmocka_unit_test_setup_teardown(removes_cells_and_rows_that_come_to_nothing, setup, teardown),
 	    cmocka_unit_test_setup_teardown(takes_a_removal_of_more_than_is_there_for_damage, setup, teardown),
