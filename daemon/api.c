@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/answers.h"
 #include "daemon/api_internal.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
@@ -43,9 +44,11 @@ static const struct route routes[] = {
 	{HTTP_GET, "/v1/feeds/{}/tile/{*}", ON_BOTH, ACCESS_VENUE, generation_parameters, .read = api_feed_tile},
 	{HTTP_POST, "/v1/orders", ON_PUBLIC, ACCESS_OPEN, none, .handle = api_order},
 	{HTTP_GET, "/v1/enterprises", ON_PUBLIC, ACCESS_OVERSIGHT, list_parameters, .read = api_enterprises},
-	{HTTP_GET, "/v1/enterprises/{}", ON_PUBLIC, ACCESS_ENTERPRISE, as_of_parameters, .read = api_enterprise},
+	{HTTP_GET, "/v1/enterprises/{}", ON_PUBLIC, ACCESS_ENTERPRISE, as_of_parameters, .read = api_enterprise,
+	    .is_remembered = true},
 	{HTTP_GET, "/v1/enterprises/{}/trades", ON_PUBLIC, ACCESS_ENTERPRISE, trades_parameters, .read = api_trades},
-	{HTTP_GET, "/v1/enterprises/{}/explain", ON_PUBLIC, ACCESS_ENTERPRISE, explain_parameters, .read = api_explain},
+	{HTTP_GET, "/v1/enterprises/{}/explain", ON_PUBLIC, ACCESS_ENTERPRISE, explain_parameters, .read = api_explain,
+	    .is_remembered = true},
 	{HTTP_GET, "/v1/enterprises/{}/statement", ON_PUBLIC, ACCESS_ENTERPRISE, statement_parameters,
 	    .read = api_statement},
 	{HTTP_GET, "/v1/enterprises/{}/acts", ON_PUBLIC, ACCESS_ENTERPRISE, acts_parameters, .read = api_acts},
@@ -136,16 +139,21 @@ enum err api_route(enum http_tag tag, enum http_method method, struct slice path
 	return why_set(why, ERR_METHOD, "the methods of this address are %s", *ret_allowed);
 }
 
-void api_init(struct api *api)
+enum err api_init(struct api *api)
 {
+	const struct answers_limits limits = {
+	    .count_max = ANSWERS_KEPT_MAX, .size_max = ANSWERS_SIZE_MAX, .text_size_max = ANSWER_KEPT_SIZE_MAX};
+
 	cursor_secret_init(&api->cursor_secret);
 	LIST_INIT(&api->feed_queues);
 	STAILQ_INIT(&api->stored);
+	return answers_new(&limits, &api->answers);
 }
 
 void api_done(struct api *api)
 {
 	assert(LIST_EMPTY(&api->feed_queues) && STAILQ_EMPTY(&api->stored) && api->command_count == 0);
+	answers_free(api->answers);
 	cursor_secret_done(&api->cursor_secret);
 }
 
@@ -209,10 +217,24 @@ void api_refuse_command(struct api *api, struct http_request *request, const str
 
 /* ---- readings */
 
+/* Who asks, and may they ask this? */
+static enum err admit(struct reading *reading, struct store_txn *txn)
+{
+	struct why *why = &reading->why;
+	enum err err = OK;
+
+	if (reading->route->access != ACCESS_OPEN)
+		err = access_identify(txn, reading->bearer, date_of_time(reading->now_us), &reading->viewer, why);
+	if (err == OK)
+		err = access_check(&reading->viewer, reading->route->access, reading->subject, why);
+	if (err == OK)
+		err = target_check_parameters(reading->target, reading->route->parameters, why);
+	return err;
+}
+
 static void run_reading(struct job *job)
 {
 	struct reading *reading = mail_of(job, struct reading, job);
-	struct why *why = &reading->why;
 	struct store_txn *txn;
 	enum err err;
 
@@ -224,12 +246,7 @@ static void run_reading(struct job *job)
 		return;
 	}
 	memory_watch();
-	if (reading->route->access != ACCESS_OPEN)
-		err = access_identify(txn, reading->bearer, date_of_time(reading->now_us), &reading->viewer, why);
-	if (err == OK)
-		err = access_check(&reading->viewer, reading->route->access, reading->subject, why);
-	if (err == OK)
-		err = target_check_parameters(reading->target, reading->route->parameters, why);
+	err = admit(reading, txn);
 	if (err == OK)
 		err = reading->route->read(reading, txn);
 	/* What a transaction in error calls absent may be there. */
@@ -246,9 +263,14 @@ static void run_reading(struct job *job)
 static void log_reading(const struct reading *reading)
 {
 	const struct grant *grant = &reading->viewer.grant;
+	enum log_level level = is_alarm(reading->err)                                        ? LOG_LEVEL_ERROR
+			       : reading->err != OK || access_is_oversight(&reading->viewer) ? LOG_LEVEL_INFO
+											     : LOG_LEVEL_DEBUG;
 	struct logline line;
 	char viewer[64];
 
+	if (!log_is_on(level))
+		return;
 	api_log_begin(reading->request, reading->err, &reading->why, &line);
 	if (grant->subject != 0) {
 		grant_subject_format(grant, viewer);
@@ -258,33 +280,97 @@ static void log_reading(const struct reading *reading)
 	/* An access code in the place of a name is longer than any. */
 	if (reading->subject.size > 0 && reading->subject.size <= VENUE_ID_SIZE_MAX)
 		logline_text(&line, "of", reading->subject);
-	if (is_alarm(reading->err))
+	if (level == LOG_LEVEL_ERROR)
 		log_error("%s", line.text);
-	else if (reading->err != OK || access_is_oversight(&reading->viewer))
+	else if (level == LOG_LEVEL_INFO)
 		log_info("%s", line.text);
 	else
 		log_debug("%s", line.text);
 }
 
+static void reading_free(struct reading *reading)
+{
+	query_answer_done(&reading->answer);
+	buf_done(&reading->body);
+	free(reading);
+}
+
+static void reply_reading(struct reading *reading)
+{
+	if (reading->err != OK) {
+		json_decref(reading->json);
+		http_reply_problem(reading->request, reading->err, &reading->why, NULL);
+	} else if (reading->content_type != NULL) {
+		if (reading->cache_control != NULL)
+			http_reply_header(reading->request, "Cache-Control", reading->cache_control);
+		http_reply(reading->request, 200, reading->content_type, buf_slice(&reading->body));
+	} else if (reading->answer.text.size > 0) {
+		http_reply(reading->request, 200, "application/json", buf_slice(&reading->answer.text));
+	} else {
+		http_reply_json(reading->request, 200, reading->json);
+	}
+}
+
 static void on_read(struct job *job)
 {
 	struct reading *reading = mail_of(job, struct reading, job);
+	struct code code;
 
 	if (job->is_cancelled)
 		reading->err = ERR_STOPPING;
 	log_reading(reading);
-	if (reading->err == OK && reading->content_type != NULL) {
-		if (reading->cache_control != NULL)
-			http_reply_header(reading->request, "Cache-Control", reading->cache_control);
-		http_reply(reading->request, 200, reading->content_type, buf_slice(&reading->body));
-	} else if (reading->err == OK) {
-		http_reply_json(reading->request, 200, reading->json);
-	} else {
-		json_decref(reading->json);
-		http_reply_problem(reading->request, reading->err, &reading->why, NULL);
+	if (reading->err == OK && reading->route->is_remembered) {
+		code = code_of(reading->subject);
+		answers_keep(reading->api->answers, &code, job->language, &reading->answer);
 	}
-	buf_done(&reading->body);
-	free(reading);
+	reply_reading(reading);
+	reading_free(reading);
+}
+
+/*
+ * The answer is known already: it is given in the loop, without a worker. What isn't as simple as that, a parameter or
+ * a refusal, goes the long way.
+ */
+static bool is_answered_at_once(struct reading *reading, const struct code *code)
+{
+	struct query_stamp stamp;
+	struct store_txn *txn;
+	struct slice text;
+	bool is_found;
+
+	if (reading->route->read != api_enterprise || reading->target->parameter_count > 0 ||
+	    store_read(reading->api->store, &txn) != OK)
+		return false;
+	memory_watch();
+	is_found = admit(reading, txn) == OK;
+	if (is_found) {
+		stamp = query_stamp(txn, code);
+		is_found =
+		    answers_find(reading->api->answers, code, reading->job.language, &stamp, ledger_size(txn), &text);
+	}
+	is_found = is_found && store_error(txn) == OK && !memory_was_short();
+	store_abort(txn);
+	if (is_found) {
+		log_reading(reading);
+		http_reply(reading->request, 200, "application/json", text);
+	}
+	return is_found;
+}
+
+/* True where it is answered; else what is known goes along to the worker. */
+static bool recall(struct reading *reading)
+{
+	struct code code;
+
+	if (reading->subject.size != USCI_SIZE)
+		return false;
+	code = code_of(reading->subject);
+	if (is_answered_at_once(reading, &code))
+		return true;
+	memset(&reading->viewer, 0, sizeof(reading->viewer));
+	reading->why.text[0] = '\0';
+	answers_add_caps(reading->api->answers, &code, &reading->answer.caps);
+	return false;
 }
 
 static void begin_reading(
@@ -306,10 +392,15 @@ static void begin_reading(
 	reading->subject = subject;
 	reading->bearer = http_request_bearer(request);
 	reading->now_us = clock_now_us();
+	query_answer_init(&reading->answer);
+	if (route->is_remembered && recall(reading)) {
+		reading_free(reading);
+		return;
+	}
 	err = pool_submit(api->pool, &reading->job);
 	if (err != OK) {
 		api_refuse(request, err, &why, NULL);
-		free(reading);
+		reading_free(reading);
 	}
 }
 

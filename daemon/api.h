@@ -15,6 +15,7 @@
 #include "daemon/pool.h"
 #include "daemon/writer.h"
 
+struct answers;
 struct feed_queue;
 struct publisher;
 struct push_work;
@@ -45,6 +46,7 @@ struct api {
 	struct cursor_secret cursor_secret;
 
 	/* Of the loop thread. */
+	struct answers *answers;		/* about enterprises, to be given again */
 	LIST_HEAD(, feed_queue) feed_queues;	/* of feeds with a push in work */
 	struct push_list stored;		/* pushes that came back from the writer and have no answer under way yet */
 	uint64_t last_push_us;			/* wall clock: when one was last taken; 0: not since the start */
@@ -55,7 +57,8 @@ struct api {
 	uint64_t refusals[ERR_COUNT];		/* of pushes, orders and cosignatures */
 };
 
-void api_init(struct api *api);
+/* ERR_MEMORY. */
+enum err api_init(struct api *api) must_check;
 /* Sets identity and past. ERR_DAMAGED, ERR_MEMORY. */
 enum err api_identify(struct api *api, struct store_txn *txn, struct why *why) must_check;
 void api_done(struct api *api);
@@ -80,6 +83,8 @@ struct route {
 	void (*handle)(struct api *api, struct http_request *request, struct slice subject);
 	/* … or makes the body of a GET in a worker, within a read transaction. */
 	enum err (*read)(struct reading *reading, struct store_txn *txn);
+	/* Its subject is an enterprise, and of what was found out for an answer something is remembered. */
+	bool is_remembered;
 };
 
 /*

@@ -22,7 +22,7 @@ enum err api_enterprise(struct reading *reading, struct store_txn *txn)
 	uint64_t size;
 	enum err err = begin(reading, txn, &code, &size);
 
-	return err != OK ? err : query_enterprise(txn, &code, size, &reading->json, &reading->why);
+	return err != OK ? err : query_enterprise(txn, &code, size, &reading->answer, &reading->why);
 }
 
 enum err api_trades(struct reading *reading, struct store_txn *txn)
@@ -50,7 +50,9 @@ enum err api_explain(struct reading *reading, struct store_txn *txn)
 		err = api_text(reading->target, "policy", sizeof(policy), policy, &reading->why);
 	if (err == OK && policy[0] == '\0')
 		err = why_set(&reading->why, ERR_BAD_REQUEST, "say which policy, as ?policy=ID");
-	return err != OK ? err : query_explain(txn, &code, size, policy, &reading->json, &reading->why);
+	if (err != OK)
+		return err;
+	return query_explain(txn, &code, size, policy, &reading->answer.caps, &reading->json, &reading->why);
 }
 
 static enum err read_sort(const struct target *target, enum list_sort *ret_sort, struct why *why)

@@ -24,7 +24,8 @@ struct reading {
 	/* The answer. */
 	enum err err;
 	struct why why;
-	json_t *json;
+	struct query_answer answer;	/* of a route that is remembered: with what is known of its enterprise already */
+	json_t *json;			/* unless `answer` has a text */
 	const char *content_type;	/* set where the answer is `body`, and no JSON */
 	const char *cache_control;	/* of that; NULL: not to be kept */
 	struct buf body;

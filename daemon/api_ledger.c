@@ -1,4 +1,5 @@
 /* The ledger as a whole: its newest checkpoint, its identity, what the bureau sees of it, and how it is. */
+#include "daemon/answers.h"
 #include "daemon/api_internal.h"
 
 #include <malloc.h>
@@ -134,6 +135,7 @@ void api_metrics(struct api *api, struct http_request *request, struct slice sub
 		publisher_count(api->publisher, &metrics.published);
 	metrics.commands_in_work = api->command_count;
 	metrics.jobs_in_work = pool_job_count(api->pool);
+	metrics.answers = answers_counts(api->answers);
 	writer_counts(api->writer, &metrics.writer);
 	metrics.start_us = metrics.writer.start_us;
 	store_usage(api->store, &metrics.store);

@@ -189,6 +189,16 @@ void history_free(struct history *history)
 	free(history);
 }
 
+const struct code *history_code(const struct history *history)
+{
+	return &history->past.code;
+}
+
+uint64_t history_size(const struct history *history)
+{
+	return history->past.size;
+}
+
 const struct account *history_account(const struct history *history)
 {
 	return past_account(&history->past);
@@ -288,7 +298,8 @@ static enum err add_until_capped(void *cookie, const struct life_trade *trade, b
 	return err;
 }
 
-enum err history_capped_at(const struct history *history, const struct policy *policy, struct life_cap *ret_cap)
+/* Through all trades from the first; fills in what is found, and how long the chain is. */
+static enum err search_cap(const struct history *history, const struct policy *policy, struct history_cap *cap)
 {
 	struct cap_search search = {.history = history};
 	const struct past *asked = &history->past;
@@ -305,9 +316,73 @@ enum err history_capped_at(const struct history *history, const struct policy *p
 			err = past_each_trade(&walked, add_until_capped, &search);
 		past_done(&walked);
 	}
-	if (err == ERR_TOO_LARGE)
-		err = OK;
-	if (err == OK)
-		*ret_cap = search.cap;
-	return err;
+	if (err != OK && err != ERR_TOO_LARGE)
+		return err;
+	cap->entry_count = err == OK ? AS_OF_WALK_MAX - steps_left : (uint64_t)AS_OF_WALK_MAX + 1;
+	cap->is_found = search.cap.is_found;
+	cap->index = search.cap.index;
+	memcpy(cap->trade_no, search.cap.trade_no, sizeof(cap->trade_no));
+	return OK;
+}
+
+/* Has nothing but trades come on the chain behind an entry of it, and how many? */
+static enum err count_trades_since(
+    const struct past *past, uint64_t index, uint64_t *ret_count, bool *ret_is_only_trades)
+{
+	struct chain chain;
+	struct chain_item item;
+	bool is_only_trades = true;
+
+	chain_begin(&chain, past->txn, &past->code, past->size, AS_OF_WALK_MAX);
+	while (is_only_trades && chain.next_index > index && chain_next(&chain, &item))
+		is_only_trades = item.entry.kind == ENTRY_RECORD && item.record.kind == RECORD_TRADE;
+	*ret_count = chain.step_count;
+	*ret_is_only_trades = is_only_trades && chain.next_index == index;
+	chain_done(&chain);
+	return chain.err == ERR_TOO_LARGE ? OK : chain.err;
+}
+
+/* Brings what was found before up to the newest entry; false where it has to be searched anew. */
+static enum err follow(const struct past *past, struct history_cap *cap, bool *ret_holds)
+{
+	bool is_only_trades;
+	uint64_t count;
+	enum err err;
+
+	/* A chain that was too long still is; and where nothing was found a trade that has come since may be the one. */
+	*ret_holds = cap->entry_count > AS_OF_WALK_MAX;
+	if (*ret_holds || !cap->is_found)
+		return OK;
+	err = count_trades_since(past, cap->last_index, &count, &is_only_trades);
+	if (err != OK || !is_only_trades)
+		return err;
+	*ret_holds = true;
+	cap->entry_count += count;
+	if (cap->entry_count > AS_OF_WALK_MAX)
+		*cap = (struct history_cap){.entry_count = cap->entry_count};
+	return OK;
+}
+
+enum err history_capped_at(const struct history *history, const struct policy *policy, const struct history_cap *known,
+    struct history_cap *ret_cap)
+{
+	const struct past *past = &history->past;
+	struct history_cap cap = {0};
+	bool holds = false;
+	enum err err = OK;
+
+	/* What was found in a later transaction than this says nothing here. */
+	if (known != NULL && !past->is_walked && known->last_index != 0 && known->last_index <= past->last_index) {
+		cap = *known;
+		err = follow(past, &cap, &holds);
+	}
+	if (err == OK && !holds) {
+		cap = (struct history_cap){0};
+		err = search_cap(history, policy, &cap);
+	}
+	if (err != OK)
+		return err;
+	cap.last_index = past->is_walked ? 0 : past->last_index;
+	*ret_cap = cap;
+	return OK;
 }

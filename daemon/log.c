@@ -49,6 +49,11 @@ const char *log_level_name(enum log_level level)
 	return levels[level].name;
 }
 
+bool log_is_on(enum log_level level)
+{
+	return level <= log_level;
+}
+
 /* Bytes of the character at `text`, and whether a terminal would obey instead of showing it: C0, DEL, C1. */
 static size_t character_size(const unsigned char *text, bool *ret_is_control)
 {
@@ -100,7 +105,7 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 	char text[LOG_LINE_SIZE_MAX], line[LOG_LINE_SIZE_MAX];
 	size_t used;
 
-	if (level > log_level)
+	if (!log_is_on(level))
 		return;
 	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
 		text[0] = '\0';

@@ -25,6 +25,8 @@ void log_open(enum log_level level);
 /* Of "error", "warn", "notice", "info", "debug"; false for any other word. */
 bool log_level_parse(const char *word, enum log_level *ret_level);
 const char *log_level_name(enum log_level level);
+/* Are lines of this level written? For those whose text takes time to put together. */
+bool log_is_on(enum log_level level);
 
 void log_error(const char *format, ...) printf_like(1, 2);
 void log_warn(const char *format, ...) printf_like(1, 2);

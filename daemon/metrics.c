@@ -195,6 +195,14 @@ static void add_writer(struct buf *text, const struct metrics *metrics)
 	add_read_only(text, writer);
 }
 
+static void add_answers(struct buf *text, const struct answers_counts *answers)
+{
+	add(text, "subsidy_answers_remembered", "gauge", "Enterprises of which an answer is remembered.",
+	    answers->count);
+	add(text, "subsidy_answers_remembered_bytes", "gauge", "Bytes of these.", answers->size);
+	add(text, "subsidy_answers_recalled_total", "counter", "Answers given out of memory.", answers->found);
+}
+
 static void add_refusals(struct buf *text, const uint64_t *refusals)
 {
 	static const char name[] = "subsidy_refusals_total";
@@ -236,6 +244,7 @@ void metrics_format(const struct metrics *metrics, struct buf *ret_text)
 	add_published(ret_text, &metrics->published);
 	add_writer(ret_text, metrics);
 	add_venues(ret_text, metrics);
+	add_answers(ret_text, &metrics->answers);
 	add_refusals(ret_text, metrics->refusals);
 	add_http(ret_text, metrics->http);
 }

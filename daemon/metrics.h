@@ -5,6 +5,7 @@
 #ifndef DAEMON_METRICS_H
 #define DAEMON_METRICS_H
 
+#include "daemon/answers.h"
 #include "daemon/http.h"
 #include "daemon/published.h"
 #include "daemon/writer.h"
@@ -17,6 +18,7 @@ struct metrics {
 	struct published_counts published;
 	uint32_t rules_version;
 	size_t commands_in_work, jobs_in_work;
+	struct answers_counts answers;
 	uint64_t memory_size;		/* bytes the program holds for itself, the data file aside */
 	uint64_t rss_anon_size;		/* bytes the kernel counts as this program's own; 0 where it does not say */
 	struct writer_counts writer;

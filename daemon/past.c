@@ -47,6 +47,7 @@ enum err past_open(struct past *past, struct store_txn *txn, const struct code *
 		return store_error(txn);
 	if (party.last_index == 0)
 		return not_found(past, why);
+	past->last_index = party.last_index;
 	if (must_walk || party.last_index >= size)
 		return walk(past, steps_left, why);
 	past->is_registered = account_get(txn, code, &past->account);

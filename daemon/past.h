@@ -15,6 +15,7 @@ struct past {
 	struct store_txn *txn;
 	struct code code;
 	uint64_t size;
+	uint64_t last_index;		/* its newest entry in the transaction, below `size` or not */
 	bool is_walked;			/* from the chain; else the state answers */
 	bool is_registered;
 	struct account account;

@@ -12,10 +12,37 @@
 
 #include "daemon/history.h"
 
-/* Bodies of the answers of the same name in the API. The caller owns *ret_json. */
-enum err query_enterprise(struct store_txn *txn, const struct code *code, uint64_t size, json_t **ret_json, struct why *why) must_check;
-enum err query_explain(struct store_txn *txn, const struct code *code, uint64_t size, const char *policy_id, json_t **ret_json,
+/*
+ * What an answer about one enterprise at the head of the ledger depends on: as long as it is equal, so is the answer, but for
+ * the size of the ledger that it tells.
+ *
+ * It is complete because of what the fold writes. Cells, register row, relations, what was done to trades, and so caps: all
+ * of them change with an entry on the chain of the enterprise (fold_set_links), which moves last_index. Whatever else an
+ * answer names (policies in force, venues, rules) changes by an order, and every order that ever came has its row.
+ */
+struct query_stamp {
+	uint64_t last_index;		/* the newest entry that concerns it; 0: of no answer that may be kept */
+	uint64_t order_count;
+};
+/* Of the transaction. last_index is 0 for a code that no entry concerns. Errors stick to the transaction. */
+struct query_stamp query_stamp(struct store_txn *txn, const struct code *code);
+
+/* An answer, and what may be remembered of it (answers.h). */
+struct query_answer {
+	struct buf text;		/* one line of JSON */
+	size_t size_start, size_end;	/* in it: the digits of the ledger's size */
+	struct query_stamp stamp;	/* last_index is 0 where an earlier size was asked for */
+	struct array caps;		/* of struct history_cap, each policy once: what is known before, and then */
+};
+void query_answer_init(struct query_answer *answer);
+void query_answer_done(struct query_answer *answer);
+
+/* Body of the answer of the same name in the API. */
+enum err query_enterprise(struct store_txn *txn, const struct code *code, uint64_t size, struct query_answer *answer,
     struct why *why) must_check;
+/* Bodies of the answers of the same name in the API. The caller owns *ret_json. `caps` as in struct query_answer. */
+enum err query_explain(struct store_txn *txn, const struct code *code, uint64_t size, const char *policy_id,
+    struct array *caps, json_t **ret_json, struct why *why) must_check;
 
 /*
  * A page of rows. `after` is where the page before ended (0: from the start; for trades the ledger index of its last

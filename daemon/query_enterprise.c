@@ -3,10 +3,32 @@
 
 #include "daemon/query_internal.h"
 #include "proto/date.h"
+#include "proto/jsontext.h"
 
-static json_t *money_or_null(bool has_value, int64_t fen)
+/* Bytes: a row for each month, side and venue that there can be; and the rest. */
+#define MONTH_ROW_SIZE_MAX ((size_t)256)
+#define MONTH_ROWS_MAX ((DATE_YEAR_MAX - DATE_YEAR_MIN + 1) * 12 * 2 * VENUES_MAX)
+#define ANSWER_SIZE_MAX (MONTH_ROWS_MAX * MONTH_ROW_SIZE_MAX + (1u << 20))
+
+void query_answer_init(struct query_answer *answer)
 {
-	return has_value ? query_money(fen) : json_null();
+	*answer = (struct query_answer){.size_start = 0};
+	buf_init(&answer->text, ANSWER_SIZE_MAX);
+	array_init(&answer->caps, sizeof(struct history_cap));
+}
+
+void query_answer_done(struct query_answer *answer)
+{
+	buf_done(&answer->text);
+	array_done(&answer->caps);
+}
+
+struct query_stamp query_stamp(struct store_txn *txn, const struct code *code)
+{
+	struct party party;
+
+	party_get(txn, code, &party);
+	return (struct query_stamp){.last_index = party.last_index, .order_count = store_count(txn, STORE_ORDERS)};
 }
 
 static const char *status_name(const struct policy *policy)
@@ -14,64 +36,168 @@ static const char *status_name(const struct policy *policy)
 	return policy->is_assumed ? "assumed" : "published";
 }
 
-static enum err capped_at_json(
-    const struct history *history, const struct policy *policy, const struct policy_result *result, json_t **ret_json)
-{
-	struct life_cap capped_at = {.is_found = false};
-	enum err err = OK;
+/* ---- where the cap was reached */
 
-	if (result->has_award && result->is_capped)
-		err = history_capped_at(history, policy, &capped_at);
-	if (err != OK)
-		return err;
-	if (!capped_at.is_found)
-		return query_take(json_null(), ret_json);
-	return query_take(
-	    json_pack("{s:o, s:s}", "index", query_number(capped_at.index), "trade_no", capped_at.trade_no), ret_json);
+static struct history_cap *known_cap(const struct array *caps, uint64_t policy_index)
+{
+	for (size_t i = 0; i < caps->count; i++) {
+		struct history_cap *cap = array_at(caps, i);
+
+		if (cap->policy_index == policy_index)
+			return cap;
+	}
+	return NULL;
 }
 
-static json_t *years_json(const struct policy *policy, const struct policy_result *result)
+static enum err remember_cap(struct array *caps, const struct history_cap *cap)
 {
-	json_t *years;
+	struct history_cap *place = known_cap(caps, cap->policy_index);
 
-	if (policy->cap_scope == CAP_TERM)
-		return json_null();
-	years = json_array();
+	/* Those of policies that were replaced are never asked for again, and would add up. */
+	if (place == NULL && caps->count == POLICIES_MAX)
+		caps->count = 0;
+	if (place == NULL)
+		place = array_add(caps);
+	if (place == NULL)
+		return ERR_MEMORY;
+	*place = *cap;
+	return OK;
+}
+
+/* Nothing is found where the award is not capped. */
+static enum err find_cap(const struct history *history, const struct query_policy *policy,
+    const struct policy_result *result, struct array *caps, struct history_cap *ret_cap)
+{
+	struct history_cap cap = {.is_found = false};
+	enum err err = OK;
+
+	if (result->has_award && result->is_capped) {
+		err = history_capped_at(history, &policy->policy, known_cap(caps, policy->index), &cap);
+		cap.policy_index = policy->index;
+		if (err == OK && cap.last_index != 0)
+			err = remember_cap(caps, &cap);
+	}
+	if (err == OK)
+		*ret_cap = cap;
+	return err;
+}
+
+/* ---- policies */
+
+static void put_word(struct buf *text, const char *key, const char *word)
+{
+	jsontext_name(text, key);
+	jsontext_string(text, slice_text(word));
+}
+
+static void put_number(struct buf *text, const char *key, uint64_t number)
+{
+	jsontext_name(text, key);
+	jsontext_number(text, number);
+}
+
+static void put_fen(struct buf *text, int64_t fen)
+{
+	char amount[MONEY_TEXT_SIZE];
+
+	money_format(fen, amount);
+	jsontext_string(text, slice_text(amount));
+}
+
+static void put_money(struct buf *text, const char *key, int64_t fen)
+{
+	jsontext_name(text, key);
+	put_fen(text, fen);
+}
+
+static void put_money_or_null(struct buf *text, const char *key, bool has_value, int64_t fen)
+{
+	jsontext_name(text, key);
+	if (has_value)
+		put_fen(text, fen);
+	else
+		jsontext_null(text);
+}
+
+static void put_bool(struct buf *text, const char *key, bool value)
+{
+	jsontext_name(text, key);
+	jsontext_bool(text, value);
+}
+
+static void put_cap(struct buf *text, const struct history_cap *cap)
+{
+	jsontext_name(text, "capped_at");
+	if (!cap->is_found) {
+		jsontext_null(text);
+		return;
+	}
+	jsontext_object(text);
+	put_number(text, "index", cap->index);
+	put_word(text, "trade_no", cap->trade_no);
+	jsontext_object_end(text);
+}
+
+static void put_years(struct buf *text, const struct policy *policy, const struct policy_result *result)
+{
+	jsontext_name(text, "years");
+	if (policy->cap_scope == CAP_TERM) {
+		jsontext_null(text);
+		return;
+	}
+	jsontext_array(text);
 	for (size_t i = 0; i < result->period_count; i++) {
 		const struct policy_period_result *period = &result->periods[i];
 
-		if (query_append(years, json_pack("{s:i, s:o, s:o, s:b}", "year", (int)period->year, "eligible_volume",
-					    query_money(period->volume_fen), "award",
-					    money_or_null(result->has_award, period->award_fen), "capped",
-					    result->has_award && period->is_capped)) != OK) {
-			json_decref(years);
-			return NULL;
-		}
+		jsontext_object(text);
+		put_number(text, "year", period->year);
+		put_money(text, "eligible_volume", period->volume_fen);
+		put_money_or_null(text, "award", result->has_award, period->award_fen);
+		put_bool(text, "capped", result->has_award && period->is_capped);
+		jsontext_object_end(text);
 	}
-	return years;
+	jsontext_array_end(text);
 }
 
-static enum err policy_json(const struct history *history, const struct policy *policy, json_t **ret_json)
+static void put_reasons(struct buf *text, const struct policy_result *result)
 {
+	jsontext_name(text, "reasons");
+	jsontext_array(text);
+	if (result->reason != REASON_NONE)
+		jsontext_string(text, slice_text(policy_reason_name(result->reason)));
+	jsontext_array_end(text);
+}
+
+static enum err put_policy(
+    struct buf *text, const struct history *history, const struct query_policy *row, struct array *caps)
+{
+	const struct policy *policy = &row->policy;
 	struct policy_sums sums;
 	struct policy_result result;
-	json_t *capped_at;
-	enum err err;
+	struct history_cap cap;
+	enum err err = history_evaluate(history, policy, &sums, &result);
 
-	err = history_evaluate(history, policy, &sums, &result);
 	if (err == OK)
-		err = capped_at_json(history, policy, &result, &capped_at);
+		err = find_cap(history, row, &result, caps, &cap);
 	if (err != OK)
 		return err;
-	return query_take(
-	    json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "policy", policy->id,
-		"version", query_number(policy->version), "status", status_name(policy), "title", policy->title,
-		"eligible_volume", query_money(result.volume_fen), "supplier_volume", query_money(result.supplier_fen),
-		"buyer_volume", query_money(result.buyer_fen), "award",
-		money_or_null(result.has_award, result.award_fen), "cap", query_money(result.cap_fen), "remaining",
-		money_or_null(result.has_award, result.remaining_fen), "capped", result.has_award && result.is_capped,
-		"capped_at", capped_at, "years", years_json(policy, &result), "reasons", query_reasons(&result)),
-	    ret_json);
+	jsontext_object(text);
+	put_word(text, "policy", policy->id);
+	put_number(text, "version", policy->version);
+	put_word(text, "status", status_name(policy));
+	put_word(text, "title", policy->title);
+	put_money(text, "eligible_volume", result.volume_fen);
+	put_money(text, "supplier_volume", result.supplier_fen);
+	put_money(text, "buyer_volume", result.buyer_fen);
+	put_money_or_null(text, "award", result.has_award, result.award_fen);
+	put_money(text, "cap", result.cap_fen);
+	put_money_or_null(text, "remaining", result.has_award, result.remaining_fen);
+	put_bool(text, "capped", result.has_award && result.is_capped);
+	put_cap(text, &cap);
+	put_years(text, policy, &result);
+	put_reasons(text, &result);
+	jsontext_object_end(text);
+	return OK;
 }
 
 /* ---- months */
@@ -105,119 +231,183 @@ static void add_cell(struct month_row *row, const struct history_cell *cell)
 	row->refunded_fen += cell->sums.refunded_fen;
 }
 
-/* One row for each month, side and venue, ascending. */
+/* The row that the cell belongs to, among those from `start` on, which are of its month; made where there is none yet. */
+static struct month_row *row_of(struct array *months, size_t start, const struct cell_key *key)
+{
+	struct month_row wanted = {.month = key->settled_month, .side = key->side, .venue_number = key->venue_number};
+	size_t place = months->count;
+	struct month_row *row;
+
+	/* Cells of a row mostly follow each other, the newest rows being behind. */
+	for (; place > start; place--) {
+		int order = compare_months(array_at(months, place - 1), &wanted);
+
+		if (order == 0)
+			return array_at(months, place - 1);
+		if (order < 0)
+			break;
+	}
+	row = array_insert(months, place);
+	if (row != NULL)
+		*row = wanted;
+	return row;
+}
+
+/* One row for each month, side and venue, ascending; the cells are in the order of months. */
 static enum err sum_months(const struct history *history, struct array *months)
 {
-	size_t count, kept = 0;
+	size_t count, start = 0;
 	const struct history_cell *cells = history_cells(history, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		struct month_row *row = array_add(months);
+		struct month_row *row;
 
+		if (i > 0 && cells[i].key.settled_month != cells[i - 1].key.settled_month)
+			start = months->count;
+		row = row_of(months, start, &cells[i].key);
 		if (row == NULL)
 			return ERR_MEMORY;
-		row->month = cells[i].key.settled_month;
-		row->venue_number = cells[i].key.venue_number;
-		row->side = cells[i].key.side;
 		add_cell(row, &cells[i]);
 	}
-	array_sort(months, compare_months);
-	for (size_t i = 1; i < months->count; i++) {
-		struct month_row *last = array_at(months, kept), *row = array_at(months, i);
-
-		if (compare_months(last, row) != 0) {
-			*(struct month_row *)array_at(months, ++kept) = *row;
-			continue;
-		}
-		last->trades += row->trades;
-		last->not_counted += row->not_counted;
-		last->amount_fen += row->amount_fen;
-		last->tax_fen += row->tax_fen;
-		last->refunded_fen += row->refunded_fen;
-	}
-	if (months->count > 0)
-		months->count = kept + 1;
 	return OK;
 }
 
-static enum err months_json(const struct history *history, json_t *rows)
+static enum err put_month(struct buf *text, const struct history *history, const struct month_row *row)
+{
+	const char *venue = history_venue_id(history, row->venue_number);
+	char month[MONTH_TEXT_SIZE];
+
+	if (venue == NULL)
+		return ERR_DAMAGED;
+	month_format(row->month, month);
+	jsontext_object(text);
+	put_word(text, "month", month);
+	put_word(text, "side", query_side_name(row->side));
+	put_word(text, "venue", venue);
+	put_number(text, "trades", row->trades);
+	put_money(text, "amount", (int64_t)row->amount_fen);
+	put_money(text, "tax", (int64_t)row->tax_fen);
+	put_money(text, "refunded", (int64_t)row->refunded_fen);
+	put_number(text, "not_counted", row->not_counted);
+	jsontext_object_end(text);
+	return OK;
+}
+
+static enum err put_months(struct buf *text, const struct history *history)
 {
 	struct array months;
 	enum err err;
 
 	array_init(&months, sizeof(struct month_row));
 	err = sum_months(history, &months);
-	for (size_t i = 0; i < months.count && err == OK; i++) {
-		const struct month_row *row = array_at(&months, i);
-
-		err = query_append(
-		    rows, json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "month", query_month(row->month),
-			      "side", query_side_name(row->side), "venue", history_venue_id(history, row->venue_number),
-			      "trades", query_number(row->trades), "amount", query_money((int64_t)row->amount_fen),
-			      "tax", query_money((int64_t)row->tax_fen), "refunded",
-			      query_money((int64_t)row->refunded_fen), "not_counted", query_number(row->not_counted)));
-	}
+	jsontext_name(text, "months");
+	jsontext_array(text);
+	for (size_t i = 0; i < months.count && err == OK; i++)
+		err = put_month(text, history, array_at(&months, i));
+	jsontext_array_end(text);
 	array_done(&months);
 	return err;
 }
 
 /* ---- answers */
 
-enum err query_enterprise(
-    struct store_txn *txn, const struct code *code, uint64_t size, json_t **ret_json, struct why *why)
+static void put_lists(struct buf *text, const struct account *account)
 {
-	json_t *rows = json_array(), *months = json_array(), *name = NULL, *row = NULL;
-	const struct account *account;
+	jsontext_name(text, "lists");
+	jsontext_array(text);
+	for (size_t i = 0; account != NULL && i < account->list_count; i++)
+		jsontext_string(text, slice_text(account->lists[i]));
+	jsontext_array_end(text);
+}
+
+static void put_size(struct buf *text, uint64_t size, struct query_answer *answer)
+{
+	jsontext_name(text, "ledger_size");
+	answer->size_start = text->size;
+	jsontext_number(text, size);
+	answer->size_end = text->size;
+}
+
+static enum err put_enterprise(
+    const struct history *history, const struct array *policies, struct slice name, struct query_answer *answer)
+{
+	struct buf *text = &answer->text;
+	const struct account *account = history_account(history);
+	enum err err = OK;
+
+	jsontext_object(text);
+	put_word(text, "code", history_code(history)->text);
+	jsontext_name(text, "name");
+	if (name.size > 0 || account != NULL)
+		jsontext_string(text, name);
+	else
+		jsontext_null(text);
+	put_bool(text, "registered", account != NULL);
+	put_lists(text, account);
+	put_size(text, history_size(history), answer);
+	put_word(text, "note", query_note_text(policies));
+	jsontext_name(text, "policies");
+	jsontext_array(text);
+	for (size_t i = 0; i < policies->count && err == OK; i++)
+		err = put_policy(text, history, array_at(policies, i), &answer->caps);
+	jsontext_array_end(text);
+	if (err == OK)
+		err = put_months(text, history);
+	jsontext_object_end(text);
+	buf_u8(text, '\n');
+	return err == OK ? text->err : err;
+}
+
+enum err query_enterprise(
+    struct store_txn *txn, const struct code *code, uint64_t size, struct query_answer *answer, struct why *why)
+{
+	char name[PARTY_NAME_SIZE_MAX + 1] = "";
 	struct history *history = NULL;
 	struct array policies;
 	enum err err;
 
 	array_init(&policies, sizeof(struct query_policy));
+	buf_clear(&answer->text);
 	err = history_read(txn, code, size, &history, why);
-	if (err != OK)
-		goto out;
-	account = history_account(history);
-	err = query_policies_in_force(txn, size, NULL, &policies, why);
-	for (size_t i = 0; i < policies.count && err == OK; i++) {
-		const struct query_policy *policy = array_at(&policies, i);
-
-		err = policy_json(history, &policy->policy, &row);
-		if (err == OK)
-			err = query_append(rows, row);
+	if (err == OK)
+		err = query_policies_in_force(txn, size, NULL, &policies, why);
+	if (err == OK)
+		err = query_name_text(txn, code, size, history_account(history), name);
+	if (err == OK)
+		err = put_enterprise(history, &policies, slice_text(name), answer);
+	if (err == OK) {
+		answer->stamp = query_stamp(txn, code);
+		if (size != ledger_size(txn))
+			answer->stamp.last_index = 0;
 	}
-	if (err == OK)
-		err = months_json(history, months);
-	if (err == OK)
-		err = query_name(txn, code, size, account, &name);
-	if (err == OK)
-		err = query_take(
-		    json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:O, s:O}", "code", code->text, "name", name,
-			"registered", account != NULL, "lists", query_lists(account), "ledger_size", query_number(size),
-			"note", query_note(&policies), "policies", rows, "months", months),
-		    ret_json);
-out:
-	json_decref(rows);
-	json_decref(months);
 	array_done(&policies);
 	history_free(history);
 	return err;
 }
 
-static enum err explain_json(
-    struct store_txn *txn, const struct history *history, const struct array *policies, json_t **ret_json)
+static json_t *cap_json(const struct history_cap *cap)
+{
+	if (!cap->is_found)
+		return json_null();
+	return json_pack("{s:o, s:s}", "index", query_number(cap->index), "trade_no", cap->trade_no);
+}
+
+static enum err explain_json(struct store_txn *txn, const struct history *history, const struct array *policies,
+    struct array *caps, json_t **ret_json)
 {
 	const struct query_policy *row = array_at(policies, 0);
 	const struct policy *policy = &row->policy;
 	struct policy_sums sums;
 	struct policy_result result;
-	json_t *capped_at, *text = NULL;
+	struct history_cap cap;
+	json_t *text = NULL;
 	enum err err;
 
 	err = query_policy_text(txn, row->index, &text);
 	if (err == OK)
 		err = history_evaluate(history, policy, &sums, &result);
 	if (err == OK)
-		err = capped_at_json(history, policy, &result, &capped_at);
+		err = find_cap(history, row, &result, caps, &cap);
 	if (err != OK) {
 		json_decref(text);
 		return err;
@@ -225,13 +415,14 @@ static enum err explain_json(
 	return query_take(
 	    json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "policy", policy->id, "version",
 		query_number(policy->version), "status", status_name(policy), "policy_index", query_number(row->index),
-		"policy_text", text, "note", query_note(policies), "steps", policy_explain(policy, &sums, &result),
-		"award", money_or_null(result.has_award, result.award_fen), "capped_at", capped_at),
+		"policy_text", text, "note", json_string(query_note_text(policies)), "steps",
+		policy_explain(policy, &sums, &result), "award",
+		result.has_award ? query_money(result.award_fen) : json_null(), "capped_at", cap_json(&cap)),
 	    ret_json);
 }
 
 enum err query_explain(struct store_txn *txn, const struct code *code, uint64_t size, const char *policy_id,
-    json_t **ret_json, struct why *why)
+    struct array *caps, json_t **ret_json, struct why *why)
 {
 	struct history *history = NULL;
 	struct array policies;
@@ -244,7 +435,7 @@ enum err query_explain(struct store_txn *txn, const struct code *code, uint64_t 
 		goto out;
 	err = query_policies_in_force(txn, size, policy_id, &policies, why);
 	if (err == OK)
-		err = explain_json(txn, history, &policies, &explained);
+		err = explain_json(txn, history, &policies, caps, &explained);
 	if (err == OK)
 		err = query_name(txn, code, size, history_account(history), &name);
 	if (err == OK)

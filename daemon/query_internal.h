@@ -47,9 +47,11 @@ enum err query_policies_in_force(struct store_txn *txn, uint64_t size, const cha
 /* The text of the policy that an order adopted, as it was signed. ERR_MEMORY, ERR_DAMAGED. */
 enum err query_policy_text(struct store_txn *txn, uint64_t order_index, json_t **ret_json) must_check;
 /* That an accrual is not a promise, and, where a policy's parameters are assumed, that it is computed with them. */
-json_t *query_note(const struct array *policies);
+const char *query_note_text(const struct array *policies);
 
-/* Name in the register at that size, or as its newest trade claims it; null when neither names it. */
+/* Name in the register at that size, or as its newest trade claims it; "" and null when neither names it. */
+enum err query_name_text(struct store_txn *txn, const struct code *code, uint64_t size, const struct account *account,
+    char ret_name[static PARTY_NAME_SIZE_MAX + 1]) must_check;
 enum err query_name(struct store_txn *txn, const struct code *code, uint64_t size, const struct account *account,
     json_t **ret_json) must_check;
 

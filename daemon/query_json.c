@@ -128,22 +128,38 @@ enum err query_take(json_t *made, json_t **ret_json)
 	return OK;
 }
 
-enum err query_name(
-    struct store_txn *txn, const struct code *code, uint64_t size, const struct account *account, json_t **ret_json)
+enum err query_name_text(struct store_txn *txn, const struct code *code, uint64_t size, const struct account *account,
+    char ret_name[static PARTY_NAME_SIZE_MAX + 1])
 {
 	struct chain chain;
 	struct chain_item item;
-	struct slice name = slice_of(NULL, 0);
+	struct slice name = slice_of("", 0);
 	enum err err;
 
-	if (account != NULL)
-		return query_take(json_string(account->name), ret_json);
+	if (account != NULL) {
+		memcpy(ret_name, account->name, sizeof(account->name));
+		return OK;
+	}
 	chain_begin(&chain, txn, code, size, AS_OF_WALK_MAX);
 	if (chain_next(&chain, &item) && item.trade_index != 0)
 		name = code_equal(&item.supplier, code) ? item.trade.supplier_name : item.trade.buyer_name;
 	err = chain.err;
-	if (err == OK)
-		err = query_take(query_slice_or_null(name), ret_json);
+	if (err == OK && name.size > PARTY_NAME_SIZE_MAX)
+		err = ERR_DAMAGED;
+	if (err == OK) {
+		if (name.size > 0)
+			memcpy(ret_name, name.data, name.size);
+		ret_name[name.size] = '\0';
+	}
 	chain_done(&chain);
 	return err;
+}
+
+enum err query_name(
+    struct store_txn *txn, const struct code *code, uint64_t size, const struct account *account, json_t **ret_json)
+{
+	char name[PARTY_NAME_SIZE_MAX + 1];
+	enum err err = query_name_text(txn, code, size, account, name);
+
+	return err != OK ? err : query_take(query_slice_or_null(slice_text(name)), ret_json);
 }

@@ -48,15 +48,15 @@ enum err query_policies_in_force(
 	return err;
 }
 
-json_t *query_note(const struct array *policies)
+const char *query_note_text(const struct array *policies)
 {
 	for (size_t i = 0; i < policies->count; i++) {
 		const struct query_policy *policy = array_at(policies, i);
 
 		if (policy->policy.is_assumed)
-			return json_string(T(PROMISE ASSUMED));
+			return T(PROMISE ASSUMED);
 	}
-	return json_string(T(PROMISE));
+	return T(PROMISE);
 }
 
 static enum err policy_row(struct store_txn *txn, const struct query_policy *row, json_t **ret_json)

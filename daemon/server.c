@@ -454,8 +454,9 @@ enum err server_open(const struct config *config, struct server **ret_server, st
 	if (server == NULL)
 		return ERR_MEMORY;
 	server->config = config;
-	api_init(&server->api);
-	err = take_inherited(server, why);
+	err = api_init(&server->api);
+	if (err == OK)
+		err = take_inherited(server, why);
 	if (err == OK)
 		err = open_ledger(server, why);
 	if (err == OK)

@@ -2,12 +2,12 @@
 
 #define DIGITS_MAX 20 /* of a uint64_t */
 
-/* Whether a comma is due is seen from the last byte: only behind "{" and ":" none is, and there is one at the beginning. */
+/* Whether a comma is due is seen from the last byte: only behind "{", "[" and ":" none is, and there is one at the beginning. */
 static void begin_value(struct buf *text)
 {
 	uint8_t last = text->size == 0 ? '{' : text->data[text->size - 1];
 
-	if (last != '{' && last != ':')
+	if (last != '{' && last != '[' && last != ':')
 		buf_u8(text, ',');
 }
 
@@ -20,6 +20,17 @@ void jsontext_object(struct buf *text)
 void jsontext_object_end(struct buf *text)
 {
 	buf_u8(text, '}');
+}
+
+void jsontext_array(struct buf *text)
+{
+	begin_value(text);
+	buf_u8(text, '[');
+}
+
+void jsontext_array_end(struct buf *text)
+{
+	buf_u8(text, ']');
 }
 
 void jsontext_name(struct buf *text, const char *name)
@@ -73,4 +84,16 @@ void jsontext_number(struct buf *text, uint64_t value)
 	while ((value /= 10) > 0);
 	begin_value(text);
 	buf_add(text, digits + place, DIGITS_MAX - place);
+}
+
+void jsontext_bool(struct buf *text, bool value)
+{
+	begin_value(text);
+	buf_add_text(text, value ? "true" : "false");
+}
+
+void jsontext_null(struct buf *text)
+{
+	begin_value(text);
+	buf_add_text(text, "null");
 }

@@ -11,8 +11,12 @@
 
 void jsontext_object(struct buf *text);			/* begins one */
 void jsontext_object_end(struct buf *text);
+void jsontext_array(struct buf *text);			/* begins one */
+void jsontext_array_end(struct buf *text);
 void jsontext_name(struct buf *text, const char *name);	/* of the member that follows; ours, and needs no escapes */
 void jsontext_string(struct buf *text, struct slice value);
 void jsontext_number(struct buf *text, uint64_t value);
+void jsontext_bool(struct buf *text, bool value);
+void jsontext_null(struct buf *text);
 
 #endif

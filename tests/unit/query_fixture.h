@@ -51,6 +51,38 @@ static inline void expect(const json_t *answer, const char *path, const char *si
 	json_decref(wanted);
 }
 
+/* query_enterprise and query_explain with nothing known before; the first one's text is read again. */
+static inline enum err ask_enterprise(
+    struct store_txn *txn, const struct code *code, uint64_t size, json_t **ret_json, struct why *why)
+{
+	struct query_answer answer;
+	enum err err;
+
+	*ret_json = NULL;
+	query_answer_init(&answer);
+	err = query_enterprise(txn, code, size, &answer, why);
+	if (err == OK) {
+		assert_int_equal(answer.text.data[answer.text.size - 1], '\n');
+		*ret_json = json_loadb((const char *)answer.text.data, answer.text.size, JSON_REJECT_DUPLICATES, NULL);
+		assert_non_null(*ret_json);
+	}
+	query_answer_done(&answer);
+	return err;
+}
+
+static inline enum err ask_explain(struct store_txn *txn, const struct code *code, uint64_t size, const char *policy_id,
+    json_t **ret_json, struct why *why)
+{
+	struct query_answer answer;
+	enum err err;
+
+	*ret_json = NULL;
+	query_answer_init(&answer);
+	err = query_explain(txn, code, size, policy_id, &answer.caps, ret_json, why);
+	query_answer_done(&answer);
+	return err;
+}
+
 struct expectation {
 	const char *path, *json;
 };

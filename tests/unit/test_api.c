@@ -276,7 +276,7 @@ static void goes_on_where_the_page_ended(void **state)
 	struct reading reading;
 
 	(void)state;
-	api_init(api);
+	assert_int_equal(api_init(api), OK);
 	assert_int_equal(begin_page(api, 1, "/rows?sort=code&limit=7", &reading, &page), OK);
 	assert_int_equal(page.after, 0);
 	assert_int_equal(page.limit, 7);
@@ -312,7 +312,7 @@ static void refuses_a_cursor_of_another_viewer_or_query(void **state)
 	struct reading reading;
 
 	(void)state;
-	api_init(api);
+	assert_int_equal(api_init(api), OK);
 	assert_int_equal(begin_page(api, 1, "/rows?sort=code&find=", &reading, &page), OK);
 	end_page(&reading, 1234, cursor);
 	snprintf(text, sizeof(text), "/rows?sort=code&find=&cursor=%s", cursor);

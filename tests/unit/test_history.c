@@ -255,7 +255,7 @@ static void expect_capped_at(struct world *world, uint64_t size, const char *tra
 	struct policy policy = read_policy(WORLD_FLAT);
 	struct code code = world_code(world_firms[0]);
 	struct store_txn *txn = world_read(world);
-	struct life_cap capped_at;
+	struct history_cap capped_at;
 	struct policy_sums sums;
 	struct policy_result result;
 	struct history *history;
@@ -268,7 +268,7 @@ static void expect_capped_at(struct world *world, uint64_t size, const char *tra
 	assert_int_equal(history_read(txn, &code, size, &history, &why), OK);
 	assert_int_equal(history_evaluate(history, &policy, &sums, &result), OK);
 	assert_int_equal(result.award_fen, award_fen);
-	assert_int_equal(history_capped_at(history, &policy, &capped_at), OK);
+	assert_int_equal(history_capped_at(history, &policy, NULL, &capped_at), OK);
 	assert_int_equal(capped_at.is_found, trade_no != NULL);
 	if (trade_no != NULL) {
 		assert_string_equal(capped_at.trade_no, trade_no);
@@ -341,6 +341,53 @@ static void takes_part_only_with_the_lists_of_that_size(void **state)
 	world_free(world);
 }
 
+/* What a search finds in a chain of so many entries that are known already, and one trade more. */
+static struct history_cap follow(struct world *world, const struct history_cap *known)
+{
+	struct policy policy = read_policy(WORLD_FLAT);
+	struct code code = world_code(world_firms[0]);
+	struct store_txn *txn = world_read(world);
+	struct history_cap found;
+	struct history *history;
+	struct why why;
+
+	assert_int_equal(history_read(txn, &code, ledger_size(txn), &history, &why), OK);
+	assert_int_equal(history_capped_at(history, &policy, known, &found), OK);
+	history_free(history);
+	store_abort(txn);
+	return found;
+}
+
+/* What is known is believed, and followed up to the bound that a search has. */
+static void follows_a_cap_as_far_as_a_search_would_go(void **state)
+{
+	struct world *world = make_capped_world();
+	struct history_cap known = follow(world, NULL), found;
+
+	(void)state;
+	assert_true(known.is_found);
+	assert_int_equal(known.entry_count, 5);
+	known.trade_no[0] = 'X'; /* so that one sees where it comes from */
+	assert_string_equal(follow(world, &known).trade_no, "X2");
+	world_push_trade(world, 1, plain("T5", world_firms[0], world_firms[1], 1));
+	known.entry_count = AS_OF_WALK_MAX - 1;
+	found = follow(world, &known);
+	assert_string_equal(found.trade_no, "X2");
+	assert_int_equal(found.entry_count, AS_OF_WALK_MAX);
+	assert_true(found.last_index > known.last_index);
+	known.entry_count = AS_OF_WALK_MAX;
+	found = follow(world, &known);
+	assert_false(found.is_found);
+	assert_int_equal(found.entry_count, AS_OF_WALK_MAX + 1);
+	/* Once too long it stays so, whatever comes. */
+	world_push_refund(world, 0, "R1", "T1", WORLD_YUAN(1), 0);
+	assert_false(follow(world, &found).is_found);
+	/* But not before it came. */
+	found.last_index = UINT64_MAX;
+	assert_true(follow(world, &found).is_found);
+	world_free(world);
+}
+
 /* Three trades are asked for; a self-trade and a trade given back in full are none of them. */
 static void counts_only_counted_trades_for_a_threshold(void **state)
 {
@@ -348,7 +395,7 @@ static void counts_only_counted_trades_for_a_threshold(void **state)
 	struct policy policy = read_policy(WORLD_FLAT);
 	struct code code = world_code(world_firms[0]);
 	struct store_txn *txn;
-	struct life_cap capped_at;
+	struct history_cap capped_at;
 	struct policy_sums sums;
 	struct policy_result result;
 	struct history *history;
@@ -371,7 +418,7 @@ static void counts_only_counted_trades_for_a_threshold(void **state)
 		assert_int_equal(history_evaluate(history, &policy, &sums, &result), OK);
 		assert_int_equal(result.periods[0].trades, 2 + round);
 		assert_int_equal(result.reason, round == 0 ? REASON_BELOW_THRESHOLD : REASON_NONE);
-		assert_int_equal(history_capped_at(history, &policy, &capped_at), OK);
+		assert_int_equal(history_capped_at(history, &policy, NULL, &capped_at), OK);
 		assert_string_equal(capped_at.trade_no, round == 0 ? "" : "T5");
 		history_free(history);
 		store_abort(txn);
@@ -414,6 +461,7 @@ int main(void)
 	    cmocka_unit_test(says_at_every_size_what_the_state_said_then),
 	    cmocka_unit_test(finds_the_record_that_reached_the_cap),
 	    cmocka_unit_test(takes_part_only_with_the_lists_of_that_size),
+	    cmocka_unit_test(follows_a_cap_as_far_as_a_search_would_go),
 	    cmocka_unit_test(counts_only_counted_trades_for_a_threshold),
 	    cmocka_unit_test(shares_one_budget),
 	};

@@ -39,6 +39,34 @@ static void puts_commas_where_they_are_due(void **state)
 	buf_done(&text);
 }
 
+static void puts_arrays_into_objects_and_back(void **state)
+{
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, TEXT_MAX);
+	jsontext_array(&text);
+	jsontext_number(&text, 1);
+	jsontext_null(&text);
+	jsontext_object(&text);
+	jsontext_name(&text, "a");
+	jsontext_array(&text);
+	jsontext_array(&text);
+	jsontext_array_end(&text);
+	jsontext_bool(&text, true);
+	jsontext_bool(&text, false);
+	jsontext_array_end(&text);
+	jsontext_name(&text, "b");
+	jsontext_null(&text);
+	jsontext_object_end(&text);
+	jsontext_string(&text, slice_text("["));
+	jsontext_object(&text);
+	jsontext_object_end(&text);
+	jsontext_array_end(&text);
+	assert_string_equal(buf_text(&text), "[1,null,{\"a\":[[],true,false],\"b\":null},\"[\",{}]");
+	buf_done(&text);
+}
+
 static void compare_with_jansson(const char *value, size_t size)
 {
 	json_t *json = json_stringn(value, size);
@@ -90,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(puts_commas_where_they_are_due),
+	    cmocka_unit_test(puts_arrays_into_objects_and_back),
 	    cmocka_unit_test(escapes_as_jansson_does),
 	    cmocka_unit_test(keeps_the_error_of_its_buffer),
 	};

@@ -35,12 +35,12 @@ static void tells_what_an_enterprise_has_accrued(void **state)
 	json_t *answer;
 
 	(void)state;
-	assert_int_equal(query_enterprise(txn, &code, 23, &answer, &why), OK);
+	assert_int_equal(ask_enterprise(txn, &code, 23, &answer, &why), OK);
 	EXPECT_ALL(answer, rows);
 	assert_non_null(strstr(json_string_value(at_path(answer, "note")), "not a promise"));
 	assert_non_null(strstr(json_string_value(at_path(answer, "note")), "按假设参数测算"));
 	json_decref(answer);
-	assert_int_equal(query_enterprise(txn, &code, 14, &answer, &why), OK);
+	assert_int_equal(ask_enterprise(txn, &code, 14, &answer, &why), OK);
 	EXPECT_ALL(answer, earlier);
 	json_decref(answer);
 	store_abort(txn);
@@ -65,7 +65,7 @@ static void says_why_there_is_no_award(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct code code = world_code(*rows[i].code);
 
-		assert_int_equal(query_enterprise(txn, &code, 23, &answer, &why), OK);
+		assert_int_equal(ask_enterprise(txn, &code, 23, &answer, &why), OK);
 		expect(answer, "name", rows[i].name);
 		expect(answer, "registered", rows[i].registered);
 		expect(answer, "policies.0.reasons", rows[i].reasons);
@@ -85,7 +85,7 @@ static void names_the_unregistered_as_trades_claim(void **state)
 	json_t *answer;
 
 	(void)state;
-	assert_int_equal(query_enterprise(txn, &code, 17, &answer, &why), OK);
+	assert_int_equal(ask_enterprise(txn, &code, 17, &answer, &why), OK);
 	expect(answer, "name", "'claimed buyer'");
 	json_decref(answer);
 	store_abort(txn);
@@ -111,7 +111,7 @@ static void knows_nobody_before_they_appear(void **state)
 		struct code code = world_code(*rows[i].code);
 		struct query_page page = {.limit = 10};
 		struct why expected;
-		enum err err = query_enterprise(txn, &code, rows[i].size, &answer, &why);
+		enum err err = ask_enterprise(txn, &code, rows[i].size, &answer, &why);
 
 		if (err != rows[i].err)
 			fail_msg("row %zu: %s", i, err_name(err));
@@ -158,11 +158,11 @@ static void shows_the_years_of_a_yearly_cap(void **state)
 	world_push_trade(world, 1, trade);
 	world_push_trade(world, 1, plain("Y2", A, B, 10000));
 	txn = world_read(world);
-	assert_int_equal(query_enterprise(txn, &code, ledger_size(txn), &answer, &why), OK);
+	assert_int_equal(ask_enterprise(txn, &code, ledger_size(txn), &answer, &why), OK);
 	EXPECT_ALL(answer, rows);
 	json_decref(answer);
 	/* Its parameters are published, so its own note says nothing of assumed ones. */
-	assert_int_equal(query_explain(txn, &code, ledger_size(txn), "zz-yearly", &answer, &why), OK);
+	assert_int_equal(ask_explain(txn, &code, ledger_size(txn), "zz-yearly", &answer, &why), OK);
 	expect(answer, "capped_at", "{'index':26,'trade_no':'Y2'}");
 	assert_non_null(strstr(json_string_value(at_path(answer, "note")), "not a promise"));
 	assert_null(strstr(json_string_value(at_path(answer, "note")), "按假设参数测算"));
@@ -187,7 +187,7 @@ static void names_no_record_where_the_cap_is_not_kept(void **state)
 				  "'venues':['qddex','sddex'],'cap':{'amount':'80.00'},'rate':{'type':'slab','tiers':["
 				  "{'up_to':'1000.00','ppm':100000},{'up_to':null,'ppm':10000}]}}");
 	txn = world_read(world);
-	assert_int_equal(query_enterprise(txn, &code, size, &answer, &why), OK);
+	assert_int_equal(ask_enterprise(txn, &code, size, &answer, &why), OK);
 	/* T1 was 800.00 and gave the cap; with 2,000.00 more it is 1 % of 2,800.00. */
 	expect(answer, "policies.1.award", "'28.00'");
 	expect(answer, "policies.1.capped", "false");
@@ -218,17 +218,17 @@ static void explains_a_figure(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(query_explain(txn, &code, 23, "qd-2025-47-5", &answer, &why), OK);
+	assert_int_equal(ask_explain(txn, &code, 23, "qd-2025-47-5", &answer, &why), OK);
 	EXPECT_ALL(answer, rows);
 	assert_true(json_array_size(at_path(answer, "steps")) > 3);
 	assert_non_null(at_path(answer, "note"));
 	json_decref(answer);
-	assert_int_equal(query_explain(txn, &code, 7, "qd-2025-47-5", &answer, &why), ERR_NOT_FOUND);
+	assert_int_equal(ask_explain(txn, &code, 7, "qd-2025-47-5", &answer, &why), ERR_NOT_FOUND);
 	assert_non_null(strstr(why.text, "qd-2025-47-5"));
-	assert_int_equal(query_explain(txn, &code, 23, "no\xffne", &answer, &why), ERR_NOT_FOUND);
+	assert_int_equal(ask_explain(txn, &code, 23, "no\xffne", &answer, &why), ERR_NOT_FOUND);
 	assert_true(utf8_is_text(slice_text(why.text)));
 	code = world_code(D);
-	assert_int_equal(query_explain(txn, &code, 23, "qd-2025-47-5", &answer, &why), ERR_NOT_FOUND);
+	assert_int_equal(ask_explain(txn, &code, 23, "qd-2025-47-5", &answer, &why), ERR_NOT_FOUND);
 	assert_non_null(strstr(why.text, "no such enterprise"));
 	store_abort(txn);
 	world_free(world);
