@@ -38,24 +38,24 @@ static const char *const consistency_parameters[] = {"from", "to", NULL};
 static const struct route routes[] = {
 	{HTTP_POST, "/v1/feeds/{}", ON_FEED, ACCESS_OPEN, push_parameters, .handle = api_push},
 	{HTTP_GET, "/v1/feeds/{}", ON_BOTH, ACCESS_VENUE, none, .read = api_feed},
-	{HTTP_GET, "/v1/feeds/{}/records", ON_BOTH, ACCESS_VENUE, records_parameters, .read = api_feed_records},
+	{HTTP_GET, "/v1/feeds/{}/records", ON_BOTH, ACCESS_VENUE, records_parameters, .read = api_feed_records, .is_long = true},
 	{HTTP_GET, "/v1/feeds/{}/receipt", ON_BOTH, ACCESS_VENUE, receipt_parameters, .read = api_feed_receipt},
 	{HTTP_GET, "/v1/feeds/{}/proof", ON_BOTH, ACCESS_VENUE, feed_proof_parameters, .read = api_feed_proof},
 	{HTTP_GET, "/v1/feeds/{}/tile/{*}", ON_BOTH, ACCESS_VENUE, generation_parameters, .read = api_feed_tile},
 	{HTTP_POST, "/v1/orders", ON_PUBLIC, ACCESS_OPEN, none, .handle = api_order},
-	{HTTP_GET, "/v1/enterprises", ON_PUBLIC, ACCESS_OVERSIGHT, list_parameters, .read = api_enterprises},
+	{HTTP_GET, "/v1/enterprises", ON_PUBLIC, ACCESS_OVERSIGHT, list_parameters, .read = api_enterprises, .is_long = true},
 	{HTTP_GET, "/v1/enterprises/{}", ON_PUBLIC, ACCESS_ENTERPRISE, as_of_parameters, .read = api_enterprise,
 	    .is_remembered = true},
-	{HTTP_GET, "/v1/enterprises/{}/trades", ON_PUBLIC, ACCESS_ENTERPRISE, trades_parameters, .read = api_trades},
+	{HTTP_GET, "/v1/enterprises/{}/trades", ON_PUBLIC, ACCESS_ENTERPRISE, trades_parameters, .read = api_trades, .is_long = true},
 	{HTTP_GET, "/v1/enterprises/{}/explain", ON_PUBLIC, ACCESS_ENTERPRISE, explain_parameters, .read = api_explain,
 	    .is_remembered = true},
 	{HTTP_GET, "/v1/enterprises/{}/statement", ON_PUBLIC, ACCESS_ENTERPRISE, statement_parameters,
-	    .read = api_statement},
-	{HTTP_GET, "/v1/enterprises/{}/acts", ON_PUBLIC, ACCESS_ENTERPRISE, acts_parameters, .read = api_acts},
+	    .read = api_statement, .is_long = true},
+	{HTTP_GET, "/v1/enterprises/{}/acts", ON_PUBLIC, ACCESS_ENTERPRISE, acts_parameters, .read = api_acts, .is_long = true},
 	{HTTP_GET, "/v1/enterprises/{}/head", ON_PUBLIC, ACCESS_ENTERPRISE, head_parameters, .read = api_head},
-	{HTTP_GET, "/v1/grants", ON_PUBLIC, ACCESS_OVERSIGHT, grants_parameters, .read = api_grants},
+	{HTTP_GET, "/v1/grants", ON_PUBLIC, ACCESS_OVERSIGHT, grants_parameters, .read = api_grants, .is_long = true},
 	{HTTP_GET, "/v1/policies", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_policies},
-	{HTTP_GET, "/v1/overview", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_overview},
+	{HTTP_GET, "/v1/overview", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_overview, .is_long = true},
 	{HTTP_GET, "/v1/entries/{}", ON_PUBLIC, ACCESS_OVERSIGHT, none, .read = api_entry},
 	{HTTP_GET, "/v1/proof", ON_BOTH, ACCESS_ANY, proof_parameters, .read = api_proof},
 	{HTTP_GET, "/v1/consistency", ON_BOTH, ACCESS_OPEN, consistency_parameters, .read = api_consistency},
@@ -373,6 +373,14 @@ static bool recall(struct reading *reading)
 	return false;
 }
 
+/* As of an earlier size chains are read, which may have a million entries. */
+static bool is_short(const struct reading *reading)
+{
+	struct slice value;
+
+	return !reading->route->is_long && !target_parameter(reading->target, "as_of", &value);
+}
+
 static void begin_reading(
     struct api *api, struct http_request *request, const struct route *route, struct slice subject)
 {
@@ -392,6 +400,7 @@ static void begin_reading(
 	reading->subject = subject;
 	reading->bearer = http_request_bearer(request);
 	reading->now_us = clock_now_us();
+	reading->job.is_short = is_short(reading);
 	query_answer_init(&reading->answer);
 	if (route->is_remembered && recall(reading)) {
 		reading_free(reading);

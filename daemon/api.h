@@ -83,6 +83,7 @@ struct route {
 	void (*handle)(struct api *api, struct http_request *request, struct slice subject);
 	/* … or makes the body of a GET in a worker, within a read transaction. */
 	enum err (*read)(struct reading *reading, struct store_txn *txn);
+	bool is_long;			/* to make; no such answer may hold up the others */
 	/* Its subject is an enterprise, and of what was found out for an answer something is remembered. */
 	bool is_remembered;
 };

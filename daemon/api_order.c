@@ -144,8 +144,8 @@ static void on_written(struct command *command)
 		return;
 	}
 	work->order_index = command->index;
-	work->job =
-	    (struct job){.work = run_answer, .done = on_answer, .language = http_request_language(work->request)};
+	work->job = (struct job){
+	    .work = run_answer, .done = on_answer, .language = http_request_language(work->request), .is_short = true};
 	api_run_receipt(work->api, &work->job);
 }
 

@@ -71,6 +71,17 @@ struct feed_queue {
 
 static void begin_check(struct push_work *work);
 
+static bool is_small(const struct push_work *work)
+{
+	return work->ingest.body.size <= SMALL_PUSH_SIZE;
+}
+
+static void begin_stage(struct push_work *work, void (*run)(struct job *job), void (*done)(struct job *job))
+{
+	work->job = (struct job){
+	    .work = run, .done = done, .language = http_request_language(work->request), .is_short = is_small(work)};
+}
+
 /* ---- turns */
 
 static struct feed_queue *find_queue(struct api *api, const char *venue_id)
@@ -298,7 +309,7 @@ void api_answer_pushes(struct api *api)
 			STAILQ_REMOVE_HEAD(&api->stored, links);
 			STAILQ_INSERT_TAIL(&first->together, work, links);
 		}
-		first->job = (struct job){.work = run_answers, .done = on_answers};
+		first->job = (struct job){.work = run_answers, .done = on_answers, .is_short = true};
 		api_run_receipt(api, &first->job);
 	}
 }
@@ -450,8 +461,7 @@ static void begin_check(struct push_work *work)
 		work->is_ahead = work->was_ahead = true;
 		ingest_foresee(&STAILQ_FIRST(&work->queue->pushes)->ingest, &work->foreseen);
 	}
-	work->job =
-	    (struct job){.work = run_check, .done = on_checked, .language = http_request_language(work->request)};
+	begin_stage(work, run_check, on_checked);
 	work->is_in_check = true;
 	err = pool_submit(work->api->pool, &work->job);
 	if (err != OK)
@@ -513,7 +523,7 @@ static void on_decoded_and_checked(struct job *job)
 
 static bool can_check_at_once(const struct push_work *work)
 {
-	return work->ingest.body.size <= SMALL_PUSH_SIZE && has_turn(work);
+	return is_small(work) && has_turn(work);
 }
 
 /* ---- arrival */
@@ -547,12 +557,11 @@ static void begin_push(struct api *api, struct http_request *request, const char
 	work->today = date_of_time(clock_now_us());
 	ingest_init(&work->ingest, venue_id, http_request_body(request), is_check);
 	err = is_check ? OK : take_turn(work);
-	work->job = (struct job){.work = run_decode, .done = on_decoded, .language = http_request_language(request)};
-	if (err == OK && can_check_at_once(work)) {
-		work->is_in_check = true;
-		work->job.work = run_decode_and_check;
-		work->job.done = on_decoded_and_checked;
-	}
+	work->is_in_check = err == OK && can_check_at_once(work);
+	if (work->is_in_check)
+		begin_stage(work, run_decode_and_check, on_decoded_and_checked);
+	else
+		begin_stage(work, run_decode, on_decoded);
 	if (err == OK)
 		err = pool_submit(api->pool, &work->job);
 	if (err != OK)

@@ -1,5 +1,5 @@
 /*
- * Waiting jobs are a list under the pool's lock, for each worker takes one at a time; finished ones go home through
+ * Waiting jobs are two lists under the pool's lock, for each worker takes one at a time; finished ones go home through
  * a mailbox, whose eventfd the loop watches. Only the loop thread counts jobs, so the count needs no lock.
  */
 #include "daemon/pool.h"
@@ -13,22 +13,34 @@
 
 #include "proto/limits.h"
 
+enum lane { LANE_SHORT, LANE_LONG };
+#define LANES 2
+
+struct worker {
+	struct pool *pool;
+	bool is_for_short; /* and for nothing else */
+	pthread_t thread;
+};
+
 struct pool {
 	/* loop thread */
-	size_t job_count; /* submitted, `done` not run yet */
+	size_t job_counts[LANES]; /* submitted, `done` not run yet */
 	struct event *finished_event;
 	bool is_stopped;
 	/* under the lock */
 	pthread_mutex_t mutex;
-	pthread_cond_t waiting;
-	struct mail *first;
-	struct mail **last_next;
+	pthread_cond_t waiting, waiting_for_short;
+	bool is_short_idle; /* the worker for short jobs waits, and was not called yet */
+	struct queue {
+		struct mail *first;
+		struct mail **last_next;
+	} queues[LANES];
 	bool is_stopping;
 	/* finished jobs on their way to the loop */
 	struct mailbox *finished;
 	/* constant */
-	unsigned worker_count;
-	pthread_t workers[WORKERS_MAX];
+	unsigned worker_count; /* that for short jobs among them */
+	struct worker workers[WORKERS_MAX + 1];
 };
 
 void job_run(struct job *job)
@@ -38,34 +50,70 @@ void job_run(struct job *job)
 	text_use(TEXT_ENGLISH);
 }
 
-/* The next job in order, or NULL when the pool stops. */
-static struct job *next_job(struct pool *pool)
+static enum lane lane_of(const struct job *job)
 {
-	struct mail *mail = NULL;
+	return job->is_short ? LANE_SHORT : LANE_LONG;
+}
+
+static void queue_init(struct queue *queue)
+{
+	queue->first = NULL;
+	queue->last_next = &queue->first;
+}
+
+static struct job *queue_take(struct queue *queue)
+{
+	struct mail *mail = queue->first;
+
+	if (mail == NULL)
+		return NULL;
+	queue->first = mail->next;
+	if (queue->first == NULL)
+		queue->last_next = &queue->first;
+	return mail_of(mail, struct job, link);
+}
+
+/* Of the lane that it is the turn of, or else of the other. */
+static struct job *take(struct pool *pool, const struct worker *worker, enum lane turn)
+{
+	struct job *job = queue_take(&pool->queues[turn]);
+
+	if (job != NULL || worker->is_for_short)
+		return job;
+	return queue_take(&pool->queues[turn == LANE_SHORT ? LANE_LONG : LANE_SHORT]);
+}
+
+/* The next job, or NULL when the pool stops. */
+static struct job *next_job(struct worker *worker, enum lane turn)
+{
+	struct pool *pool = worker->pool;
+	struct job *job = NULL;
 
 	pthread_mutex_lock(&pool->mutex);
-	while (pool->first == NULL && !pool->is_stopping)
-		pthread_cond_wait(&pool->waiting, &pool->mutex);
-	if (!pool->is_stopping) {
-		mail = pool->first;
-		pool->first = mail->next;
-		if (pool->first == NULL)
-			pool->last_next = &pool->first;
+	while (!pool->is_stopping && (job = take(pool, worker, turn)) == NULL) {
+		if (worker->is_for_short)
+			pool->is_short_idle = true;
+		pthread_cond_wait(worker->is_for_short ? &pool->waiting_for_short : &pool->waiting, &pool->mutex);
 	}
+	if (worker->is_for_short)
+		pool->is_short_idle = false;
 	pthread_mutex_unlock(&pool->mutex);
-	return mail == NULL ? NULL : mail_of(mail, struct job, link);
+	return job;
 }
 
 static void *run_worker(void *cookie)
 {
-	struct pool *pool = cookie;
+	struct worker *worker = cookie;
+	enum lane turn = LANE_SHORT;
 	struct job *job;
 	enum err err;
 
-	while ((job = next_job(pool)) != NULL) {
+	while ((job = next_job(worker, turn)) != NULL) {
+		if (!worker->is_for_short)
+			turn = job->is_short ? LANE_LONG : LANE_SHORT;
 		job_run(job);
 		/* The mailbox holds as many as can ever be submitted. */
-		err = mailbox_send(pool->finished, &job->link);
+		err = mailbox_send(worker->pool->finished, &job->link);
 		assert(err == OK);
 	}
 	return NULL;
@@ -77,8 +125,8 @@ static void run_done(struct pool *pool, struct mail *mail)
 		struct job *job = mail_of(mail, struct job, link);
 
 		mail = mail->next; /* `done` may free the job */
-		assert(pool->job_count > 0);
-		pool->job_count--;
+		assert(pool->job_counts[lane_of(job)] > 0);
+		pool->job_counts[lane_of(job)]--;
 		job->done(job);
 	}
 }
@@ -96,9 +144,10 @@ static void join_workers(struct pool *pool)
 	pthread_mutex_lock(&pool->mutex);
 	pool->is_stopping = true;
 	pthread_cond_broadcast(&pool->waiting);
+	pthread_cond_broadcast(&pool->waiting_for_short);
 	pthread_mutex_unlock(&pool->mutex);
 	for (unsigned i = 0; i < pool->worker_count; i++)
-		pthread_join(pool->workers[i], NULL);
+		pthread_join(pool->workers[i].thread, NULL);
 }
 
 /* Workers take no signals: those belong to the loop. */
@@ -110,8 +159,11 @@ static enum err start_workers(struct pool *pool, unsigned worker_count)
 	sigfillset(&all);
 	sigdelset(&all, SIGBUS); /* of the map; it must not be blocked where it is raised */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (pool->worker_count < worker_count && err == OK) {
-		if (pthread_create(&pool->workers[pool->worker_count], NULL, run_worker, pool) == 0)
+	while (pool->worker_count < worker_count + 1 && err == OK) {
+		struct worker *worker = &pool->workers[pool->worker_count];
+
+		*worker = (struct worker){.pool = pool, .is_for_short = pool->worker_count == worker_count};
+		if (pthread_create(&worker->thread, NULL, run_worker, worker) == 0)
 			pool->worker_count++;
 		else
 			err = ERR_MEMORY;
@@ -130,8 +182,10 @@ enum err pool_new(struct event_base *base, unsigned worker_count, struct pool **
 		return ERR_MEMORY;
 	pthread_mutex_init(&pool->mutex, NULL);
 	pthread_cond_init(&pool->waiting, NULL);
-	pool->last_next = &pool->first;
-	err = mailbox_new(JOBS_WAITING_MAX + WORKERS_MAX, &pool->finished);
+	pthread_cond_init(&pool->waiting_for_short, NULL);
+	for (unsigned i = 0; i < LANES; i++)
+		queue_init(&pool->queues[i]);
+	err = mailbox_new(LANES * (JOBS_WAITING_MAX + WORKERS_MAX + 1), &pool->finished);
 	if (err != OK)
 		goto out;
 	pool->finished_event = event_new(base, mailbox_fd(pool->finished), EV_READ | EV_PERSIST, on_finished, pool);
@@ -157,48 +211,70 @@ void pool_free(struct pool *pool)
 		event_free(pool->finished_event);
 	mailbox_free(pool->finished);
 	pthread_cond_destroy(&pool->waiting);
+	pthread_cond_destroy(&pool->waiting_for_short);
 	pthread_mutex_destroy(&pool->mutex);
 	free(pool);
 }
 
+/* One who can take it: the worker for short jobs where it is idle, for it has nothing else to do. */
+static void call_worker(struct pool *pool, enum lane lane)
+{
+	if (lane == LANE_SHORT && pool->is_short_idle) {
+		pool->is_short_idle = false;
+		pthread_cond_signal(&pool->waiting_for_short);
+	} else {
+		pthread_cond_signal(&pool->waiting);
+	}
+}
+
+static size_t workers_for(const struct pool *pool, enum lane lane)
+{
+	return lane == LANE_SHORT ? pool->worker_count : pool->worker_count - 1;
+}
+
 enum err pool_submit(struct pool *pool, struct job *job)
 {
+	struct queue *queue = &pool->queues[lane_of(job)];
+
 	if (pool->is_stopped)
 		return ERR_STOPPING;
 	/* Counted by what was submitted and isn't home again, so neither list can outgrow its bound. */
-	if (pool->job_count >= (size_t)JOBS_WAITING_MAX + pool->worker_count)
+	if (pool->job_counts[lane_of(job)] >= JOBS_WAITING_MAX + workers_for(pool, lane_of(job)))
 		return ERR_OVERLOADED;
 	job->is_cancelled = false;
 	job->link.next = NULL;
-	pool->job_count++;
+	pool->job_counts[lane_of(job)]++;
 	pthread_mutex_lock(&pool->mutex);
-	*pool->last_next = &job->link;
-	pool->last_next = &job->link.next;
-	pthread_cond_signal(&pool->waiting);
+	*queue->last_next = &job->link;
+	queue->last_next = &job->link.next;
+	call_worker(pool, lane_of(job));
 	pthread_mutex_unlock(&pool->mutex);
 	return OK;
 }
 
 void pool_stop(struct pool *pool)
 {
-	struct mail *cancelled;
+	struct mail *cancelled[LANES];
 
 	if (pool->is_stopped)
 		return;
 	pool->is_stopped = true;
 	join_workers(pool);
-	cancelled = pool->first;
-	pool->first = NULL;
-	pool->last_next = &pool->first;
+	for (unsigned i = 0; i < LANES; i++) {
+		cancelled[i] = pool->queues[i].first;
+		queue_init(&pool->queues[i]);
+	}
 	if (pool->finished != NULL)
 		run_done(pool, mailbox_take(pool->finished));
-	for (struct mail *mail = cancelled; mail != NULL; mail = mail->next)
-		mail_of(mail, struct job, link)->is_cancelled = true;
-	run_done(pool, cancelled);
-	assert(pool->job_count == 0);
+	for (unsigned i = 0; i < LANES; i++) {
+		for (struct mail *mail = cancelled[i]; mail != NULL; mail = mail->next)
+			mail_of(mail, struct job, link)->is_cancelled = true;
+		run_done(pool, cancelled[i]);
+	}
+	assert(pool_job_count(pool) == 0);
 }
 
 size_t pool_job_count(const struct pool *pool)
 {
-	return pool->job_count;
+	return pool->job_counts[LANE_SHORT] + pool->job_counts[LANE_LONG];
 }

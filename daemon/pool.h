@@ -1,7 +1,11 @@
 /*
  * The workers: a fixed number of threads that run jobs. `work` runs in a worker and may touch only the job and
- * what it was given; `done` runs afterwards on the loop thread, where the pool lives. Jobs begin in the order of
- * their submission and may finish in any.
+ * what it was given; `done` runs afterwards on the loop thread, where the pool lives.
+ *
+ * Jobs are of two lanes. A short one is over within a millisecond or so, as a read or a receipt is; of the others one may
+ * take many, as a push of ten thousand records does, or a page of a statement. So that nobody who reads waits for that,
+ * one worker more than asked for takes short jobs only. The others take both, in turn where both wait, so that neither
+ * lane holds up the other. Jobs of a lane begin in the order of their submission and may finish in any.
  */
 #ifndef DAEMON_POOL_H
 #define DAEMON_POOL_H
@@ -20,6 +24,7 @@ struct job {
 	void (*work)(struct job *job);
 	void (*done)(struct job *job);
 	enum text_language language;	/* of the texts that `work` makes */
+	bool is_short;
 	bool is_cancelled;		/* set before `done` when the pool stopped before `work` began */
 	struct mail link;		/* the pool's */
 };
@@ -27,14 +32,14 @@ struct job {
 /* Runs `work` in the job's language, in the calling thread. */
 void job_run(struct job *job);
 
-/* Starts the threads (1 <= worker_count <= WORKERS_MAX, asserted). ERR_MEMORY, ERR_IO. */
+/* Starts the threads, and the one for short jobs (1 <= worker_count <= WORKERS_MAX, asserted). ERR_MEMORY, ERR_IO. */
 enum err pool_new(struct event_base *base, unsigned worker_count, struct pool **ret_pool) must_check;
 /* Stops first where pool_stop was not called. */
 void pool_free(struct pool *pool);
 
 /*
- * Loop thread. ERR_OVERLOADED when JOBS_WAITING_MAX jobs wait beyond those the workers have; ERR_STOPPING after
- * pool_stop. The job is then still the caller's and neither function runs; else `done` runs exactly once, never
+ * Loop thread. ERR_OVERLOADED when JOBS_WAITING_MAX jobs of its lane wait beyond as many as there are workers;
+ * ERR_STOPPING after pool_stop. The job is then still the caller's and neither function runs; else `done` runs exactly once, never
  * within this call.
  */
 enum err pool_submit(struct pool *pool, struct job *job) must_check;

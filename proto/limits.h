@@ -126,7 +126,7 @@
 
 /* Running */
 #define WORKERS_MAX		16
-#define JOBS_WAITING_MAX	256	/* jobs queued for the workers; a further one is answered 503 */
+#define JOBS_WAITING_MAX	256	/* jobs queued for the workers, short and long ones each; a further one is answered 503 */
 #define ANSWERS_KEPT_MAX	8192	/* enterprises of which answers are remembered */
 #define ANSWERS_SIZE_MAX	(32u << 20)	/* bytes of all these; an answer has about 10 KB */
 #define ANSWER_KEPT_SIZE_MAX	(256u << 10)	/* bytes of one text; a longer one is made anew each time */

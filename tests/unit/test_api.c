@@ -139,6 +139,23 @@ static void asks_for_a_grant_wherever_data_is_read(void **state)
 	}
 }
 
+/* What reads many entries, or many enterprises, must not hold up what doesn't. */
+static void knows_what_takes_long(void **state)
+{
+	static const char *const wanted[] = {"/v1/feeds/{}/records", "/v1/enterprises", "/v1/enterprises/{}/trades",
+	    "/v1/enterprises/{}/statement", "/v1/enterprises/{}/acts", "/v1/grants", "/v1/overview"};
+	size_t found = 0;
+
+	(void)state;
+	for (size_t i = 0; i < api_route_count(); i++) {
+		if (!api_route_at(i)->is_long)
+			continue;
+		assert_true(found < sizeof(wanted) / sizeof(wanted[0]));
+		assert_string_equal(api_route_at(i)->pattern, wanted[found++]);
+	}
+	assert_int_equal(found, sizeof(wanted) / sizeof(wanted[0]));
+}
+
 /* ---- parameters */
 
 static struct target *parse(const char *text)
@@ -363,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(finds_each_route_and_its_subject),
+	    cmocka_unit_test(knows_what_takes_long),
 	    cmocka_unit_test(asks_for_a_grant_wherever_data_is_read),
 	    cmocka_unit_test(reads_numbers_flags_and_limits),
 	    cmocka_unit_test(reads_texts_that_fit),

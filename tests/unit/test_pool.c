@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -47,7 +48,7 @@ static void done(struct job *job)
 	(*task->done_count)++;
 }
 
-static struct task tasks[JOBS_WAITING_MAX + WORKERS_MAX + 1];
+static struct task tasks[JOBS_WAITING_MAX + WORKERS_MAX + 1], lane_tasks[2][JOBS_WAITING_MAX + WORKERS_MAX + 1];
 
 static struct task *task_of(size_t i, int *done_count)
 {
@@ -141,6 +142,151 @@ static void refuses_beyond_its_bound_and_cancels_at_the_stop(void **state)
 	event_base_free(base);
 }
 
+/* ---- lanes */
+
+#define LANE_TASKS 16
+
+/* A job that waits for its own gate, and notes when and where it ran. */
+struct lane_task {
+	struct job job;
+	atomic_bool *gate;
+	char name[4];
+	pthread_t thread;
+};
+
+static atomic_bool gate_of_short, gate_of_long, gate_that_is_open = true;
+static atomic_int ran_count;
+static struct lane_task *ran[LANE_TASKS];
+
+static void work_in_lane(struct job *job)
+{
+	struct lane_task *task = (struct lane_task *)job;
+
+	atomic_fetch_add(&begun_count, 1);
+	while (!atomic_load(task->gate))
+		usleep(100);
+	task->thread = pthread_self();
+	ran[atomic_fetch_add(&ran_count, 1)] = task;
+}
+
+static void done_in_lane(struct job *job)
+{
+	assert_false(job->is_cancelled);
+}
+
+static void submit_to_lane(struct pool *pool, struct lane_task *task, const char *name, atomic_bool *gate)
+{
+	*task = (struct lane_task){
+	    .job = {.work = work_in_lane, .done = done_in_lane, .is_short = name[0] == 's'}, .gate = gate};
+	snprintf(task->name, sizeof(task->name), "%s", name);
+	assert_int_equal(pool_submit(pool, &task->job), OK);
+}
+
+static void wait_for_count(atomic_int *count, int wanted)
+{
+	for (int i = 0; i < 100000 && atomic_load(count) < wanted; i++)
+		usleep(100);
+	assert_int_equal(atomic_load(count), wanted);
+}
+
+static void begin_lanes(void)
+{
+	loop_thread = pthread_self();
+	atomic_store(&gate_of_short, false);
+	atomic_store(&gate_of_long, false);
+	atomic_store(&begun_count, 0);
+	atomic_store(&ran_count, 0);
+}
+
+/* Every worker is in a long job, more of them wait, and short ones are done all the same. */
+static void short_jobs_wait_for_no_long_one(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct lane_task tasks_of_lanes[LANE_TASKS];
+	struct pool *pool;
+
+	(void)state;
+	begin_lanes();
+	assert_int_equal(pool_new(base, 2, &pool), OK);
+	for (size_t i = 0; i < 6; i++)
+		submit_to_lane(pool, &tasks_of_lanes[i], "l", &gate_of_long);
+	wait_for_count(&begun_count, 2);
+	for (size_t i = 6; i < 10; i++)
+		submit_to_lane(pool, &tasks_of_lanes[i], "s", &gate_that_is_open);
+	wait_for_count(&ran_count, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(ran[i]->name, "s");
+	assert_int_equal(atomic_load(&begun_count), 6);
+	atomic_store(&gate_of_long, true);
+	while (pool_job_count(pool) > 0)
+		assert_true(event_base_loop(base, EVLOOP_ONCE) >= 0);
+	pool_free(pool);
+	event_base_free(base);
+}
+
+/* Where both wait a worker takes them in turn, so that neither lane starves the other. */
+static void workers_take_both_lanes_in_turn(void **state)
+{
+	static const char *const names[] = {"s1", "s2", "s3", "l1", "l2", "l3"};
+	static const char *const wanted[] = {"l0", "s1", "l1", "s2", "l2", "s3", "l3"};
+	struct event_base *base = event_base_new();
+	struct lane_task tasks_of_lanes[LANE_TASKS];
+	struct pool *pool;
+
+	(void)state;
+	begin_lanes();
+	assert_int_equal(pool_new(base, 1, &pool), OK);
+	/* The one that takes both, and then there is only the one for short jobs left. */
+	submit_to_lane(pool, &tasks_of_lanes[1], "l0", &gate_of_long);
+	wait_for_count(&begun_count, 1);
+	submit_to_lane(pool, &tasks_of_lanes[0], "s0", &gate_of_short);
+	wait_for_count(&begun_count, 2);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		submit_to_lane(pool, &tasks_of_lanes[2 + i], names[i], &gate_that_is_open);
+	atomic_store(&gate_of_long, true);
+	wait_for_count(&ran_count, 7);
+	for (size_t i = 0; i < 7; i++) {
+		assert_string_equal(ran[i]->name, wanted[i]);
+		assert_true(pthread_equal(ran[i]->thread, ran[0]->thread));
+	}
+	atomic_store(&gate_of_short, true);
+	while (pool_job_count(pool) > 0)
+		assert_true(event_base_loop(base, EVLOOP_ONCE) >= 0);
+	assert_false(pthread_equal(tasks_of_lanes[0].thread, ran[0]->thread));
+	pool_free(pool);
+	event_base_free(base);
+}
+
+/* A lane that is full leaves the other its room. */
+static void bounds_each_lane_by_itself(void **state)
+{
+	const size_t bounds[2] = {JOBS_WAITING_MAX + 1, JOBS_WAITING_MAX + 2}; /* long, short */
+	struct event_base *base = event_base_new();
+	int done_count = 0;
+	struct pool *pool;
+
+	(void)state;
+	loop_thread = pthread_self();
+	atomic_store(&gate_is_open, true);
+	assert_int_equal(pool_new(base, 1, &pool), OK);
+	for (size_t lane = 0; lane < 2; lane++) {
+		for (size_t i = 0; i < bounds[lane]; i++) {
+			struct task *task = &lane_tasks[lane][i];
+
+			*task = (struct task){
+			    .job = {.work = work, .done = done, .is_short = lane == 1}, .done_count = &done_count};
+			assert_int_equal(pool_submit(pool, &task->job), OK);
+		}
+		tasks[0] = (struct task){.job = {.work = work, .done = done, .is_short = lane == 1}};
+		assert_int_equal(pool_submit(pool, &tasks[0].job), ERR_OVERLOADED);
+	}
+	while (pool_job_count(pool) > 0)
+		assert_true(event_base_loop(base, EVLOOP_ONCE) >= 0);
+	assert_int_equal(done_count, bounds[0] + bounds[1]);
+	pool_free(pool);
+	event_base_free(base);
+}
+
 static void waits_for_the_job_in_work(void **state)
 {
 	struct event_base *base = event_base_new();
@@ -168,6 +314,9 @@ int main(void)
 	    cmocka_unit_test(works_in_workers_and_ends_on_the_loop),
 	    cmocka_unit_test(works_in_the_language_of_the_job),
 	    cmocka_unit_test(refuses_beyond_its_bound_and_cancels_at_the_stop),
+	    cmocka_unit_test(short_jobs_wait_for_no_long_one),
+	    cmocka_unit_test(workers_take_both_lanes_in_turn),
+	    cmocka_unit_test(bounds_each_lane_by_itself),
 	    cmocka_unit_test(waits_for_the_job_in_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
