@@ -76,10 +76,16 @@ static bool is_small(const struct push_work *work)
 	return work->ingest.body.size <= SMALL_PUSH_SIZE;
 }
 
+/* A check asks for no signature: whoever sends very many must not be in the way of those who read. */
+static bool is_short(const struct push_work *work)
+{
+	return is_small(work) && !work->ingest.is_check;
+}
+
 static void begin_stage(struct push_work *work, void (*run)(struct job *job), void (*done)(struct job *job))
 {
 	work->job = (struct job){
-	    .work = run, .done = done, .language = http_request_language(work->request), .is_short = is_small(work)};
+	    .work = run, .done = done, .language = http_request_language(work->request), .is_short = is_short(work)};
 }
 
 /* ---- turns */

@@ -2,17 +2,16 @@
 
 Deadlines of minutes are tried in tests/unit/test_http_time.c, where they can be made short.
 """
-import http.client
 import os
 import resource
 import socket
 import ssl
 import struct
-import threading
 import time
 
 from tests.flow import wire
 from tests.flow.harness import FlowTest, is_sanitized, records, run, wait_until
+from tests.flow.reader import Reader
 
 MIB = 1 << 20
 PUSH_SIZE = 24 * MIB
@@ -29,51 +28,6 @@ MEMORY_MAX = 400 * MIB
 PUSH_HEAD = (b"POST /v1/feeds/qddex HTTP/1.1\r\nHost: a\r\nContent-Type: application/protobuf\r\n"
              b"Content-Length: %d\r\n\r\n")
 CHUNKED_HEAD = (b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
-
-
-class Reader(threading.Thread):
-    """Someone who reads all the time, over one connection and over new ones, and whom nothing may disturb."""
-
-    def __init__(self, world, opens_anew=True):
-        super().__init__()
-        self.world = world
-        self.opens_anew = opens_anew
-        self.kept = wire.Connection(world.addresses["public"], world.path("ca.pem"))
-        self.kept.get("/healthz")
-        self.is_over = threading.Event()
-        self.failures = []
-        self.count = 0
-        self.slowest_s = 0
-
-    def ask(self, connection):
-        start = time.monotonic()
-        try:
-            answer = connection.get("/v1/feeds/qddex", self.world.tokens["bureau"])
-            if answer.status != 200:
-                self.failures.append(answer)
-        except (OSError, http.client.HTTPException) as error:
-            self.failures.append(error)
-        self.count += 1
-        self.slowest_s = max(self.slowest_s, time.monotonic() - start)
-
-    def run(self):
-        while True:
-            self.ask(self.kept)
-            if self.opens_anew:
-                anew = wire.Connection(self.world.addresses["public"], self.world.path("ca.pem"))
-                self.ask(anew)
-                anew.close()
-            if self.is_over.wait(0.01):
-                return
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.is_over.set()
-        self.join(WAIT_S)
-        self.kept.close()
 
 
 class Hostile(FlowTest):
