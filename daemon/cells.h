@@ -39,6 +39,8 @@ struct cell_sums {
 	uint64_t amount_fen, tax_fen, refunded_fen, refunded_tax_fen;
 };
 
+/* `a` plus or minus `b`; false, and then `a` is as it was, when a sum leaves its range. */
+bool cell_sums_combine(struct cell_sums *a, const struct cell_sums *b, bool is_removal) must_check;
 /* Adds to (or with `is_removal` takes from) one cell; a cell that comes to nothing leaves its row. Taking more than is
  * there is damage. */
 void cells_change(struct store_txn *txn, const struct cell_key *key, const struct cell_sums *sums, bool is_removal);

@@ -76,6 +76,20 @@ static enum err decode_records(struct ingest *ingest, struct why *why)
 	return ingest->fault_total > 0 ? faults_text(ingest, why) : OK;
 }
 
+/* What the writer would else have to go through all records for. */
+static enum err look_through(struct ingest *ingest)
+{
+	for (size_t i = 0; i < ingest->push.record_count; i++) {
+		uint32_t date = record_latest_date(&ingest->records[i]);
+
+		if (date > ingest->latest_date)
+			ingest->latest_date = date;
+	}
+	return ingest->is_check
+		   ? OK
+		   : rowplan_make(ingest->records, ingest->push.record_count, &ingest->arena, &ingest->plan);
+}
+
 enum err ingest_decode(struct ingest *ingest, struct why *why)
 {
 	enum err err = push_decode(ingest->body, &ingest->arena, &ingest->push, why);
@@ -85,6 +99,9 @@ enum err ingest_decode(struct ingest *ingest, struct why *why)
 	if (ingest->push.start > TREE_SIZE_MAX - PUSH_RECORDS_MAX)
 		return why_set(why, ERR_SYNTAX, "start lies beyond what a feed can hold");
 	err = decode_records(ingest, why);
+	if (err != OK)
+		return err;
+	err = look_through(ingest);
 	if (err != OK)
 		return err;
 	if (ingest->is_check)
@@ -98,7 +115,7 @@ enum err ingest_decode(struct ingest *ingest, struct why *why)
 	return err == OK || err == ERR_MEMORY ? err : ERR_NOTE;
 }
 
-void ingest_init_decoded(struct ingest *ingest, const char *venue_id, const struct ingest_parts *parts)
+enum err ingest_init_decoded(struct ingest *ingest, const char *venue_id, const struct ingest_parts *parts)
 {
 	ingest_init(ingest, venue_id, slice_of(NULL, 0), false);
 	ingest->push = (struct push){.start = parts->start,
@@ -109,6 +126,7 @@ void ingest_init_decoded(struct ingest *ingest, const char *venue_id, const stru
 	ingest->leaves = parts->leaves;
 	ingest->note = *parts->note;
 	ingest->checkpoint = *parts->checkpoint;
+	return look_through(ingest);
 }
 
 /* ---- the feed as it is held */
@@ -498,6 +516,8 @@ enum err ingest_check_dates(struct ingest *ingest, uint32_t today, struct why *w
 {
 	char found[DATE_TEXT_SIZE], limit[DATE_TEXT_SIZE];
 
+	if (ingest->latest_date <= today)
+		return OK;
 	date_format(today, limit);
 	for (size_t i = ingest->held_count; i < ingest->push.record_count; i++) {
 		uint32_t date = record_latest_date(&ingest->records[i]);

@@ -8,6 +8,7 @@
 #ifndef DAEMON_INGEST_H
 #define DAEMON_INGEST_H
 
+#include "daemon/rowplan.h"
 #include "daemon/state.h"
 
 /* One thing wrong with one record of the push. */
@@ -42,6 +43,8 @@ struct ingest {
 	struct push push;
 	struct record *records;
 	struct hash *leaves;		/* leaf hash of each record */
+	uint32_t latest_date;		/* of all records */
+	struct rowplan plan;		/* not of a check */
 	struct note note;
 	struct checkpoint checkpoint;	/* the feed checkpoint that was signed */
 
@@ -71,7 +74,7 @@ enum err ingest_decode(struct ingest *ingest, struct why *why) must_check;
 
 /*
  * In place of ingest_init and ingest_decode, for a replay, whose entries were decoded one by one: the records with their
- * bytes and leaves, and the note. All must outlive the ingest, which copies none of it but the note.
+ * bytes and leaves, and the note. All must outlive the ingest, which copies none of it but the note. ERR_MEMORY.
  */
 struct ingest_parts {
 	uint64_t start;
@@ -83,7 +86,7 @@ struct ingest_parts {
 	const struct note *note;
 	const struct checkpoint *checkpoint;
 };
-void ingest_init_decoded(struct ingest *ingest, const char *venue_id, const struct ingest_parts *parts);
+enum err ingest_init_decoded(struct ingest *ingest, const char *venue_id, const struct ingest_parts *parts) must_check;
 
 /*
  * Against the state: is the venue licensed and not suspended, does the feed go on from here, is the checkpoint of this

@@ -391,8 +391,9 @@ static enum err fold_gathered(
 	/* entry_decode checked that it fits. */
 	memcpy(venue, push->entry.push.venue.data, push->entry.push.venue.size);
 	venue[push->entry.push.venue.size] = '\0';
-	ingest_init_decoded(ingest, venue, &parts);
-	err = check_and_fold_push(replay, first, index, ingest);
+	err = ingest_init_decoded(ingest, venue, &parts);
+	if (err == OK)
+		err = check_and_fold_push(replay, first, index, ingest);
 	ingest_done(ingest);
 	free(ingest);
 	replay->counts.pushes++;

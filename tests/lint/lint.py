@@ -42,6 +42,7 @@ DAEMON_LAYERS = [
     "store",
     "copy",
     "tiles ledger state cells venues",
+    "rowplan",
     "chain ingest orders evidence keyfile log_signers eras guard head cosigned published trustfile gate",
     "fold",
     "slices",
