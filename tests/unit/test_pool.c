@@ -155,7 +155,7 @@ struct lane_task {
 };
 
 static atomic_bool gate_of_short, gate_of_long, gate_that_is_open = true;
-static atomic_int ran_count;
+static atomic_int ran_place, ran_count;
 static struct lane_task *ran[LANE_TASKS];
 
 static void work_in_lane(struct job *job)
@@ -166,7 +166,8 @@ static void work_in_lane(struct job *job)
 	while (!atomic_load(task->gate))
 		usleep(100);
 	task->thread = pthread_self();
-	ran[atomic_fetch_add(&ran_count, 1)] = task;
+	ran[atomic_fetch_add(&ran_place, 1)] = task;
+	atomic_fetch_add(&ran_count, 1); /* only now may it be looked at */
 }
 
 static void done_in_lane(struct job *job)
@@ -195,6 +196,7 @@ static void begin_lanes(void)
 	atomic_store(&gate_of_short, false);
 	atomic_store(&gate_of_long, false);
 	atomic_store(&begun_count, 0);
+	atomic_store(&ran_place, 0);
 	atomic_store(&ran_count, 0);
 }
 
