@@ -80,6 +80,15 @@ static void read_answers(const char *path)
 	qsort(answers, answer_count, sizeof(*answers), compare_answers);
 }
 
+/* As the daemon has it: head and body in one piece, which is one TLS record and one write(2). */
+static void join_output(struct evhttp_connection *connection)
+{
+	struct evbuffer *output = bufferevent_get_output(evhttp_connection_get_bufferevent(connection));
+
+	if (evbuffer_get_length(output) <= 16384)
+		(void)evbuffer_pullup(output, -1);
+}
+
 static struct bufferevent *on_accept(struct event_base *base, void *cookie)
 {
 	return tls_bufferevent_new(cookie, base);
@@ -106,6 +115,7 @@ static void on_request(struct evhttp_request *request, void *cookie)
 	evhttp_add_header(headers, "Content-Type", "application/json");
 	evbuffer_add(evhttp_request_get_output_buffer(request), answer->body, answer->size);
 	evhttp_send_reply(request, HTTP_OK, NULL, NULL);
+	join_output(connection);
 }
 
 int main(int argc, char **argv)
