@@ -16,7 +16,8 @@ struct text {
 };
 
 struct known {
-	TAILQ_ENTRY(known) by_use;
+	TAILQ_ENTRY(known) by_use, with_text;
+	bool has_text;
 	LIST_ENTRY(known) in_bucket;
 	struct code code;
 	struct text texts[LANGUAGES];
@@ -27,9 +28,10 @@ struct known {
 struct answers {
 	struct answers_limits limits;
 	struct answers_counts counts;
-	TAILQ_HEAD(known_list, known) by_use; /* the one asked about last is first */
-	struct buf given;                     /* the text that was found last */
-	size_t bucket_count;                  /* a power of two */
+	/* Those asked about last are first. */
+	TAILQ_HEAD(known_list, known) by_use, with_text;
+	struct buf given;    /* the text that was found last */
+	size_t bucket_count; /* a power of two */
 	LIST_HEAD(bucket, known) buckets[];
 };
 
@@ -47,6 +49,7 @@ enum err answers_new(const struct answers_limits *limits, struct answers **ret_a
 	answers->limits = *limits;
 	answers->bucket_count = bucket_count;
 	TAILQ_INIT(&answers->by_use);
+	TAILQ_INIT(&answers->with_text);
 	buf_init(&answers->given, limits->text_size_max + NUMBER_SIZE_MAX);
 	*ret_answers = answers;
 	return OK;
@@ -77,16 +80,47 @@ static void text_drop(struct text *text)
 	*text = (struct text){.bytes = NULL};
 }
 
+/* Puts it among those with a text, or takes it out, after its texts have changed. */
+static void list_text(struct answers *answers, struct known *known)
+{
+	bool has_text = false;
+
+	for (size_t i = 0; i < LANGUAGES; i++)
+		has_text |= known->texts[i].bytes != NULL;
+	if (has_text && !known->has_text)
+		TAILQ_INSERT_HEAD(&answers->with_text, known, with_text);
+	else if (!has_text && known->has_text)
+		TAILQ_REMOVE(&answers->with_text, known, with_text);
+	known->has_text = has_text;
+}
+
+static void drop_texts(struct answers *answers, struct known *known)
+{
+	answers->counts.size -= known_size(known);
+	for (size_t i = 0; i < LANGUAGES; i++)
+		text_drop(&known->texts[i]);
+	answers->counts.size += known_size(known);
+	list_text(answers, known);
+}
+
 static void forget(struct answers *answers, struct known *known)
 {
+	drop_texts(answers, known);
 	answers->counts.size -= known_size(known);
 	answers->counts.count--;
 	TAILQ_REMOVE(&answers->by_use, known, by_use);
 	LIST_REMOVE(known, in_bucket);
-	for (size_t i = 0; i < LANGUAGES; i++)
-		text_drop(&known->texts[i]);
 	free(known->caps);
 	free(known);
+}
+
+/* Back within the limits. */
+static void trim(struct answers *answers)
+{
+	while (answers->counts.size > answers->limits.size_max && !TAILQ_EMPTY(&answers->with_text))
+		drop_texts(answers, TAILQ_LAST(&answers->with_text, known_list));
+	while (answers->counts.count > answers->limits.count_max || answers->counts.size > answers->limits.size_max)
+		forget(answers, TAILQ_LAST(&answers->by_use, known_list));
 }
 
 void answers_free(struct answers *answers)
@@ -109,6 +143,10 @@ static struct known *find(struct answers *answers, const struct code *code)
 	if (code_equal(&known->code, code)) {
 		TAILQ_REMOVE(&answers->by_use, known, by_use);
 		TAILQ_INSERT_HEAD(&answers->by_use, known, by_use);
+		if (known->has_text) {
+			TAILQ_REMOVE(&answers->with_text, known, with_text);
+			TAILQ_INSERT_HEAD(&answers->with_text, known, with_text);
+		}
 		return known;
 	}
 	return NULL;
@@ -168,18 +206,11 @@ void answers_add_caps(struct answers *answers, const struct code *code, struct a
 	}
 }
 
-static void keep_text(struct answers *answers, struct text *text, const struct query_answer *answer)
+static void keep_text(struct text *text, const struct query_answer *answer, size_t size_max)
 {
 	size_t size = answer->text.size;
-	uint8_t *bytes;
+	uint8_t *bytes = size <= size_max ? realloc(text->bytes, size) : NULL;
 
-	if (answer->stamp.last_index == 0)
-		return;
-	if (size > answers->limits.text_size_max) {
-		text_drop(text);
-		return;
-	}
-	bytes = realloc(text->bytes, size);
 	if (bytes == NULL) {
 		text_drop(text);
 		return;
@@ -218,11 +249,12 @@ void answers_keep(
 	if (known == NULL)
 		return;
 	answers->counts.size -= known_size(known);
-	keep_text(answers, &known->texts[language], answer);
+	if (answer->stamp.last_index != 0)
+		keep_text(&known->texts[language], answer, answers->limits.text_size_max);
 	keep_caps(known, &answer->caps);
 	answers->counts.size += known_size(known);
-	while (answers->counts.count > answers->limits.count_max || answers->counts.size > answers->limits.size_max)
-		forget(answers, TAILQ_LAST(&answers->by_use, known_list));
+	list_text(answers, known);
+	trim(answers);
 }
 
 struct answers_counts answers_counts(const struct answers *answers)

@@ -6,8 +6,8 @@
  * transaction in which it is asked for, behind the access control: so an answer is never another than the ledger would
  * give in that transaction, and it doesn't matter when or by whom it was put here. Nothing is ever declared invalid.
  *
- * Bounded by enterprises and bytes; whoever was not asked about for longest is forgotten, and where there is no memory
- * nothing is remembered. It belongs to one ledger and one process, and to the loop thread: workers are handed what is
+ * Bounded by enterprises and bytes; of whom nobody has asked about for longest the texts go first, for caps are small and
+ * take longer to find out. Where there is no memory nothing is remembered. It belongs to one ledger and one process, and to the loop thread: workers are handed what is
  * known, and hand back what they found.
  */
 #ifndef DAEMON_ANSWERS_H

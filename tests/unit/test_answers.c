@@ -136,6 +136,60 @@ static void remembers_caps(void **state)
 	answers_free(answers);
 }
 
+static void keep_with_cap(struct answers *answers, unsigned number)
+{
+	struct code code = code_number(number);
+	struct query_answer answer;
+	struct history_cap *cap;
+
+	make(&answer, &stamp, "#0123456789012345678901234567890123456789012345678901234567890123456789");
+	cap = array_add(&answer.caps);
+	cap->index = number;
+	answers_keep(answers, &code, TEXT_ENGLISH, &answer);
+	query_answer_done(&answer);
+}
+
+static size_t count_caps(struct answers *answers, unsigned number)
+{
+	struct code code = code_number(number);
+	struct array caps;
+	size_t count;
+
+	array_init(&caps, sizeof(struct history_cap));
+	answers_add_caps(answers, &code, &caps);
+	count = caps.count;
+	array_done(&caps);
+	return count;
+}
+
+/* Texts go first, of those asked about longest ago; then all that is known of them. */
+static void keeps_caps_longer_than_texts(void **state)
+{
+	struct answers *answers = make_answers(100, 100000, 1000);
+	size_t one, bare;
+
+	(void)state;
+	keep_with_cap(answers, 0);
+	one = answers_counts(answers).size;
+	bare = one - 71;
+	answers_free(answers);
+	answers = make_answers(100, 2 * one + bare, 71);
+	for (unsigned i = 0; i < 3; i++)
+		keep_with_cap(answers, i);
+	expect(answers, 0, TEXT_ENGLISH, &stamp, NULL);
+	assert_int_equal(count_caps(answers, 0), 1);
+	assert_int_equal(answers_counts(answers).size, 2 * one + bare);
+	/* By now 1 was asked about longest ago, and then 2. */
+	(void)count_caps(answers, 2);
+	(void)count_caps(answers, 0);
+	keep_with_cap(answers, 3);
+	assert_int_equal(answers_counts(answers).count, 3);
+	assert_int_equal(count_caps(answers, 1), 0);
+	assert_int_equal(count_caps(answers, 0), 1);
+	assert_int_equal(count_caps(answers, 2), 1);
+	answers_free(answers);
+}
+
 static void forgets_who_was_not_asked_about_for_longest(void **state)
 {
 	struct answers *answers = make_answers(ANSWERS_KEPT_MAX, ANSWERS_SIZE_MAX, ANSWER_KEPT_SIZE_MAX);
@@ -207,12 +261,11 @@ static void bounds_the_size_of_all(void **state)
 	}
 	assert_int_equal(answers_counts(answers).size, ANSWERS_SIZE_MAX);
 	keep(answers, count, TEXT_ENGLISH, &stamp, text_of_size(room + 1));
-	assert_int_equal(answers_counts(answers).count, count);
-	assert_true(answers_counts(answers).size <= ANSWERS_SIZE_MAX);
+	assert_int_equal(answers_counts(answers).size, ANSWERS_SIZE_MAX + 1 - ANSWER_KEPT_SIZE_MAX);
 	expect(answers, 0, TEXT_ENGLISH, &stamp, NULL);
 	/* Shorter texts and those that are gone give their room back. */
 	keep(answers, count, TEXT_ENGLISH, &stamp, "#");
-	assert_int_equal(answers_counts(answers).size, (count - 1) * one + (one - ANSWER_KEPT_SIZE_MAX) + 1);
+	assert_int_equal(answers_counts(answers).size, (count - 1) * one + 2 * (one - ANSWER_KEPT_SIZE_MAX) + 1);
 	answers_free(answers);
 }
 
@@ -221,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(gives_a_text_under_its_own_stamp_only),
 	    cmocka_unit_test(remembers_caps),
+	    cmocka_unit_test(keeps_caps_longer_than_texts),
 	    cmocka_unit_test(forgets_who_was_not_asked_about_for_longest),
 	    cmocka_unit_test(bounds_the_size_of_one_text),
 	    cmocka_unit_test(bounds_the_size_of_all),
