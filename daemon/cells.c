@@ -324,15 +324,26 @@ enum err cells_each(struct store_txn *txn, const struct code *code,
 	return err == OK ? store_error(txn) : err;
 }
 
-enum err cells_each_all(struct store_txn *txn,
+/* Is the row of a later month? One whose key is broken is of none. */
+static bool is_behind(const struct store_cursor *cursor, uint16_t month)
+{
+	return cursor->key.size == ROW_KEY_SIZE && (cursor->key.data[0] << 8 | cursor->key.data[1]) > month;
+}
+
+enum err cells_each_all(struct store_txn *txn, uint16_t first_month, uint16_t last_month,
     enum err (*each)(void *cookie, const struct cell_key *key, const struct cell_sums *sums), void *cookie)
 {
+	const uint8_t first[] = {(uint8_t)(first_month >> 8), (uint8_t)first_month};
 	struct store_cursor cursor;
+	bool is_there;
 	enum err err = OK;
 
 	store_cursor_open(&cursor, txn, STORE_CELLS);
-	for (bool is_there = store_cursor_first(&cursor); is_there && err == OK; is_there = store_cursor_next(&cursor))
+	is_there = store_cursor_seek(&cursor, slice_of(first, sizeof(first)));
+	while (is_there && err == OK && !is_behind(&cursor, last_month)) {
 		err = each_of_row(&cursor, each, cookie);
+		is_there = store_cursor_next(&cursor);
+	}
 	store_cursor_close(&cursor);
 	return err == OK ? store_error(txn) : err;
 }

@@ -57,8 +57,8 @@ bool cells_next(struct cells_reader *reader, struct cell_key *ret_key, struct ce
 /* The rows of one enterprise, in month order: calls `each` per cell. Stops on its first error. ERR_DAMAGED. */
 enum err cells_each(struct store_txn *txn, const struct code *code,
     enum err (*each)(void *cookie, const struct cell_key *key, const struct cell_sums *sums), void *cookie) must_check;
-/* Every cell of every enterprise, in (month, code) order. */
-enum err cells_each_all(struct store_txn *txn,
+/* Every cell of every enterprise that is of these settled months, in (month, code) order. */
+enum err cells_each_all(struct store_txn *txn, uint16_t first_month, uint16_t last_month,
     enum err (*each)(void *cookie, const struct cell_key *key, const struct cell_sums *sums), void *cookie) must_check;
 
 /* Which cell a fact (a trade by itself: life_fact) belongs to, and what it adds there. */

@@ -179,6 +179,7 @@ enum err population_evaluate(const struct population *population, const struct v
 	    .policy = policy_at(population, policy_position),
 	    .policy_bit = 1ULL << policy_position,
 	    .position = population->members.count};
+	uint16_t first_month, last_month;
 	enum err err;
 
 	array_init(ret_standings, sizeof(struct standing));
@@ -186,7 +187,8 @@ enum err population_evaluate(const struct population *population, const struct v
 	pass.periods = calloc(population->members.count * pass.period_count + 1, sizeof(*pass.periods));
 	if (pass.periods == NULL)
 		return ERR_MEMORY;
-	err = cells_each_all(population->txn, take_cell, &pass);
+	policy_settled_months(pass.policy, &first_month, &last_month);
+	err = cells_each_all(population->txn, first_month, last_month, take_cell, &pass);
 	store_sums(&pass);
 	if (err == OK)
 		err = add_standings(&pass, ret_standings);

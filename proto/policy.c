@@ -111,6 +111,13 @@ enum policy_gate policy_gate(const struct policy *policy, bool is_list_ok, const
 	return gate_within_window(policy, is_list_ok, fact);
 }
 
+void policy_settled_months(const struct policy *policy, uint16_t *ret_first, uint16_t *ret_last)
+{
+	/* A baseline lies before the window. */
+	*ret_first = month_of_date(policy->has_growth ? policy->growth_from : policy->from);
+	*ret_last = policy->date_basis == DATE_SETTLED ? month_of_date(policy->to) : UINT16_MAX;
+}
+
 int64_t policy_base(const struct policy *policy, const struct policy_fact *fact)
 {
 	int64_t base_fen;

@@ -104,6 +104,8 @@ const char *policy_gate_sentence(enum policy_gate gate);
 /* Enterprise-wide: is it on the list (and on no excluded one)? `lists` are those of the register at the asked size. */
 bool policy_lists_ok(const struct policy *policy, const char *const *lists, size_t list_count);
 enum policy_gate policy_gate(const struct policy *policy, bool is_list_ok, const struct policy_fact *fact);
+/* Facts settled in other months than these are neither volume nor baseline: nobody is settled before it is signed. */
+void policy_settled_months(const struct policy *policy, uint16_t *ret_first, uint16_t *ret_last);
 /* The policy's base of a fact: gross = amount - refunded; net = gross - (tax - refunded tax). */
 int64_t policy_base(const struct policy *policy, const struct policy_fact *fact);
 

@@ -121,6 +121,33 @@ static void keeps_sums_of_any_size(void **state)
 	assert_int_equal(store_error(fixture->txn), ERR_DAMAGED); /* beyond what a sum holds */
 }
 
+static void gives_those_of_the_months_asked_for(void **state)
+{
+	static const uint16_t months[] = {0, 1, 255, 256, 257, UINT16_MAX};
+	static const struct {
+		uint16_t first, last;
+		size_t from, count; /* of the months above */
+	} rows[] = {{0, UINT16_MAX, 0, 6}, {1, 256, 1, 3}, {2, 254, 0, 0}, {256, 256, 3, 1}, {257, UINT16_MAX, 4, 2},
+	    {0, 0, 0, 1}, {UINT16_MAX, UINT16_MAX, 5, 1}};
+	const struct cell_sums one = {.trades = 1};
+	struct ledger_fixture *fixture = *state;
+
+	for (size_t i = 0; i < 6; i++)
+		for (unsigned code = 0; code < 2; code++) {
+			struct cell_key key = key_of(code, months[i], 1, SIDE_SUPPLIER);
+
+			cells_change(fixture->txn, &key, &one, false);
+		}
+	ledger_commit(fixture);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		found.count = found.stop_at = 0;
+		assert_int_equal(cells_each_all(fixture->txn, rows[i].first, rows[i].last, collect, NULL), OK);
+		assert_int_equal(found.count, 2 * rows[i].count);
+		for (size_t k = 0; k < found.count; k++)
+			assert_int_equal(found.keys[k].settled_month, months[rows[i].from + k / 2]);
+	}
+}
+
 /* Zeros are read in one go where they stand side by side. */
 static void gives_back_each_sum_by_itself(void **state)
 {
@@ -316,7 +343,7 @@ static void agrees_with_a_plain_array(void **state)
 			expect_model(&model, &codes[code]);
 		}
 		found.count = found.stop_at = 0;
-		assert_int_equal(cells_each_all(fixture->txn, collect, NULL), OK);
+		assert_int_equal(cells_each_all(fixture->txn, 0, UINT16_MAX, collect, NULL), OK);
 		expect_model(&model, NULL);
 	}
 	assert_true(model.count > 50);
@@ -339,7 +366,7 @@ static void stops_on_the_first_error_of_its_caller(void **state)
 		assert_int_equal(cells_each(fixture->txn, &codes[0], collect, NULL), ERR_OVERFLOW);
 		assert_int_equal(found.count, stop_at);
 		found.count = 0;
-		assert_int_equal(cells_each_all(fixture->txn, collect, NULL), ERR_OVERFLOW);
+		assert_int_equal(cells_each_all(fixture->txn, 0, UINT16_MAX, collect, NULL), ERR_OVERFLOW);
 		assert_int_equal(found.count, stop_at);
 	}
 }
@@ -410,7 +437,8 @@ static void takes_a_broken_row_for_damage(void **state)
 		store_put(fixture->txn, STORE_CELLS, db_key, slice_of(row, cut));
 		found.count = found.stop_at = 0;
 		assert_int_equal(cells_each(fixture->txn, &codes[0], collect, NULL), is_whole ? OK : ERR_DAMAGED);
-		assert_int_equal(cells_each_all(fixture->txn, collect, NULL), is_whole ? OK : ERR_DAMAGED);
+		assert_int_equal(
+		    cells_each_all(fixture->txn, 0, UINT16_MAX, collect, NULL), is_whole ? OK : ERR_DAMAGED);
 		cells_change(fixture->txn, &second, &sums, false);
 		if (store_error(fixture->txn) != (cut == size ? ERR_DAMAGED : is_whole ? OK : ERR_DAMAGED))
 			fail_msg("cut at %zu", cut); /* at its full size the sum would overflow */
@@ -441,7 +469,7 @@ static void takes_a_broken_row_for_damage(void **state)
 	store_delete(fixture->txn, STORE_CELLS, db_key);
 	store_put(fixture->txn, STORE_CELLS, slice_of(row_key, sizeof(row_key) - 1), slice_of(row, 1));
 	assert_int_equal(cells_each(fixture->txn, &codes[0], collect, NULL), ERR_DAMAGED);
-	assert_int_equal(cells_each_all(fixture->txn, collect, NULL), ERR_DAMAGED);
+	assert_int_equal(cells_each_all(fixture->txn, 0, UINT16_MAX, collect, NULL), ERR_DAMAGED);
 }
 
 static void shows_a_cell_to_policies(void **state)
@@ -493,6 +521,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(packs_a_row_as_documented, setup, teardown),
 	    cmocka_unit_test_setup_teardown(keeps_sums_of_any_size, setup, teardown),
+	    cmocka_unit_test_setup_teardown(gives_those_of_the_months_asked_for, setup, teardown),
 	    cmocka_unit_test_setup_teardown(gives_back_each_sum_by_itself, setup, teardown),
 	    cmocka_unit_test_setup_teardown(orders_cells_by_key, setup, teardown),
 	    cmocka_unit_test_setup_teardown(removes_cells_and_rows_that_come_to_nothing, setup, teardown),

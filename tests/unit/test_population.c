@@ -5,6 +5,9 @@
 #include "tests/unit/query_fixture.h"
 
 static const char *const policies_text[] = {
+    "{'policy':'signed','version':1,'status':'published','title':'t','basis':'b','window':{'from':'2024-03-01','to':"
+    "'2024-08-31'},'date_basis':'signed','base':'gross','enterprises':'all','venues':['qddex','sddex'],'rate':{'type':"
+    "'flat','ppm':10000},'cap':{'amount':'1000.00'}}",
     "{'policy':'term','version':1,'status':'published','title':'t','basis':'b','window':{'from':'2024-02-01','to':"
     "'2025-12-31'},'base':'net','enterprises':'all','venues':['qddex'],'rate':{'type':'flat','ppm':50000},'cap':{"
     "'amount':'90.00'}}",
@@ -14,7 +17,7 @@ static const char *const policies_text[] = {
     "{'policy':'growth','version':1,'status':'published','title':'t','basis':'b','window':{'from':'2025-01-01','to':"
     "'2025-12-31'},'base':'gross','enterprises':'all','venues':['qddex','sddex'],'growth':{'from':"
     "'2024-01-01','to':'2024-12-31'},'rate':{'type':'flat','ppm':10000},'cap':{'amount':'1000.00'}}"};
-#define POLICIES 3
+#define POLICIES 4
 
 /* Trades of four firms over 24 months at two venues, some of them refunded, some related, some to nobody's credit. */
 static struct world *make_trading_world(void)
@@ -33,7 +36,9 @@ static struct world *make_trading_world(void)
 		snprintf(number, sizeof(number), "T%u", i);
 		trade = world_trade(number, supplier, buyer, WORLD_YUAN(10 + i * i % 400));
 		trade.settled_on = (2024 + i / 75) * 10000 + (1 + i % 12) * 100 + 1;
-		trade.signed_on = trade.settled_on;
+		trade.signed_on = i % 5 == 0 ? 20240401 : trade.settled_on;
+		if (trade.signed_on > trade.settled_on)
+			trade.signed_on = trade.settled_on;
 		trade.product_kind = i % 3 == 0 ? PRODUCT_COMPUTE : PRODUCT_DATASET;
 		trade.related_declared = i % 7 == 0 ? DECLARED_YES : DECLARED_NO;
 		world_push_trade(world, i % 2, trade);
