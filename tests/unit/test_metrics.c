@@ -27,6 +27,7 @@ static void fill(struct metrics *metrics, struct http_counters *http, uint64_t *
 	    .timeouts = value,
 	    .witness_count = 2,
 	    .witnesses = {{"bureau", value}, {"\"w\"", 7}}};
+	metrics->answers = (struct answers_counts){.count = value, .size = value, .found = value};
 	metrics->memory_size = value;
 	metrics->now_us = value;
 	metrics->rss_anon_size = value;
@@ -71,9 +72,10 @@ static void has_a_line_for_each_number(void **state)
 	    "\nsubsidy_read_only{cause=\"clock_suspect\"} 0\n", "\nsubsidy_store_room_short 1\n",
 	    "\nsubsidy_rss_anon_bytes 1500000\n", "\nsubsidy_refusals_total{error=\"feed_conflict\"} 1500000\n",
 	    "\nsubsidy_http_requests_total{listener=\"public\"} 1500000\n", "\nsubsidy_memory_bytes 1500000\n",
-	    "\nsubsidy_published_entries 1500000\n", "\nsubsidy_published_age_seconds 1.500000\n",
-	    "\nsubsidy_published_quorum_met 1\n", "\nsubsidy_candidate_age_seconds 1.500000\n",
-	    "\nsubsidy_published_timeouts_total 1500000\n",
+	    "\nsubsidy_answers_remembered 1500000\n", "\nsubsidy_answers_remembered_bytes 1500000\n",
+	    "\nsubsidy_answers_recalled_total 1500000\n", "\nsubsidy_published_entries 1500000\n",
+	    "\nsubsidy_published_age_seconds 1.500000\n", "\nsubsidy_published_quorum_met 1\n",
+	    "\nsubsidy_candidate_age_seconds 1.500000\n", "\nsubsidy_published_timeouts_total 1500000\n",
 	    "\nsubsidy_witness_cosignatures_total{witness=\"bureau\"} 1500000\n",
 	    "\nsubsidy_witness_cosignatures_total{witness=\"\\\"w\\\"\"} 7\n"};
 	uint64_t refusals[ERR_COUNT];
