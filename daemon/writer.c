@@ -10,6 +10,7 @@
 #include "daemon/gate.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
+#include "daemon/sealer.h"
 #include "daemon/slices.h"
 #include "proto/date.h"
 
@@ -22,6 +23,7 @@ struct writer {
 	struct mailbox *inbox;
 	struct ledger ledger;
 	struct log_keys keys; /* of the ledger; read again once an order has changed them */
+	struct sealer *sealer;
 
 	struct gate gate;
 	atomic_bool is_clock_trusted; /* the operator's word, until the writer has heard it */
@@ -76,15 +78,6 @@ static size_t command_bytes(const struct command *command)
 }
 
 /* ---- the head */
-
-static enum err sign_head(const struct ledger_head *ledger_head, const struct log_keys *keys,
-    const struct log_signers *signers, struct head *ret_head, struct why *why)
-{
-	ret_head->size = ledger_head->size;
-	ret_head->root = frontier_root(&ledger_head->frontier);
-	ret_head->time_us = ledger_head->last_time_us;
-	return log_signers_sign(signers, keys, ret_head, why);
-}
 
 /*
  * Is what the guard holds a checkpoint of this ledger, signed by a key that was its own then? A larger one may be signed
@@ -214,7 +207,7 @@ enum err writer_open_head(
 	if (err == OK)
 		err = writer_check_guard(txn, guard, &guarded_size, why);
 	if (err == OK)
-		err = sign_head(&ledger_head, &keys, signers, head, why);
+		err = sealer_sign(signers, &ledger_head, &keys, head, why);
 	/* A crash between commit and guard leaves the ledger ahead: sign and guard again. */
 	if (err == OK && ledger_head.size > guarded_size)
 		err = guard_write(guard, head_note(head));
@@ -393,33 +386,35 @@ static struct mail *take_group(struct writer *writer, size_t *ret_records, size_
 	return group;
 }
 
-/* Durable, signed, guarded, published: in this order, and any failure is the end of the process. */
-static void make_durable(struct writer *writer, struct store_txn *txn)
+/* Any failure is the end of the process. */
+static void commit(struct store_txn *txn)
 {
-	struct head *head = calloc(1, sizeof(*head));
 	enum err err = store_commit(txn);
 
 	if (err != OK)
 		log_fatal("stopping: the commit failed: %s", err_sentence(err));
-	err = head == NULL ? ERR_MEMORY
-			   : sign_head(&writer->ledger.head, &writer->keys, writer->settings.signers, head, NULL);
-	if (err != OK)
-		log_fatal("stopping: the checkpoint could not be signed: %s", err_sentence(err));
-	err = guard_write(writer->settings.guard, head_note(head));
-	if (err != OK)
-		log_fatal("stopping: the guard file could not be written: %s", err_sentence(err));
-	head_publish(writer->settings.head, head);
-	free(head);
 }
 
-static void count_group(struct writer *writer, struct mail *group, size_t records, uint64_t start_us)
+/*
+ * What is committed is signed, guarded, published and handed back by the sealer, while this thread is at the next group:
+ * else it would wait for the disk once more in each.
+ */
+static void seal(struct writer *writer, const struct sealed_group *group, bool is_committed)
 {
-	uint64_t took_us = clock_monotonic_us() - start_us;
+	sealer_submit(writer->sealer, is_committed ? &writer->ledger.head : NULL, &writer->keys, group);
+}
+
+/* The sealer's thread: the group is published, and about to be handed back. */
+static void on_sealed(void *cookie, const struct sealed_group *group)
+{
+	struct writer *writer = cookie;
+	uint64_t took_us = clock_monotonic_us() - group->start_us;
 	struct writer_counts *counts = &writer->counts;
+	size_t records = group->record_count;
 
 	pthread_mutex_lock(&writer->counts_lock);
 	counts->groups++;
-	for (struct mail *mail = group; mail != NULL; mail = mail->next) {
+	for (struct mail *mail = group->mail; mail != NULL; mail = mail->next) {
 		struct command *command = command_of(mail);
 
 		counts->commands++;
@@ -467,20 +462,6 @@ static bool has_distrust(struct mail *group)
 	return false;
 }
 
-static void hand_back(struct writer *writer, struct mail *group)
-{
-	while (group != NULL) {
-		struct mail *mail = group;
-		enum err err;
-
-		group = group->next;
-		mail->next = NULL;
-		err = mailbox_send(writer->settings.finished, mail);
-		assert(err == OK); /* it holds all that can be in work */
-		(void)err;
-	}
-}
-
 static void refuse_for_now(struct command *command, enum err obstacle)
 {
 	text_use(command->language);
@@ -491,7 +472,8 @@ static void refuse_for_now(struct command *command, enum err obstacle)
 static void run_group(struct writer *writer, struct mail *group, size_t records, size_t bytes)
 {
 	const struct gate_group needs = group_needs(group, bytes);
-	uint64_t start_us = clock_monotonic_us(), now_us = clock_now_us(), size_before = writer->ledger.head.size;
+	const struct sealed_group sealed = {.mail = group, .record_count = records, .start_us = clock_monotonic_us()};
+	uint64_t now_us = clock_now_us(), size_before = writer->ledger.head.size;
 	enum err obstacle = find_obstacle(writer, &needs, now_us), err;
 	struct store_txn *txn;
 
@@ -505,14 +487,13 @@ static void run_group(struct writer *writer, struct mail *group, size_t records,
 		for (struct mail *mail = group; mail != NULL; mail = mail->next)
 			run_command(writer, txn, command_of(mail), now_us);
 		if (writer->ledger.head.size > size_before)
-			make_durable(writer, txn);
+			commit(txn);
 		else
 			store_abort(txn);
 	}
-	count_group(writer, group, records, start_us);
 	if (has_distrust(group))
 		watch_distrusts(writer, group);
-	hand_back(writer, group);
+	seal(writer, &sealed, writer->ledger.head.size > size_before);
 }
 
 /* ---- slices of a distrust: commands of the writer's own */
@@ -546,14 +527,12 @@ static bool run_slice(struct writer *writer)
 	if (err != OK)
 		log_fatal("stopping: no transaction could be begun: %s", err_sentence(err));
 	is_done = slices_fold(&writer->ledger, txn, now_us);
-	if (writer->ledger.head.size > size_before) {
-		make_durable(writer, txn);
-	} else {
-		/* Nothing was to be held, and how far that was seen is kept. */
-		err = store_commit(txn);
-		if (err != OK)
-			log_fatal("stopping: the commit failed: %s", err_sentence(err));
-	}
+	/* Where nothing was to be held, how far that was seen is kept. */
+	commit(txn);
+	if (writer->ledger.head.size > size_before)
+		seal(writer, &(struct sealed_group){.start_us = start_us}, true);
+	/* What the metrics say of a distrust is published. */
+	sealer_wait(writer->sealer);
 	count_slice(writer, writer->ledger.head.size - size_before, start_us);
 	if (is_done)
 		watch_distrusts(writer, NULL);
@@ -617,6 +596,18 @@ static enum err load(struct writer *writer)
 	return err;
 }
 
+static enum err start_sealer(struct writer *writer)
+{
+	const struct sealer_settings settings = {.guard = writer->settings.guard,
+	    .signers = writer->settings.signers,
+	    .head = writer->settings.head,
+	    .finished = writer->settings.finished,
+	    .sealed = on_sealed,
+	    .cookie = writer};
+
+	return sealer_start(&settings, &writer->sealer);
+}
+
 enum err writer_start(const struct writer_settings *settings, struct writer **ret_writer)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
@@ -641,6 +632,8 @@ enum err writer_start(const struct writer_settings *settings, struct writer **re
 		gate_init(&writer->gate, settings->store, writer->ledger.head.last_time_us);
 		publish_gate(writer);
 	}
+	if (err == OK)
+		err = start_sealer(writer);
 	if (err == OK && pthread_create(&writer->thread, NULL, run, writer) != 0)
 		err = ERR_MEMORY;
 	if (err != OK) {
@@ -680,6 +673,7 @@ void writer_stop(struct writer *writer)
 {
 	mailbox_close(writer->inbox);
 	pthread_join(writer->thread, NULL);
+	sealer_stop(writer->sealer);
 }
 
 void writer_free(struct writer *writer)
@@ -688,6 +682,7 @@ void writer_free(struct writer *writer)
 		return;
 	if (writer->inbox != NULL)
 		mailbox_free(writer->inbox);
+	sealer_free(writer->sealer);
 	ledger_done(&writer->ledger);
 	pthread_mutex_destroy(&writer->counts_lock);
 	free(writer);

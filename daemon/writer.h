@@ -1,7 +1,8 @@
 /*
  * The writer: the one thread that changes the ledger. It owns LMDB's write transaction, takes what waits (group commit
- * by back-pressure: while one group is being committed the next one gathers), applies the commands in order, commits
- * once, signs the new head, guards it, publishes it, and only then hands the commands back, each with its answer.
+ * by back-pressure: while one group is being committed the next one gathers), applies the commands in order, and commits
+ * once. Its other half, the sealer, signs the new head, guards it, publishes it, and only then hands the commands back,
+ * each with its answer; meanwhile the writer is at the next group.
  *
  * It is also the sequencer: here a command gets its order, its time and its salts, and nothing below knows who asked.
  * Between commands of others it has some of its own, while a venue's key is distrusted whose trades are not all on hold

@@ -47,6 +47,7 @@ DAEMON_LAYERS = [
     "fold",
     "slices",
     "ahead",
+    "sealer",
     "writer replay",
     "past history mirror replica",
     "compare",
