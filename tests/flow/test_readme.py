@@ -175,9 +175,11 @@ class Real(unittest.TestCase):
         self.world.start()
 
     def watch(self, name, command):
-        """A monitor with a state folder of its own, as on a machine of its own."""
+        """A monitor as on a machine of its own: it remembers the key that it meets first, and follows its changes."""
         world = self.world
-        typist = Typist(world.folder, dict(world.typist.env, SUBSIDY_STATE=world.path("state-" + name)))
+        env = dict(world.typist.env, SUBSIDY_STATE=world.path("state-" + name))
+        del env["SUBSIDY_VKEY"]
+        typist = Typist(world.folder, env)
         process = typist.go_on(command + " --interval 1", name + ".out")
         self.addCleanup(process.kill)
         return process
