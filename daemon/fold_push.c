@@ -239,7 +239,7 @@ static void apply_trade(struct push_fold *push, size_t place, const struct outco
 	}
 }
 
-/* A trade of this very push, before anything is taken from its share. */
+/* A trade of this very push, before anything is taken from its share. Between related parties it is filed already. */
 static void file_own_trade(struct push_fold *push, const struct outcome *outcome)
 {
 	size_t place;
@@ -248,7 +248,7 @@ static void file_own_trade(struct push_fold *push, const struct outcome *outcome
 		return;
 	place = (size_t)(push->ingest->held_count + outcome->trade_index - push->first_index);
 	if (!push->is_filed[place])
-		file_trade(push, place, is_related(push, outcome));
+		file_trade(push, place, false);
 }
 
 static void apply_refund(
@@ -323,37 +323,32 @@ static void advance_feed(struct push_fold *push)
 	push->feed.frontier = ingest->frontier;
 }
 
-/*
- * Rows of the next parties, or of the next cells, are asked for before the first of them is needed: they are found in
- * memory at random places, which is what most of the time would go into.
- */
-static void expect_parties(const struct push_fold *push, size_t first)
+static uint32_t expect_party(const struct push_fold *push, size_t place)
 {
-	const struct rowplan *plan = &push->ingest->plan;
-	uint32_t hints[EXPECTED_ROWS];
-	size_t count = plan->code_count - first;
-
-	if (count > EXPECTED_ROWS)
-		count = EXPECTED_ROWS;
-	for (size_t i = 0; i < count; i++)
-		hints[i] = party_expect(push->txn, &plan->codes[first + i]);
-	for (size_t i = 0; i < count; i++)
-		store_row_expect_value(push->txn, hints[i]);
+	return party_expect(push->txn, &push->ingest->plan.codes[place]);
 }
 
-static void expect_cells(const struct push_fold *push, size_t first)
+static uint32_t expect_cell(const struct push_fold *push, size_t place)
 {
-	const struct rowplan *plan = &push->ingest->plan;
+	const struct cell_key *key = &push->ingest->plan.cells[place].key;
+
+	return cells_expect(push->txn, key->settled_month, &key->code);
+}
+
+/*
+ * Now and then, before the row of `place` is needed: asks for the next ones. They are found in memory at random places,
+ * which is what most of the time would go into.
+ */
+static void expect_rows(const struct push_fold *push, size_t place, size_t end,
+    uint32_t (*expect)(const struct push_fold *push, size_t place))
+{
 	uint32_t hints[EXPECTED_ROWS];
-	size_t count = plan->cell_count - first;
+	size_t count = end - place < EXPECTED_ROWS ? end - place : EXPECTED_ROWS;
 
-	if (count > EXPECTED_ROWS)
-		count = EXPECTED_ROWS;
-	for (size_t i = 0; i < count; i++) {
-		const struct cell_key *key = &plan->cells[first + i].key;
-
-		hints[i] = cells_expect(push->txn, key->settled_month, &key->code);
-	}
+	if (place % EXPECTED_ROWS != 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		hints[i] = expect(push, place + i);
 	for (size_t i = 0; i < count; i++)
 		store_row_expect_value(push->txn, hints[i]);
 }
@@ -363,8 +358,7 @@ static void open_parties(struct push_fold *push)
 	const struct rowplan *plan = &push->ingest->plan;
 
 	for (size_t i = 0; i < plan->code_count; i++) {
-		if (i % EXPECTED_ROWS == 0)
-			expect_parties(push, i);
+		expect_rows(push, i, plan->code_count, expect_party);
 		party_open(&push->parties[i], push->txn, &plan->codes[i]);
 	}
 }
@@ -403,8 +397,7 @@ static void file_cells(struct push_fold *push)
 		struct cell_sums due = due_to_cell(push, cell);
 		struct cell_key key = cell->key;
 
-		if (i % EXPECTED_ROWS == 0)
-			expect_cells(push, i);
+		expect_rows(push, i, plan->cell_count, expect_cell);
 		key.venue_number = push->venue_number;
 		if (due.trades > 0)
 			cells_change(push->txn, &key, &due, false);
