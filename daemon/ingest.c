@@ -286,13 +286,13 @@ static enum err wrong_origin(const struct ingest *ingest, const char *ledger_id,
 	    why, ERR_FEED_ORIGIN, "the feed checkpoint is of %s, this feed is %s", ingest->checkpoint.origin, origin);
 }
 
-/* The feed as it will be; as it is where that has come already, or will not. */
+/* The feed as it will be; whether it came so, the writer sees. */
 static void look_ahead(struct ingest *ingest)
 {
 	const struct ingest_foreseen *foreseen = ingest->foreseen;
 
 	if (foreseen != NULL && ingest->venue.version == foreseen->venue_version &&
-	    ingest->feed.number == foreseen->feed_number && frontier_equal(&ingest->feed.frontier, &foreseen->before))
+	    ingest->feed.number == foreseen->feed_number)
 		ingest->feed.frontier = foreseen->after;
 }
 
@@ -496,10 +496,8 @@ enum err ingest_check_ahead(struct ingest *ingest, const struct ingest_foreseen 
 void ingest_foresee(const struct ingest *ingest, struct ingest_foreseen *ret_foreseen)
 {
 	assert(ingest->is_checked);
-	*ret_foreseen = (struct ingest_foreseen){.venue_version = ingest->venue.version,
-	    .feed_number = ingest->feed.number,
-	    .before = ingest->feed.frontier,
-	    .after = ingest->frontier};
+	*ret_foreseen = (struct ingest_foreseen){
+	    .venue_version = ingest->venue.version, .feed_number = ingest->feed.number, .after = ingest->frontier};
 }
 
 bool ingest_is_stale(const struct ingest *ingest, struct store_txn *txn)
