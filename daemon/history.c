@@ -76,17 +76,7 @@ static enum err add_to_cell(struct history *history, const struct cell_key *key,
 	if (cell == NULL)
 		return ERR_MEMORY;
 	/* Bounded by the party's total and by the number of entries. */
-	cell->sums.trades += sums->trades;
-	cell->sums.contracts += sums->contracts;
-	cell->sums.gross_zero_trades += sums->gross_zero_trades;
-	cell->sums.gross_zero_contracts += sums->gross_zero_contracts;
-	cell->sums.net_zero_trades += sums->net_zero_trades;
-	cell->sums.net_zero_contracts += sums->net_zero_contracts;
-	cell->sums.amount_fen += sums->amount_fen;
-	cell->sums.tax_fen += sums->tax_fen;
-	cell->sums.refunded_fen += sums->refunded_fen;
-	cell->sums.refunded_tax_fen += sums->refunded_tax_fen;
-	return OK;
+	return cell_sums_combine(&cell->sums, sums, false) ? OK : ERR_DAMAGED;
 }
 
 /* What a trade record adds to the cell of one side; the rules are those of the fold. */

@@ -13,12 +13,13 @@
 #include "daemon/history.h"
 
 /*
- * What an answer about one enterprise at the head of the ledger depends on: as long as it is equal, so is the answer, but for
- * the size of the ledger that it tells.
+ * What an answer about one enterprise at the head of the ledger depends on: as long as it is equal, so is the answer,
+ * but for the size of the ledger that it tells.
  *
- * It is complete because of what the fold writes. Cells, register row, relations, what was done to trades, and so caps: all
- * of them change with an entry on the chain of the enterprise (fold_set_links), which moves last_index. Whatever else an
- * answer names (policies in force, venues, rules) changes by an order, and every order that ever came has its row.
+ * It is complete because of what the fold writes. Cells, register row, relations, what was done to trades, and so caps:
+ * all of them change with an entry on the chain of the enterprise, which moves last_index (fold_record, fold_set_links).
+ * Whatever else an answer names (policies in force, venues, rules) changes by an order, and every order that ever came
+ * has its row.
  */
 struct query_stamp {
 	uint64_t last_index;		/* the newest entry that concerns it; 0: of no answer that may be kept */
