@@ -18,9 +18,8 @@ struct submission {
 	const char *receipt_path;
 	struct link *link;
 	struct ledger_id ledger;
-	struct ledger_id remembered; /* of this address, by signer_after */
-	struct arena arena;          /* of the order at hand */
-	json_t *answers;             /* of those carried out */
+	struct arena arena; /* of the order at hand */
+	json_t *answers;    /* of those carried out */
 };
 
 /* ---- receipts */
@@ -133,21 +132,16 @@ static bool is_retired(const struct key *key, const struct order *order)
 
 /*
  * Whose signature the order's receipt must have. An order that retires the ledger's key is in force when its receipt is
- * signed: then that is a key which it adds, or the one that is remembered. NULL where none of them stays.
+ * signed: then that is a key which it adds, or the one before it, which signs beside it. NULL where none stays that is known.
  */
-static const struct key *signer_after(struct submission *submission, const struct order *order)
+static const struct key *signer_after(const struct ledger_id *ledger, const struct order *order)
 {
-	const struct ledger_id *ledger = &submission->ledger;
-
 	if (order->type != ORDER_LOG_KEY || !is_retired(&ledger->key, order))
 		return &ledger->key;
 	for (size_t i = 0; i < order->added_log_key_count; i++)
 		if (strcmp(order->added_log_keys[i].name, ledger->origin) == 0)
 			return &order->added_log_keys[i];
-	if (pin_recall(submission->settings, LINK_SERVER, &submission->remembered, NULL) == OK &&
-	    !is_retired(&submission->remembered.key, order))
-		return &submission->remembered.key;
-	return NULL;
+	return ledger->older_count > 0 && !is_retired(&ledger->older[0], order) ? &ledger->older[0] : NULL;
 }
 
 static enum exit_code answer_take(struct submission *submission, const struct bundle_order *order, size_t number,
@@ -190,11 +184,11 @@ static enum exit_code order_send(struct submission *submission, size_t number)
 
 	if (err != OK)
 		return out_fail(err, &why, next_of(err));
-	signer = signer_after(submission, &parsed);
+	signer = signer_after(&submission->ledger, &parsed);
 	if (signer == NULL)
 		return out_usage(
-		    "the order retires the key that --vkey names, and so proves nothing to it afterwards; name "
-		    "the one that stays: --vkey KEY");
+		    "the order retires the ledger's key that is known here, and nothing else could check its receipt; "
+		    "name the one that stays: --vkey KEY");
 	buf_init(&body, HTTP_PUBLIC_BODY_MAX);
 	err = order_request_encode(buf_slice(&order->note), order->items, order->item_count, &body);
 	if (err != OK) {

@@ -227,21 +227,16 @@ size_t pin_keys(const struct ledger_id *ledger, struct key ret_keys[static PIN_K
 	return ledger->older_count + 1;
 }
 
-static void older_add(struct ledger_id *ledger, const struct key *key, uint64_t size)
+/* The key is the present one from now on; the one before it signed alone up to that size. */
+static void key_take(struct ledger_id *ledger, const struct key *key, uint64_t size)
 {
 	size_t kept = ledger->older_count < PIN_OLDER_MAX ? ledger->older_count : PIN_OLDER_MAX - 1;
 
 	memmove(&ledger->older[1], &ledger->older[0], kept * sizeof(ledger->older[0]));
 	memmove(&ledger->older_size[1], &ledger->older_size[0], kept * sizeof(ledger->older_size[0]));
-	ledger->older[0] = *key;
+	ledger->older[0] = ledger->key;
 	ledger->older_size[0] = size;
 	ledger->older_count = kept + 1;
-}
-
-/* The key is the present one from now on; the one before it signed alone up to that size. */
-static void key_take(struct ledger_id *ledger, const struct key *key, uint64_t size)
-{
-	older_add(ledger, &ledger->key, size);
 	ledger->key = *key;
 }
 
@@ -348,40 +343,51 @@ static enum exit_code fail_unverified(const struct why *why, const char *next)
 	return EXIT_UNVERIFIED;
 }
 
-static enum exit_code pin_first(const struct settings *settings, enum link_door door, struct ledger_id *seen)
+/* The key that was given, or the older of two: then the next, where that one vouches for it. */
+static enum exit_code pin_first(
+    struct link *link, const struct settings *settings, enum link_door door, struct ledger_id *seen)
 {
+	const struct key *newest = &seen->valid[seen->valid_count - 1];
 	char vkey[KEY_VKEY_SIZE];
 	struct why why = {""};
 	enum err err;
 
-	/* Of two that sign the one that stays; what is published may be from before it. */
-	if (settings->vkey == NULL && seen->valid_count > 1) {
-		seen->key = seen->valid[seen->valid_count - 1];
-		older_add(seen, &seen->valid[0], size_so_far(seen));
-	}
+	if (settings->vkey == NULL)
+		seen->key = seen->valid[0];
 	err = pin_remember(settings, door, seen, &why);
-	if (err == OK && settings->vkey == NULL) {
+	if (err != OK)
+		return out_fail(err, &why, NULL);
+	if (settings->vkey == NULL) {
 		key_format(&seen->key, vkey);
 		out_info("subsidy: first contact with ledger %s; its key is remembered: %s", seen->id, vkey);
 	}
-	return err == OK ? EXIT_OK : out_fail(err, &why, NULL);
+	return key_equal(newest, &seen->key) ? EXIT_OK : key_follow(link, settings, door, seen, newest);
 }
 
-/* --vkey is one of those that sign. */
-static enum exit_code given_check(const struct settings *settings, struct ledger_id *seen)
+/* Of a key that is remembered it is known what came after it, whoever names it now. */
+static bool is_remembered(const struct key *key, const struct ledger_id *known)
 {
-	struct why why = {""};
-	struct key given;
+	return key_equal(key, &known->key) || is_among(key, known->older, known->older_count);
+}
 
-	if (key_parse(slice_text(settings->vkey), &given) != OK)
-		return out_usage("--vkey is not a public key: name+xxxxxxxx+base64");
-	if (is_among(&given, seen->valid, seen->valid_count)) {
-		seen->key = given;
+/* Of any other --vkey is the user's word: it must be one of those that sign. */
+static enum exit_code given_take(const struct key *given, struct ledger_id *seen)
+{
+	char vkey[KEY_VKEY_SIZE];
+	struct why why = {""};
+
+	if (is_among(given, seen->valid, seen->valid_count)) {
+		seen->key = *given;
 		return EXIT_OK;
 	}
-	(void)why_set(&why, ERR_UNKNOWN_KEY, "the server's key is %s+…, not the one that --vkey names (%s+…)",
-	    seen->key.name, given.name);
-	return fail_unverified(&why, "ask the ledger's operator which key is right; send nothing before");
+	key_format(&seen->valid[seen->valid_count - 1], vkey);
+	(void)why_set(&why, ERR_UNKNOWN_KEY, "the server's key is %s, not the one that --vkey names", vkey);
+	if (strcmp(given->name, seen->origin) != 0)
+		return fail_unverified(&why, "ask the ledger's operator which key is right; send nothing before");
+	/* Its key of before, perhaps. What vouched for the next one is signed by the keys of now alone. */
+	return fail_unverified(&why,
+	    "send nothing before you have compared the server's key with the one that the ledger's operator has given "
+	    "you on paper; where they are the same, the one that you named was changed: --vkey KEY");
 }
 
 static bool continues(const struct ledger_id *seen, const struct ledger_id *known)
@@ -395,6 +401,7 @@ static bool continues(const struct ledger_id *seen, const struct ledger_id *know
 static enum exit_code fail_other(const struct ledger_id *known, const struct ledger_id *seen)
 {
 	bool is_same_ledger = strcmp(known->id, seen->id) == 0 && strcmp(known->origin, seen->origin) == 0;
+	const struct key *newest = &seen->valid[seen->valid_count - 1];
 	char vkey[KEY_VKEY_SIZE];
 	struct why why = {""};
 
@@ -415,9 +422,14 @@ static enum exit_code fail_other(const struct ledger_id *known, const struct led
 					     "ledger-… of this address from the "
 					     "state folder");
 	}
-	key_format(&seen->valid[seen->valid_count - 1], vkey);
+	key_format(newest, vkey);
 	(void)why_set(&why, ERR_UNKNOWN_KEY, "the key that is remembered of ledger %s signs no more; it now says %s",
 	    known->id, vkey);
+	/* A thief of a retired key says so, too. */
+	if (is_among(newest, known->older, known->older_count))
+		return fail_unverified(&why,
+		    "this key had been given up for the next one: ask the ledger's operator why it is back; if that is "
+		    "meant, remove the file ledger-… of this address from the state folder");
 	return fail_unverified(&why,
 	    "compare the new key with the one that the ledger's operator has given you on paper; where "
 	    "they are the same, say it once: --vkey KEY");
@@ -427,32 +439,41 @@ static enum exit_code pin_compare(
     struct link *link, const struct settings *settings, enum link_door door, struct ledger_id *seen)
 {
 	struct ledger_id known;
+	struct key given;
 	struct why why = {""};
-	enum exit_code code = settings->vkey != NULL ? given_check(settings, seen) : EXIT_OK;
 	const struct key *newest = &seen->valid[seen->valid_count - 1];
+	bool is_known, is_given = settings->vkey != NULL;
+	enum exit_code code = EXIT_OK;
 	enum err err;
 
+	if (is_given && key_parse(slice_text(settings->vkey), &given) != OK)
+		return out_usage("--vkey is not a public key: name+xxxxxxxx+base64");
+	err = pin_recall(settings, door, &known, &why);
+	if (err != OK && err != ERR_NOT_FOUND)
+		return out_fail(err, &why, NULL);
+	is_known = err == OK;
+	if (is_given && is_known && is_remembered(&given, &known))
+		is_given = false;
+	if (is_given)
+		code = given_take(&given, seen);
 	if (code != EXIT_OK)
 		return code;
-	err = pin_recall(settings, door, &known, &why);
-	if (err == ERR_NOT_FOUND)
-		return pin_first(settings, door, seen);
-	if (err != OK)
-		return out_fail(err, &why, NULL);
+	if (!is_known)
+		return pin_first(link, settings, door, seen);
 	if (strcmp(known.id, seen->id) != 0 || strcmp(known.origin, seen->origin) != 0)
 		return fail_other(&known, seen);
 	if (is_among(&known.key, seen->valid, seen->valid_count)) {
 		/* Only forward: a key that was given up for the next does not come back. */
 		if (!key_equal(newest, &known.key) && !is_among(newest, known.older, known.older_count))
 			code = key_follow(link, settings, door, &known, newest);
-	} else if (settings->vkey != NULL) {
+	} else if (is_given) {
 		key_take(&known, &seen->key, size_so_far(seen));
 		err = pin_remember(settings, door, &known, &why);
 		code = err == OK ? EXIT_OK : out_fail(err, &why, NULL);
 	} else {
 		return fail_other(&known, seen);
 	}
-	if (settings->vkey == NULL)
+	if (!is_given)
 		seen->key = known.key;
 	memcpy(seen->older, known.older, sizeof(seen->older));
 	memcpy(seen->older_size, known.older_size, sizeof(seen->older_size));

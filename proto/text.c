@@ -9,7 +9,7 @@
 
 static _Thread_local enum text_language current;
 
-const struct text_part *const text_parts[TEXT_PARTS] = {&text_zh_proto, &text_zh_daemon, &text_zh_client,
+const struct text_part *const text_parts[TEXT_PARTS] = {&text_zh_proto, &text_zh_daemon, &text_zh_client, &text_zh_pin,
     &text_zh_statement, &text_zh_monitor, &text_zh_verify, &text_zh_help};
 
 void text_use(enum text_language language)

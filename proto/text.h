@@ -49,9 +49,9 @@ struct text_part {
 	const struct text_row *rows;
 	size_t row_count;
 };
-#define TEXT_PARTS 7
-extern const struct text_part text_zh_proto, text_zh_daemon, text_zh_client, text_zh_statement, text_zh_monitor,
-    text_zh_verify, text_zh_help;
+#define TEXT_PARTS 8
+extern const struct text_part text_zh_proto, text_zh_daemon, text_zh_client, text_zh_pin, text_zh_statement,
+    text_zh_monitor, text_zh_verify, text_zh_help;
 extern const struct text_part *const text_parts[TEXT_PARTS];
 
 #endif

@@ -8,6 +8,7 @@ from tests import formats
 from tests.flow import wire
 from tests.flow.fake_ledger import FakeLedger
 from tests.flow.harness import FIRMS, Proxy, World, check, records
+from tests.flow.monitored import Monitor
 
 WHY = "密钥轮换"
 
@@ -212,19 +213,65 @@ class Clients(Rotating):
         check(self.world.client("export", "copy", "--vkey", self.next.vkey(), token="bureau"))
         check(self.world.client("receipt", "check", self.old))
 
-    def test_the_receipt_of_an_order_that_retires_the_known_key_is_of_the_one_that_stays(self):
+    def test_who_still_names_the_old_key_goes_on_where_the_next_one_was_taken_over(self):
+        world, first = self.world, self.first.vkey()
         self.restart(next_key="next.key")
-        self.by_client("--set", f"add={self.next.vkey()}")
+        monitor = Monitor(world, dict(world.env, SUBSIDY_STATE=world.path("state-watch"), SUBSIDY_VKEY=first), "--interval", "1")
+        self.addCleanup(monitor.process.kill)
+        monitor.wait(lambda m: m.sizes(), "the first size")
+        added = self.change(add=[self.next])["index"]
+        monitor.wait(lambda m: m.sizes()[-1] > added, "the next key")
+        # Another is there while both sign, and once only.
+        check(world.client("monitor", "--once", "--vkey", first, SUBSIDY_STATE=world.path("state-once")))
+        retired = self.change(retire=[self.first])["index"]
+        monitor.wait(lambda m: m.sizes()[-1] > retired, "a size that the next key alone has signed")
+        self.assertEqual(monitor.end(), 0, monitor.errors)
+        for state in ("state-watch", "state-once"):
+            check(world.client("monitor", "--once", "--vkey", first, SUBSIDY_STATE=world.path(state)))
+            result = world.client("export", "copy", "--vkey", first, token="bureau", SUBSIDY_STATE=world.path(state))
+            self.assertEqual(check(result).err.count("key"), 0, result)
+            # A key that never was the ledger's is refused as ever, and what is remembered stays.
+            remembered = world.read(f"{state}/ledger-" + world.addresses["public"])
+            self.assertEqual(remembered.splitlines()[0], self.next.vkey().encode())
+            result = world.client("export", "copy", "--vkey", self.heads.vkey(), token="bureau",
+                                  SUBSIDY_STATE=world.path(state))
+            self.assertEqual(result.code, 6, result)
+            self.assertEqual(world.read(f"{state}/ledger-" + world.addresses["public"]), remembered)
+        # Who remembers nothing has no proof: what the old key signs no more can't vouch for the next one.
+        result = world.client("export", "copy", "--vkey", first, token="bureau", SUBSIDY_STATE=world.path("nothing"))
+        self.assertEqual(result.code, 6, result)
+        for words in (self.next.vkey(), "on paper", "--vkey KEY"):
+            self.assertIn(words, result.err)
+        self.assertFalse(os.path.exists(world.path("nothing")))
+
+    def test_the_receipt_of_an_order_that_retires_the_known_key_is_of_the_one_that_stays(self):
         retire = ("--set", f"retire={self.first.vkey()}", "--vkey", self.first.vkey())
-        # Who remembers nothing can't know which key stays: nothing is sent.
         size = self.world.size()
+        # Where none stays that is known, nothing is sent.
         check(self.world.client("order", "log.key", *retire, "--set", f"reason={WHY}", "--key", "zhang.key", "--key", "li.key",
                                 "-o", "retire.order"))
-        told = self.world.client("order", "submit", "retire.order", "--vkey", self.first.vkey(),
-                                 SUBSIDY_STATE=self.world.path("elsewhere"))
+        told = self.world.client("order", "submit", "retire.order")
         self.assertEqual((told.code, "--vkey KEY" in told.err, self.world.size()), (2, True, size), told)
-        self.by_client(*retire, "--receipt", self.world.path("retired"))
+        self.restart(next_key="next.key")
+        self.by_client("--set", f"add={self.next.vkey()}")
+        # Who remembers nothing follows from the key that he names to the one that stays.
+        check(self.world.client("order", "submit", "retire.order", "--vkey", self.first.vkey(), "--receipt",
+                                self.world.path("retired"), SUBSIDY_STATE=self.world.path("elsewhere")))
         formats.verify_receipt(self.world.read("retired"), formats.parse_vkey(self.next.vkey()))
+
+    def test_a_next_key_that_is_given_up_again(self):
+        """Whoever took it over has a receipt of that, and is told that the ledger went back."""
+        self.restart(next_key="next.key")
+        self.by_client("--set", f"add={self.next.vkey()}")
+        self.by_client("--set", f"retire={self.next.vkey()}", "--receipt", self.world.path("retired"))
+        formats.verify_receipt(self.world.read("retired"), formats.parse_vkey(self.first.vkey()))
+        for option in ((), ("--vkey", self.first.vkey())):
+            result = self.world.client("export", "copy", *option, token="bureau")
+            self.assertEqual(result.code, 6, result)
+            for words in ("given up for the next one", "remove the file ledger-"):
+                self.assertIn(words, result.err)
+        os.unlink(self.remembered(self.world.addresses["public"]))
+        check(self.world.client("export", "copy", "--vkey", self.first.vkey(), token="bureau"))
 
     def test_a_stolen_key_goes_in_the_order_that_adds_the_next(self):
         third = self.make_key("third.key")

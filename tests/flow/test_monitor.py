@@ -186,6 +186,28 @@ class Knowing(MonitorTest):
         self.told(vkeys=[self.ledger.key.vkey(), self.older[1].vkey()])
         self.assertIn("does not prove it", self.once(6).err)
         self.assertEqual(self.remembered(), before)
+        # Whoever found it does not become the ledger of those who still name it.
+        self.ledger.changes.clear()
+        self.remember(self.older[0], self.ledger.key)
+        before = self.remembered()
+        for option in ((), ("--vkey", self.ledger.key.vkey())):
+            result = self.once(6, *option)
+            self.assertEqual(result.json()["alarm"], "another_ledger")
+            self.assertIn("given up for the next one", result.err)
+            self.assertEqual(self.remembered(), before)
+
+    def test_of_two_keys_at_the_first_contact_the_older_vouches_for_the_next(self):
+        """What is remembered as an older key is believed later, so it must have vouched for what came after it."""
+        self.told(vkeys=[self.ledger.key.vkey(), self.older[0].vkey()])
+        self.ledger.changes["/v1/keys"] = lambda _: self.ledger.json({"keys": []})
+        for option in ((), ("--vkey", self.ledger.key.vkey())):
+            self.assertIn("does not prove it", self.once(6, *option).err)
+            self.assertEqual(self.remembered(), [self.ledger.key.vkey(), self.ledger.ledger_id])
+            os.unlink(self.file)
+        # A copy in plain files proves nothing, and the older one signs as before.
+        del self.ledger.changes["/v1/keys"]
+        self.once(0)
+        self.assertEqual(self.remembered(), [self.ledger.key.vkey(), self.ledger.ledger_id])
 
 
 class Alarms(MonitorTest):

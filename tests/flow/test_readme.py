@@ -175,11 +175,9 @@ class Real(unittest.TestCase):
         self.world.start()
 
     def watch(self, name, command):
-        """A monitor as on a machine of its own: it remembers the key that it meets first, and follows its changes."""
+        """A monitor as on a machine of its own: it is given the key of today, and follows its changes."""
         world = self.world
-        env = dict(world.typist.env, SUBSIDY_STATE=world.path("state-" + name))
-        del env["SUBSIDY_VKEY"]
-        typist = Typist(world.folder, env)
+        typist = Typist(world.folder, dict(world.typist.env, SUBSIDY_STATE=world.path("state-" + name)))
         process = typist.go_on(command + " --interval 1", name + ".out")
         self.addCleanup(process.kill)
         return process
