@@ -29,7 +29,7 @@ static enum exit_code check_print_table(
 	err = table_print(&table, stdout);
 	table_done(&table);
 	if (err != OK)
-		return out_fail(err, NULL, NULL);
+		return out_printed(err);
 	out_info("subsidy: every row is well-formed; nothing was sent");
 	out_info(plan->count == 1 ? "         to be sent: %zu row in %zu push, less those that the feed has already"
 		 : push_count == 1

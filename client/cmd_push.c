@@ -294,7 +294,7 @@ static enum exit_code summary_print(const struct pushing *pushing)
 		out_info(receipt_count == 1 ? "subsidy: %zu receipt in %s; ledger size %" PRIu64
 					    : "subsidy: %zu receipts in %s; ledger size %" PRIu64,
 		    receipt_count, session->receipts_folder, pushing->ledger_size);
-	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
+	return out_printed(err);
 }
 
 /* ---- without the ledger */

@@ -364,9 +364,9 @@ static enum exit_code one_show(const struct bundle_order *bundle_order, struct a
 		err = order_parse(note.text, bundle_order->items, bundle_order->item_count, arena, &order, &why);
 	if (err == OK && list != NULL)
 		err = json_array_append_new(list, order_json(&order, &note, bundle_order)) == 0 ? OK : ERR_MEMORY;
-	else if (err == OK)
-		err = order_print(&order, &note);
-	return err == OK ? EXIT_OK : out_fail(err, &why, "do not sign this");
+	if (err != OK)
+		return out_fail(err, &why, "do not sign this");
+	return list != NULL ? EXIT_OK : out_printed(order_print(&order, &note));
 }
 
 static enum exit_code orders_show(const struct settings *settings, const struct bundle *bundle)
@@ -469,7 +469,7 @@ static enum exit_code genesis_show(const struct settings *settings, const struct
 		printf("\n");
 		err = officers_print(genesis, &note, signed_by);
 		quorums_print(&genesis->quorums);
-		code = err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
+		code = out_printed(err);
 	}
 	free(genesis);
 	return code;

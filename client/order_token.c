@@ -93,7 +93,7 @@ static enum exit_code token_print(const struct settings *settings, const struct 
 		puts(text);
 	key_wipe(text, sizeof(text));
 	if (code == EXIT_OK)
-		code = out_close();
+		code = out_flush(); /* who did not read it can't have it: then no order goes out */
 	if (code == EXIT_OK)
 		out_info("This is the access code. It is shown once: keep it in a file of mode 0600.");
 	return code;

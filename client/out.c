@@ -1,5 +1,7 @@
 #include "client/out.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,18 +134,27 @@ void out_info(const char *format, ...)
 		free(text);
 }
 
-enum exit_code out_json(json_t *json)
-{
-	bool is_written = json != NULL && json_dumpf(json, stdout, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+/* ---- what became of it */
 
-	json_decref(json);
-	if (!is_written)
-		return out_fail(json == NULL ? ERR_MEMORY : ERR_IO, NULL, NULL);
-	fputc('\n', stdout);
-	return EXIT_OK;
+static bool is_ended_by_pipes;
+
+void out_ignore_pipes(void)
+{
+	struct sigaction before;
+
+	is_ended_by_pipes = sigaction(SIGPIPE, NULL, &before) == 0 && before.sa_handler != SIG_IGN;
+	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-enum exit_code out_close(void)
+/* Asked of the pipe itself: what errno said of a write may be long gone. */
+static bool is_reader_gone(void)
+{
+	struct pollfd ask = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	return poll(&ask, 1, 0) > 0 && (ask.revents & POLLERR) != 0;
+}
+
+enum exit_code out_flush(void)
 {
 	struct why why;
 
@@ -151,6 +162,35 @@ enum exit_code out_close(void)
 		return EXIT_OK;
 	(void)why_set(&why, ERR_IO, "standard output: %m");
 	return out_fail(ERR_IO, &why, "what was printed is incomplete");
+}
+
+enum exit_code out_close(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_OK;
+	if (is_ended_by_pipes && is_reader_gone()) {
+		(void)signal(SIGPIPE, SIG_DFL);
+		(void)raise(SIGPIPE);
+	}
+	return out_flush();
+}
+
+enum exit_code out_printed(enum err err)
+{
+	if (err == ERR_IO)
+		return out_close();
+	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
+}
+
+enum exit_code out_json(json_t *json)
+{
+	bool is_written = json != NULL && json_dumpf(json, stdout, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+
+	json_decref(json);
+	if (!is_written)
+		return out_printed(ferror(stdout) ? ERR_IO : ERR_MEMORY);
+	fputc('\n', stdout);
+	return EXIT_OK;
 }
 
 bool out_has_color(FILE *file)

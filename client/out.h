@@ -29,8 +29,17 @@ void out_info(const char *format, ...) printf_like(1, 2);
 void out_text(FILE *file, const char *text);
 /* Compact JSON and a newline on stdout; takes the reference over. EXIT_OTHER if it can't be written. */
 enum exit_code out_json(json_t *json);
-/* Flushes stdout: EXIT_OTHER, with a complaint, if what was printed did not arrive (a full disk, a closed pipe). */
+/* SIGPIPE is ignored from now on, for sockets break as pipes do; once, before anything is opened or printed. */
+void out_ignore_pipes(void);
+/* Flushes stdout: EXIT_OTHER, with a complaint, if what was printed did not arrive. */
+enum exit_code out_flush(void);
+/*
+ * The same where nothing is left to do but to print. A reader that has gone has seen enough: then it ends the process by
+ * SIGPIPE, without a word, as other tools end; unless whoever began us ignores that signal.
+ */
 enum exit_code out_close(void);
+/* After the last table: `err` of its printing, ERR_IO for what did not arrive. */
+enum exit_code out_printed(enum err err);
 /* May this stream be coloured: a terminal, and NO_COLOR is not set. */
 bool out_has_color(FILE *file);
 

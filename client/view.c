@@ -247,7 +247,7 @@ enum exit_code view_print(struct table *table)
 	enum err err = table->cell_count > 0 || table->has_failed ? table_print(table, stdout) : OK;
 
 	table_done(table);
-	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
+	return out_printed(err);
 }
 
 enum exit_code view_print_csv(struct table *table)
@@ -255,7 +255,7 @@ enum exit_code view_print_csv(struct table *table)
 	enum err err = table_print_csv(table, stdout);
 
 	table_done(table);
-	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
+	return out_printed(err);
 }
 
 bool view_wants_csv(const struct settings *settings, const struct args *args, bool *ret_is_csv)
