@@ -149,6 +149,10 @@ static bool word_take(struct parser *parser, const struct command *const *comman
 	struct command_line *line = parser->line;
 	const char *word = parser->argv[parser->at];
 
+	if (line->command == NULL && strcmp(word, "help") == 0) {
+		line->wants_help = true;
+		return true;
+	}
 	if (line->command == NULL) {
 		for (; *commands != NULL; commands++)
 			if (strcmp((*commands)->name, word) == 0)

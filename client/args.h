@@ -1,6 +1,7 @@
 /*
  * The command line: global options anywhere, a command's own after its name, "--" ends options. Unknown options,
- * doubled ones that may stand once, and missing or surplus values are complaints, never guesses.
+ * doubled ones that may stand once, and missing or surplus values are complaints, never guesses. The word "help" before
+ * the command's name, or alone, is --help.
  */
 #ifndef CLIENT_ARGS_H
 #define CLIENT_ARGS_H

@@ -73,8 +73,7 @@ static enum exit_code verb_run(const struct settings *settings, const struct arg
 	if (!options_fit(args, verb->options))
 		return EXIT_USAGE;
 	if (verb->has_note != (args->word_count == 2))
-		return out_usage(
-		    "usage: subsidy order %s %s", verb->name, verb->has_note ? "NOTE" : "--file … -o NOTE");
+		return out_usage_show(cmd_order.name, cmd_order.usage);
 	if (!verb->has_note)
 		return genesis_make(args);
 	bundle_init(&bundle);
@@ -135,7 +134,8 @@ const struct command cmd_order = {
     .usage = "TYPE [--set NAME=VALUE]… [--file FILE] --key FILE… -o NOTE | --submit\n"
 	     "       subsidy order sign NOTE --key FILE… [-o NOTE]\n"
 	     "       subsidy order submit NOTE [--receipt FILE]\n"
-	     "       subsidy order show NOTE",
+	     "       subsidy order show NOTE\n"
+	     "       subsidy order genesis --file FILE [--continues FILE] --key FILE… -o NOTE",
     .summary = "make, sign, show and submit the bureau's orders",
     .help =
 	"An order is a note that officers sign; as many different officers as the ledger's quorums ask for. The first\n"

@@ -382,7 +382,7 @@ static enum exit_code push_run(const struct settings *settings, const struct arg
 	if (args_has(args, "o"))
 		return out_usage("-o goes with --template; receipts go to --receipts FOLDER");
 	if (args->word_count != 2)
-		return out_usage("usage: subsidy push %s", cmd_push.usage);
+		return out_usage_show(cmd_push.name, cmd_push.usage);
 	path = args->words[1];
 	if (!venue_id_is_valid(slice_text(args->words[0])))
 		return out_usage("a venue's id is lower-case letters, digits and '-'; found \"%s\"", args->words[0]);

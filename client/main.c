@@ -91,7 +91,7 @@ static enum exit_code command_run(const struct command *command, const struct co
 	enum err err;
 
 	if (line->args.word_count < command->word_min)
-		return out_usage("usage: subsidy %s %s", command->name, command->usage);
+		return out_usage_show(command->name, command->usage);
 	if (line->args.word_count > command->word_max)
 		return out_usage("\"%s\" is one word too many", line->args.words[command->word_max]);
 	settings_init(&settings);

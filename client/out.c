@@ -97,6 +97,16 @@ void out_use_command(const char *name)
 	usage_command = name;
 }
 
+static void usage_point(void)
+{
+	fputs("         ", stderr);
+	if (usage_command != NULL)
+		fprintf(stderr, T("`subsidy %s --help` explains it, with examples"), usage_command);
+	else
+		fputs(T("`subsidy --help` lists the commands, `subsidy COMMAND --help` explains one"), stderr);
+	fputc('\n', stderr);
+}
+
 enum exit_code out_usage(const char *format, ...)
 {
 	char *text = NULL;
@@ -108,14 +118,18 @@ enum exit_code out_usage(const char *format, ...)
 	va_end(arguments);
 	fputs(T("subsidy: "), stderr);
 	out_text(stderr, size >= 0 ? text : format);
-	fputs("\n         ", stderr);
-	if (usage_command != NULL)
-		fprintf(stderr, T("`subsidy %s --help` explains it, with examples"), usage_command);
-	else
-		fputs(T("`subsidy --help` lists the commands, `subsidy COMMAND --help` explains one"), stderr);
 	fputc('\n', stderr);
+	usage_point();
 	if (size >= 0)
 		free(text);
+	return EXIT_USAGE;
+}
+
+enum exit_code out_usage_show(const char *command, const char *usage)
+{
+	fprintf(stderr, T("usage: subsidy %s%s%s"), command, usage[0] != '\0' ? " " : "", usage);
+	fputc('\n', stderr);
+	usage_point();
 	return EXIT_USAGE;
 }
 

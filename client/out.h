@@ -23,6 +23,8 @@ enum exit_code out_fail_answer(const struct link_answer *answer);
 void out_use_command(const char *name);
 /* "subsidy: …" and where the usage is found. Gives EXIT_USAGE. */
 enum exit_code out_usage(const char *format, ...) printf_like(1, 2);
+/* "usage: subsidy <command> <usage>", which may have several lines, and where more of it is found. Gives EXIT_USAGE. */
+enum exit_code out_usage_show(const char *command, const char *usage);
 /* One line for people on stderr. */
 void out_info(const char *format, ...) printf_like(1, 2);
 /* `text` with control characters shown as \xHH, so that a server can't drive the terminal. */

@@ -21,6 +21,15 @@ void view_path_init(struct buf *path, const char *text)
 	buf_add_text(path, text);
 }
 
+/* Codes are ASCII, enterprises' names are not. */
+static bool is_name(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text >= 0x80)
+			return true;
+	return false;
+}
+
 void view_path_enterprise(struct buf *path, const char *code)
 {
 	struct why why = {""};
@@ -32,6 +41,9 @@ void view_path_enterprise(struct buf *path, const char *code)
 		buf_clear(&text);
 	if (usci_explain(buf_slice(&text), &why) != OK)
 		out_info("subsidy: is this the right code? %s", why.text);
+	/* As it was typed: names are compared so. */
+	if (is_name(text.size > 0 ? buf_text(&text) : code))
+		out_info("         `subsidy list --find \"%s\"` looks for a name", code);
 	link_escape(path, text.size > 0 ? buf_text(&text) : code);
 	buf_done(&text);
 }

@@ -65,6 +65,32 @@ class Cli(FlowTest):
             self.assertIn(f"usage: subsidy {command}", text)
             self.assertIn("Exit codes", text)
 
+    def test_a_usage_of_several_lines_is_shown_in_lines(self):
+        for args, count in ((("push", "qddex"), 2), (("order",), 5), (("order", "submit"), 5), (("show",), 1)):
+            for language, word in (("C", "usage: "), ("zh_CN.UTF-8", "用法：")):
+                with self.subTest(args, language=language):
+                    *usage, pointer = self.assert_code(self.world.client(*args, LC_ALL=language), USAGE).err.splitlines()
+                    self.assertIn(f"`subsidy {args[0]} --help`", pointer)
+                    self.assertTrue(usage[0].startswith(f"{word}subsidy {args[0]} "), usage)
+                    self.assertTrue(all(line.startswith(f"       subsidy {args[0]} ") for line in usage[1:]), usage)
+                    self.assertEqual(len(usage), count, usage)
+
+    def test_help_as_a_word(self):
+        for words in ((), ("list",), ("push",)):
+            told = check(self.world.client("help", *words))
+            self.assertEqual(told.out, check(self.world.client(*words, "--help")).out)
+        self.assert_code(self.world.client("help", "dance"), USAGE)
+
+    def test_who_types_a_name_is_told_how_names_are_found(self):
+        for command in ("show", "trades", "explain"):
+            told = self.assert_code(self.world.client(command, "甲（样例）", token="bureau"), NOT_FOUND)
+            self.assertIn('`subsidy list --find "甲（样例）"`', told.err)
+            # Digits of full width are a code's all the same.
+            wide = "".join(chr(ord(letter) + 0xfee0) for letter in FIRMS[0])
+            for code, found in ((FIRMS[0][:-1], NOT_FOUND), (wide, OK)):
+                told = self.assert_code(self.world.client(command, code, token="bureau"), found)
+                self.assertNotIn("--find", told.err)
+
     def test_settings_by_option_environment_and_file(self):
         world = self.world
         code = FIRMS[0]

@@ -63,6 +63,14 @@ static void takes_options_before_and_after_the_command(void **state)
 	assert_true(parse("-h", line));
 	assert_true(line->wants_help);
 	assert_null(line->command);
+	assert_true(parse("help", line));
+	assert_true(line->wants_help);
+	assert_null(line->command);
+	assert_true(parse("help|push", line));
+	assert_true(line->wants_help);
+	assert_ptr_equal(line->command, &push);
+	assert_true(parse("push|help", line));
+	assert_false(line->wants_help);
 	assert_true(parse("push|-", line));
 	assert_string_equal(line->args.words[0], "-");
 	free(line);
