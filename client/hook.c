@@ -85,7 +85,7 @@ bool hook_run(const char *command, const struct hook_alarm *alarm, unsigned time
 		out_info("subsidy: the hook could not be run: %s", strerror(ENOMEM));
 		return false;
 	}
-	(void)fflush(stdout);
+	out_now();
 	error = child_start(command, &child);
 	if (error != 0) {
 		out_info("subsidy: the hook could not be run: %s", strerror(error));

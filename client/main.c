@@ -115,8 +115,7 @@ int main(int argc, char **argv)
 	/* Widths of characters are those of UTF-8 whatever the machine has installed; of LANG only the language is read. */
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	text_use(guide_is_chinese() ? TEXT_CHINESE : TEXT_ENGLISH);
-	out_ignore_pipes();
-	if (key_global_init() != OK)
+	if (!out_begin() || key_global_init() != OK)
 		return EXIT_OTHER;
 	if (!args_parse(argc, argv, commands, &line))
 		return EXIT_USAGE;

@@ -124,7 +124,7 @@ static void tell_head(struct monitor *monitor, unsigned fed_count)
 		printf("%s  %12" PRIu64 "  %s%s\n", time_text, checkpoint->size,
 		    is_cosigned ? T("consistent, cosigned") : T("consistent"),
 		    fed_count > 0 ? T(", cosigned by witnesses") : "");
-	(void)fflush(stdout);
+	out_now();
 }
 
 static void tell_event(const struct monitor *monitor, const char *event, const char *alarm)
@@ -136,7 +136,7 @@ static void tell_event(const struct monitor *monitor, const char *event, const c
 	time_now(time_text);
 	(void)out_json(json_pack("{s:s, s:s, s:s?, s:s?}", "time", time_text, "event", event, "alarm", alarm,
 	    "evidence", alarm != NULL && strcmp(alarm, "stale") != 0 ? monitor->evidence_path : NULL));
-	(void)fflush(stdout);
+	out_now();
 }
 
 static void run_hook(const struct monitor *monitor, const char *alarm, const char *evidence_path)

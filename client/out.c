@@ -1,5 +1,7 @@
 #include "client/out.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -64,7 +66,7 @@ static const char *next_of(enum err err)
 
 enum exit_code out_fail(enum err err, const struct why *why, const char *next)
 {
-	(void)fflush(stdout);
+	out_now();
 	fprintf(stderr, "%s%s", T("subsidy: "), err_sentence(err));
 	if (why != NULL && why->text[0] != '\0') {
 		fputs(T(": "), stderr);
@@ -152,12 +154,23 @@ void out_info(const char *format, ...)
 
 static bool is_ended_by_pipes;
 
-void out_ignore_pipes(void)
+/* open() takes the lowest number that is free, and what it opens here can't be used as that stream: that shows. */
+static bool streams_occupy(void)
+{
+	for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+		if (fcntl(stream, F_GETFD) < 0 &&
+		    open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) != stream)
+			return false;
+	return true;
+}
+
+bool out_begin(void)
 {
 	struct sigaction before;
 
 	is_ended_by_pipes = sigaction(SIGPIPE, NULL, &before) == 0 && before.sa_handler != SIG_IGN;
 	(void)signal(SIGPIPE, SIG_IGN);
+	return streams_occupy();
 }
 
 /* Asked of the pipe itself: what errno said of a write may be long gone. */
@@ -168,21 +181,36 @@ static bool is_reader_gone(void)
 	return poll(&ask, 1, 0) > 0 && (ask.revents & POLLERR) != 0;
 }
 
+/* Why the first of what did not arrive on stdout did not; the stream itself knows only that. */
+static int lost_errno;
+
+void out_now(void)
+{
+	if (fflush(stdout) != 0 && lost_errno == 0)
+		lost_errno = errno;
+}
+
+static bool has_arrived(void)
+{
+	out_now();
+	return !ferror(stdout);
+}
+
 enum exit_code out_flush(void)
 {
 	struct why why;
 
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (has_arrived())
 		return EXIT_OK;
+	/* Where nobody looked when it failed, errno has long been another's. */
+	errno = lost_errno != 0 ? lost_errno : EIO;
 	(void)why_set(&why, ERR_IO, "standard output: %m");
 	return out_fail(ERR_IO, &why, "what was printed is incomplete");
 }
 
 enum exit_code out_close(void)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return EXIT_OK;
-	if (is_ended_by_pipes && is_reader_gone()) {
+	if (!has_arrived() && is_ended_by_pipes && is_reader_gone()) {
 		(void)signal(SIGPIPE, SIG_DFL);
 		(void)raise(SIGPIPE);
 	}
@@ -191,6 +219,8 @@ enum exit_code out_close(void)
 
 enum exit_code out_printed(enum err err)
 {
+	if (err == ERR_IO && lost_errno == 0)
+		lost_errno = errno;
 	if (err == ERR_IO)
 		return out_close();
 	return err == OK ? EXIT_OK : out_fail(err, NULL, NULL);
@@ -199,10 +229,11 @@ enum exit_code out_printed(enum err err)
 enum exit_code out_json(json_t *json)
 {
 	bool is_written = json != NULL && json_dumpf(json, stdout, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+	enum exit_code code = is_written ? EXIT_OK : out_printed(ferror(stdout) ? ERR_IO : ERR_MEMORY);
 
 	json_decref(json);
 	if (!is_written)
-		return out_printed(ferror(stdout) ? ERR_IO : ERR_MEMORY);
+		return code;
 	fputc('\n', stdout);
 	return EXIT_OK;
 }
@@ -210,8 +241,11 @@ enum exit_code out_json(json_t *json)
 bool out_has_color(FILE *file)
 {
 	const char *refused = getenv("NO_COLOR");
+	int before = errno; /* of printing, perhaps; that a file is no terminal is no error */
+	bool is_terminal = isatty(fileno(file));
 
-	return isatty(fileno(file)) && (refused == NULL || refused[0] == '\0');
+	errno = before;
+	return is_terminal && (refused == NULL || refused[0] == '\0');
 }
 
 enum err json_format(json_t *json, size_t flags, struct buf *ret_text)

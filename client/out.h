@@ -31,8 +31,13 @@ void out_info(const char *format, ...) printf_like(1, 2);
 void out_text(FILE *file, const char *text);
 /* Compact JSON and a newline on stdout; takes the reference over. EXIT_OTHER if it can't be written. */
 enum exit_code out_json(json_t *json);
-/* SIGPIPE is ignored from now on, for sockets break as pipes do; once, before anything is opened or printed. */
-void out_ignore_pipes(void);
+/*
+ * Once, before anything is opened. A standard stream that is closed is occupied, so that no file of ours takes its place
+ * and what is printed. SIGPIPE is ignored, for sockets break as pipes do. False where there is no /dev/null.
+ */
+bool out_begin(void) must_check;
+/* Flushes stdout; whether it arrives is asked later. */
+void out_now(void);
 /* Flushes stdout: EXIT_OTHER, with a complaint, if what was printed did not arrive. */
 enum exit_code out_flush(void);
 /*

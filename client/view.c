@@ -98,7 +98,9 @@ enum exit_code view_get(const struct settings *settings, const char *path, json_
 		return code;
 	code = ask(link, settings, path, &answer);
 	if (code == EXIT_OK && settings->is_json) {
-		(void)fwrite(answer.body.data, 1, answer.body.size, stdout);
+		size_t written = fwrite(answer.body.data, 1, answer.body.size, stdout);
+
+		code = out_printed(written == answer.body.size ? OK : ERR_IO);
 		*ret_json = NULL;
 	} else if (code == EXIT_OK) {
 		*ret_json = json_incref(answer.json);

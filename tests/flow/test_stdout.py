@@ -84,6 +84,23 @@ class Stdout(FlowTest):
         with open("/dev/full", "wb") as full:
             self.assertIn("标准输出：", self.print_to(full, "list", **CHINESE).err)
 
+    def test_no_file_takes_the_place_of_a_stream_that_is_closed(self):
+        """The monitor holds its lock file open while it prints: its line must not get into that."""
+        for closed, code in ((">&-", 1), ("2>&-", 0), ("<&-", 0), ("<&- >&- 2>&-", 1)):
+            with self.subTest(closed):
+                state = self.world.path("state" + closed.replace(" ", ""))
+                done = subprocess.run(["bash", "-c", f'exec "$0" monitor --once {closed}', CLIENT], cwd=self.world.folder,
+                                      env=self.env(SUBSIDY_STATE=state), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, timeout=COMMAND_TIMEOUT_S, check=False)
+                self.assertEqual(done.returncode, code, done)
+                if closed == ">&-":
+                    self.assertIn(b"standard output: Bad file descriptor", done.stderr)
+                names = [os.path.join(folder, name) for folder, _, names in os.walk(state) for name in names]
+                self.assertGreater(len(names), 2)
+                for name in names:
+                    with open(name, "rb") as file:
+                        self.assertNotRegex(file.read(), b"consistent|first contact|standard output")
+
     def test_an_access_code_that_nobody_read_is_not_granted(self):
         """It is shown once, so an order that grants it may not go out; and that is said."""
         size = self.world.size()
