@@ -123,6 +123,8 @@ static enum err check_room(struct gate *gate, const struct gate_group *group)
 	store_usage(gate->store, &usage);
 	watch_room(gate, &usage);
 	room = less(map_left(&usage), usage.disk_free_size);
+	gate->room_size = room;
+	gate->page_size = usage.page_size;
 	needed = group != NULL ? gate_room_needed(group, &usage) : ROOM_RESERVE;
 	if (group == NULL && needed < gate->refused_room_size)
 		needed = gate->refused_room_size;
@@ -133,6 +135,11 @@ static enum err check_room(struct gate *gate, const struct gate_group *group)
 	}
 	gate->refused_room_size = 0;
 	return OK;
+}
+
+bool gate_may_owe(const struct gate *gate, uint64_t row_count)
+{
+	return !gate->is_room_short && row_count * gate->page_size <= gate->room_size / ROOM_OWED_SHARE;
 }
 
 /* ---- both */

@@ -25,6 +25,7 @@ struct gate {
 	bool is_behind;			/* of the last entry, and it was said */
 
 	bool is_room_short;
+	uint64_t room_size, page_size;	/* bytes: of map and disk as of the last look, and of a page */
 	uint64_t refused_room_size;	/* what a refused group asked for; 0 when none was refused since one got through */
 
 	enum err obstacle;		/* OK, ERR_CLOCK, ERR_DISK_FULL: as of the last look */
@@ -43,6 +44,12 @@ enum err gate_enter(struct gate *gate, const struct gate_group *group, uint64_t 
 void gate_look(struct gate *gate, uint64_t last_time_us);
 /* The operator's word that the clock is right. Changes nothing where it is not doubted. */
 void gate_trust(struct gate *gate);
+
+/*
+ * May a commit leave so many changed rows in memory, for a later one to write? Only where that later one is sure to have
+ * the room: not once it is short, and no more than a quarter of it.
+ */
+bool gate_may_owe(const struct gate *gate, uint64_t row_count);
 
 /* Bytes of room asked for before such a group is written into a store of this use. */
 uint64_t gate_room_needed(const struct gate_group *group, const struct store_usage *usage);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/past.h"
+#include "daemon/unfolded.h"
 #include "daemon/venues.h"
 #include "proto/date.h"
 
@@ -28,7 +29,7 @@ static int compare_keys(const struct cell_key *a, const struct cell_key *b)
 	return 0;
 }
 
-/* ---- from the state */
+/* ---- from the state: the stored cells, and the trades that they lack */
 
 static enum err take_cell(void *cookie, const struct cell_key *key, const struct cell_sums *sums)
 {
@@ -69,8 +70,9 @@ static struct history_cell *cell_at(struct array *cells, const struct cell_key *
 	return cell;
 }
 
-static enum err add_to_cell(struct history *history, const struct cell_key *key, const struct cell_sums *sums)
+static enum err add_to_cell(void *cookie, const struct cell_key *key, const struct cell_sums *sums)
 {
+	struct history *history = cookie;
 	struct history_cell *cell = cell_at(&history->cells, key);
 
 	if (cell == NULL)
@@ -120,6 +122,14 @@ static enum err take_trade(void *cookie, const struct life_trade *trade, bool *r
 
 /* ---- reading */
 
+static enum err read_state(struct history *history)
+{
+	const struct past *past = &history->past;
+	enum err err = cells_each(past->txn, &past->code, take_cell, history);
+
+	return err == OK ? unfolded_each_of(past->txn, &history->venues, &past->code, add_to_cell, history) : err;
+}
+
 static enum err read_with(struct store_txn *txn, const struct past *asked, bool must_walk, uint64_t *steps_left,
     struct history **ret_history, struct why *why)
 {
@@ -135,7 +145,7 @@ static enum err read_with(struct store_txn *txn, const struct past *asked, bool 
 	if (err == OK && history->past.is_walked)
 		err = past_each_trade(&history->past, take_trade, history);
 	else if (err == OK)
-		err = cells_each(txn, &asked->code, take_cell, history);
+		err = read_state(history);
 	if (err != OK) {
 		history_free(history);
 		return err;

@@ -25,7 +25,8 @@ static enum err head_decode(struct slice row, struct ledger_head *ret_head)
 	head.folded = reader_u64(&reader);
 	head.last_time_us = reader_u64(&reader);
 	leaf = reader_bytes(&reader, HASH_SIZE);
-	if (reader.is_short || frontier_decode(reader.rest, &head.frontier) != OK || head.frontier.size != head.size)
+	if (reader.is_short || frontier_decode(reader.rest, &head.frontier) != OK || head.frontier.size != head.size ||
+	    head.folded > head.size)
 		return ERR_DAMAGED;
 	memcpy(head.last_leaf.bytes, leaf.data, HASH_SIZE);
 	*ret_head = head;
@@ -108,6 +109,14 @@ static struct hash leaf_of_stored(
 	return hash_leaf(bytes);
 }
 
+bool ledger_may_lag_behind(const struct entry *entry)
+{
+	/* A refund that counts refers to its trade. */
+	if (entry->kind == ENTRY_RECORD)
+		return entry->record.disposition == DISPOSITION_COUNTED && entry->record.refers == 0;
+	return entry->kind == ENTRY_PUSH || entry->kind == ENTRY_EVIDENCE;
+}
+
 uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entry *entry)
 {
 	struct ledger_head *head = &ledger->head;
@@ -154,7 +163,11 @@ uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entr
 	    is_replay ? leaf_of_stored(ledger, index, is_stored ? &stored : NULL, bytes) : hash_leaf(bytes);
 	tiles_append(txn, LEDGER_TREE, &head->frontier, &head->last_leaf);
 	head->last_time_us = entry->time_us;
-	head->size = head->folded = index + 1;
+	head->size = index + 1;
+	if (!ledger->may_lag)
+		head->folded = head->size;
+	else if (!ledger_may_lag_behind(entry))
+		ledger->must_fold = true;
 	return index;
 }
 
@@ -187,6 +200,12 @@ void ledger_save(const struct ledger *ledger, struct store_txn *txn)
 	else
 		store_put(txn, STORE_META, slice_text("head"), buf_slice(&row));
 	buf_done(&row);
+}
+
+void ledger_set_folded(struct ledger *ledger)
+{
+	ledger->head.folded = ledger->head.size;
+	ledger->must_fold = false;
 }
 
 uint64_t ledger_size(struct store_txn *txn)

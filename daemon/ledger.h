@@ -18,7 +18,7 @@
 /* The head row: everything that appending needs. */
 struct ledger_head {
 	uint64_t size;			/* entries */
-	uint64_t folded;		/* entries whose effect is in the derived databases; equals size for now */
+	uint64_t folded;		/* entries whose effect is in the stored cells; all other databases are complete */
 	uint64_t last_time_us;
 	struct hash last_leaf;
 	struct frontier frontier;
@@ -50,6 +50,11 @@ struct ledger {
 	struct ledger_head head;
 	struct stamp stamp;		/* of the command being applied */
 	uint64_t command_start;		/* index of its first entry */
+	/*
+	 * The writer: the cells of what is appended may be stored later, until an entry comes that a reader could not
+	 * account for by itself (unfolded.h); then `folded` has to reach the size in the same transaction.
+	 */
+	bool may_lag, must_fold;
 	struct buf scratch;		/* encoded entry */
 	/* What one slice of a distrust may do: DISTRUST_SLICE_MAX, DISTRUST_LOOK_MAX, or less in tests. */
 	uint64_t slice_trades_max, slice_look_max;
@@ -78,6 +83,10 @@ uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entr
  */
 void ledger_append_first(struct ledger *ledger, struct store_txn *txn, struct slice bytes, const struct hash *last_leaf);
 void ledger_save(const struct ledger *ledger, struct store_txn *txn);
+/* May the stored cells lack what such an entry adds? A trade that counts; and what adds nothing: a push, evidence. */
+bool ledger_may_lag_behind(const struct entry *entry);
+/* Says that every cell is stored by the end of this transaction. */
+void ledger_set_folded(struct ledger *ledger);
 
 /* Readers. Size of the ledger in this transaction. */
 uint64_t ledger_size(struct store_txn *txn);

@@ -18,19 +18,24 @@ struct slot {
 struct overlay {
 	struct arena arena;
 	size_t row_count, row_capacity;
-	struct overlay_row **dirty; /* has room for every row */
-	size_t dirty_count;
+	unsigned late_db;
+	struct dirty {
+		struct overlay_row **rows; /* has room for every row */
+		size_t count;
+	} dirty, late;
+	uint64_t change_count;
 	struct slot *slots; /* open addressing */
 	size_t slot_count;  /* a power of two, at least twice the rows */
 	uint64_t clear_count;
 };
 
-struct overlay *overlay_new(size_t size_max)
+struct overlay *overlay_new(size_t size_max, unsigned late_db)
 {
 	struct overlay *overlay = calloc(1, sizeof(*overlay));
 
 	if (overlay == NULL)
 		return NULL;
+	overlay->late_db = late_db;
 	arena_init(&overlay->arena, size_max);
 	overlay->slot_count = SLOTS_FIRST;
 	overlay->slots = calloc(SLOTS_FIRST, sizeof(*overlay->slots));
@@ -46,7 +51,8 @@ void overlay_free(struct overlay *overlay)
 	if (overlay == NULL)
 		return;
 	arena_done(&overlay->arena);
-	free(overlay->dirty);
+	free(overlay->dirty.rows);
+	free(overlay->late.rows);
 	free(overlay->slots);
 	free(overlay);
 }
@@ -55,7 +61,7 @@ void overlay_clear(struct overlay *overlay)
 {
 	if (overlay->row_count > 0)
 		memset(overlay->slots, 0, overlay->slot_count * sizeof(*overlay->slots));
-	overlay->row_count = overlay->dirty_count = 0;
+	overlay->row_count = overlay->dirty.count = overlay->late.count = 0;
 	overlay->clear_count++;
 	arena_reset(&overlay->arena);
 }
@@ -111,6 +117,11 @@ void overlay_expect_row(const struct overlay *overlay, uint32_t hash)
 		__builtin_prefetch((const uint8_t *)row + line * CACHE_LINE_SIZE);
 }
 
+uint64_t overlay_change_count(const struct overlay *overlay)
+{
+	return overlay->change_count;
+}
+
 uint64_t overlay_clear_count(const struct overlay *overlay)
 {
 	return overlay->clear_count;
@@ -138,15 +149,23 @@ static enum err grow_slots(struct overlay *overlay)
 	return OK;
 }
 
+static enum err grow_dirty(struct dirty *dirty, size_t capacity)
+{
+	struct overlay_row **rows = reallocarray(dirty->rows, capacity, sizeof(struct overlay_row *));
+
+	if (rows == NULL)
+		return ERR_MEMORY;
+	dirty->rows = rows;
+	return OK;
+}
+
 static enum err reserve(struct overlay *overlay)
 {
 	if (overlay->row_count == overlay->row_capacity) {
 		size_t capacity = overlay->row_capacity == 0 ? SLOTS_FIRST : 2 * overlay->row_capacity;
-		struct overlay_row **dirty = reallocarray(overlay->dirty, capacity, sizeof(struct overlay_row *));
 
-		if (dirty == NULL)
+		if (grow_dirty(&overlay->dirty, capacity) != OK || grow_dirty(&overlay->late, capacity) != OK)
 			return ERR_MEMORY;
-		overlay->dirty = dirty;
 		overlay->row_capacity = capacity;
 	}
 	return 2 * (overlay->row_count + 1) > overlay->slot_count ? grow_slots(overlay) : OK;
@@ -160,10 +179,13 @@ static enum err no_room(const struct overlay *overlay, size_t size)
 
 static void make_dirty(struct overlay *overlay, struct overlay_row *row)
 {
+	struct dirty *dirty = row->db == overlay->late_db ? &overlay->late : &overlay->dirty;
+
+	overlay->change_count++;
 	if (row->is_dirty)
 		return;
 	row->is_dirty = true;
-	overlay->dirty[overlay->dirty_count++] = row;
+	dirty->rows[dirty->count++] = row;
 }
 
 static size_t capacity_of(size_t size)
@@ -288,28 +310,41 @@ static int compare_rows(const void *a, const void *b)
 	return slice_compare(left->key, right->key);
 }
 
-enum err overlay_write(
-    struct overlay *overlay, enum err (*write)(void *cookie, const struct overlay_row *row), void *cookie)
+static enum err write_dirty(
+    struct dirty *dirty, enum err (*write)(void *cookie, const struct overlay_row *row), void *cookie)
 {
 	size_t written_count = 0;
 	enum err err = OK;
 
-	if (overlay->dirty_count == 0)
+	if (dirty->count == 0)
 		return OK;
-	qsort(overlay->dirty, overlay->dirty_count, sizeof(struct overlay_row *), compare_rows);
-	while (written_count < overlay->dirty_count && err == OK) {
-		err = write(cookie, overlay->dirty[written_count]);
+	qsort(dirty->rows, dirty->count, sizeof(struct overlay_row *), compare_rows);
+	while (written_count < dirty->count && err == OK) {
+		err = write(cookie, dirty->rows[written_count]);
 		if (err == OK)
-			overlay->dirty[written_count++]->is_dirty = false;
+			dirty->rows[written_count++]->is_dirty = false;
 	}
-	overlay->dirty_count -= written_count;
-	memmove(overlay->dirty, overlay->dirty + written_count, overlay->dirty_count * sizeof(struct overlay_row *));
+	dirty->count -= written_count;
+	memmove(dirty->rows, dirty->rows + written_count, dirty->count * sizeof(struct overlay_row *));
 	return err;
+}
+
+enum err overlay_write(struct overlay *overlay, bool with_late,
+    enum err (*write)(void *cookie, const struct overlay_row *row), void *cookie)
+{
+	enum err err = write_dirty(&overlay->dirty, write, cookie);
+
+	return err == OK && with_late ? write_dirty(&overlay->late, write, cookie) : err;
+}
+
+bool overlay_is_half_full(const struct overlay *overlay)
+{
+	return overlay->arena.used_size > overlay->arena.max / 2;
 }
 
 void overlay_settle(struct overlay *overlay)
 {
-	assert(overlay->dirty_count == 0);
-	if (overlay->arena.used_size > overlay->arena.max / 2)
+	assert(overlay->dirty.count == 0);
+	if (overlay->late.count == 0 && overlay_is_half_full(overlay))
 		overlay_clear(overlay);
 }

@@ -5,6 +5,8 @@
  *
  * Rows are found by database and key. A clean row remembers what the database holds (also that it holds nothing), so
  * that it is read once, for as long as nobody else writes to that database. One thread.
+ *
+ * The rows of one database are late ones: changed, they may stay for longer than the others before they are written.
  */
 #ifndef DAEMON_OVERLAY_H
 #define DAEMON_OVERLAY_H
@@ -24,7 +26,7 @@ struct overlay_row {
 struct overlay;
 
 /* Holds at most `size_max` bytes of keys and values. NULL on lack of memory. */
-struct overlay *overlay_new(size_t size_max);
+struct overlay *overlay_new(size_t size_max, unsigned late_db);
 void overlay_free(struct overlay *overlay);
 /* Forgets every row, dirty ones too. */
 void overlay_clear(struct overlay *overlay);
@@ -51,9 +53,19 @@ enum err overlay_edit(struct overlay *overlay, struct overlay_row *row, size_t s
  */
 enum err overlay_set(struct overlay *overlay, unsigned db, struct slice key, const struct slice *value, bool is_dirty) must_check;
 
-/* Gives every dirty row to `write`, by database and key, and marks it clean. Stops at the first error. */
-enum err overlay_write(struct overlay *overlay, enum err (*write)(void *cookie, const struct overlay_row *row), void *cookie) must_check;
-/* Between two transactions, when no row is dirty: where half of the memory is taken every row is forgotten. */
+/* How often a row was made dirty or changed again: the same number twice, and between the two nothing has changed. */
+uint64_t overlay_change_count(const struct overlay *overlay);
+
+/*
+ * Gives every dirty row to `write`, by database and key, those that are late behind all others, and marks it clean; or,
+ * without `with_late`, leaves the late ones as they are. Stops at the first error.
+ */
+enum err overlay_write(struct overlay *overlay, bool with_late,
+    enum err (*write)(void *cookie, const struct overlay_row *row), void *cookie) must_check;
+/* Is half of the memory taken? */
+bool overlay_is_half_full(const struct overlay *overlay);
+/* Between two transactions, when no row is dirty but late ones: where half of the memory is taken, and no row is dirty,
+ * every row is forgotten. */
 void overlay_settle(struct overlay *overlay);
 
 #endif

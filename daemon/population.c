@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/query_internal.h"
+#include "daemon/unfolded.h"
 
 /* Policies take part in a mask of 64 bits. */
 _Static_assert(POLICIES_MAX <= 64, "one bit a policy");
@@ -148,6 +149,42 @@ static enum err take_cell(void *cookie, const struct cell_key *key, const struct
 	return add_cell(pass, key, cell, venue);
 }
 
+/* The position of a member; the count of members where there is none of that code. */
+static size_t find_member(const struct array *members, const struct code *code)
+{
+	size_t low = 0, high = members->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct member *member = array_at(members, middle);
+		int order = memcmp(member->code.text, code->text, USCI_SIZE);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return members->count;
+}
+
+/* What a trade adds that the cells lack. These come in no order. */
+static enum err take_share(void *cookie, const struct cell_key *key, const struct cell_sums *sums)
+{
+	struct pass *pass = cookie;
+	const char *venue = venues_id(pass->venues, key->venue_number);
+	enum err err;
+
+	pass->position = find_member(&pass->population->members, &key->code);
+	if (venue == NULL || pass->position == pass->population->members.count)
+		return ERR_DAMAGED;
+	load_sums(pass, pass->position, &pass->sums);
+	err = add_cell(pass, key, sums, venue);
+	store_sums(pass);
+	return err;
+}
+
 static enum err add_standings(const struct pass *pass, struct array *standings)
 {
 	struct policy_sums sums;
@@ -190,6 +227,8 @@ enum err population_evaluate(const struct population *population, const struct v
 	policy_settled_months(pass.policy, &first_month, &last_month);
 	err = cells_each_all(population->txn, first_month, last_month, take_cell, &pass);
 	store_sums(&pass);
+	if (err == OK)
+		err = unfolded_each(population->txn, venues, take_share, &pass);
 	if (err == OK)
 		err = add_standings(&pass, ret_standings);
 	free(pass.periods);

@@ -6,6 +6,7 @@
 
 #include "daemon/ahead.h"
 #include "daemon/fold.h"
+#include "daemon/unfolded.h"
 #include "proto/date.h"
 
 #define COMMIT_RECORDS 20000 /* records between commits of the scratch store: bounds its dirty pages */
@@ -616,6 +617,41 @@ static enum err check_end(struct replay *replay)
 	return invalid(replay, head->size - 1, "it was changed: the head holds another hash of it");
 }
 
+/* Those of an earlier replay's end, as it left them. */
+static enum err complete_cells(struct replay *replay)
+{
+	enum err err = unfolded_add(replay->txn, false);
+
+	if (err != OK)
+		return err;
+	ledger_set_folded(&replay->ledger);
+	ledger_save(&replay->ledger, replay->txn);
+	return OK;
+}
+
+/*
+ * The cells as the original should have stored them: without the trades behind `folded`. That these are such as may be
+ * missing there is found on the way.
+ */
+static enum err take_back_unfolded(struct replay *replay)
+{
+	const struct ledger_head *head = replay->task->head;
+	enum err err;
+
+	if (head == NULL || head->size != replay->ledger.head.size || head->folded == head->size ||
+	    replay->task->takes_entries)
+		return OK;
+	replay->ledger.head.folded = head->folded;
+	ledger_save(&replay->ledger, replay->txn);
+	err = unfolded_add(replay->txn, true);
+	if (err == ERR_DAMAGED)
+		err = finding_set(replay->finding, FINDING_STATE,
+		    "database meta: row head says that cells hold what the first %llu entries give, but behind these are "
+		    "some that cells must hold",
+		    (unsigned long long)head->folded);
+	return err;
+}
+
 static enum err replay_rest(struct replay *replay)
 {
 	enum err err = open_ahead(replay, replay->task->size, false);
@@ -635,6 +671,8 @@ static enum err replay_rest(struct replay *replay)
 		    (unsigned long long)replay->end);
 	if (err == OK)
 		err = follow_distrusts(replay);
+	if (err == OK)
+		err = take_back_unfolded(replay);
 	if (err == OK)
 		err = commit(replay, false);
 	if (err == OK)
@@ -676,6 +714,8 @@ enum err replay_run(const struct replay_task *task, struct replay_counts *ret_co
 	replay->ledger.original = task->original;
 	if (err == OK && replay->ledger.head.size > 0)
 		err = check_held(replay);
+	if (err == OK && replay->ledger.head.folded < replay->ledger.head.size)
+		err = complete_cells(replay);
 	if (err == OK)
 		err = replay_rest(replay);
 	replay->counts.entries = replay->next_index - replay->counts.held;

@@ -39,7 +39,7 @@ struct store {
 	MDB_dbi dbis[STORE_DB_COUNT];
 	/* Venues are numbered from 1 in order, so one number says which trade databases exist. */
 	atomic_uint trades_count;
-	struct overlay *overlay; /* of the write transactions, there being one at a time */
+	struct store_rows rows;
 	/* Reading transactions that ended and were kept for the next ones. */
 	pthread_mutex_t kept_lock;
 	struct store_txn *kept;
@@ -172,8 +172,8 @@ enum err store_open(
 	store->mode = mode;
 	pthread_mutex_init(&store->kept_lock, NULL);
 	store->lock_fd = store->folder_fd = -1;
-	store->overlay = overlay_new(STORE_OVERLAY_MAX);
-	if (store->overlay == NULL) {
+	store->rows.overlay = overlay_new(STORE_OVERLAY_MAX, STORE_CELLS);
+	if (store->rows.overlay == NULL) {
 		store_close(store);
 		return ERR_MEMORY;
 	}
@@ -280,7 +280,7 @@ void store_close(struct store *store)
 {
 	if (store == NULL)
 		return;
-	overlay_free(store->overlay);
+	overlay_free(store->rows.overlay);
 	drop_kept(store);
 	if (store->env != NULL)
 		mdb_env_close(store->env);
@@ -322,6 +322,8 @@ static enum err begin(struct store *store, bool is_write, struct store_txn **ret
 		free(txn);
 		return err_of(code);
 	}
+	if (is_write)
+		store_rows_begin(&store->rows);
 	*ret_txn = txn;
 	return OK;
 }
@@ -375,7 +377,7 @@ enum err store_commit(struct store_txn *txn)
 	int code;
 
 	assert(txn->is_write);
-	store_rows_write(txn);
+	store_rows_finish(txn);
 	err = txn->err;
 	if (err != OK) {
 		store_abort(txn);
@@ -384,10 +386,10 @@ enum err store_commit(struct store_txn *txn)
 	code = mdb_txn_commit(txn->txn);
 	if (code == 0) {
 		atomic_store(&store->trades_count, txn->trades_count);
-		overlay_settle(store->overlay);
+		store_rows_committed(&store->rows);
 		err = extend_file(store, page_bytes(store));
 	} else {
-		overlay_clear(store->overlay);
+		store_rows_dropped(&store->rows);
 		err = err_of(code);
 	}
 	free(txn);
@@ -399,16 +401,16 @@ void store_abort(struct store_txn *txn)
 	if (txn == NULL)
 		return;
 	if (txn->is_write)
-		overlay_clear(txn->store->overlay);
+		store_rows_dropped(&txn->store->rows);
 	else if (keep(txn->store, txn))
 		return;
 	mdb_txn_abort(txn->txn);
 	free(txn);
 }
 
-struct overlay *store_overlay(const struct store_txn *txn)
+struct store_rows *store_rows_of(const struct store_txn *txn)
 {
-	return txn->store->overlay;
+	return &txn->store->rows;
 }
 
 bool store_is_write(const struct store_txn *txn)

@@ -72,6 +72,14 @@ enum err store_write(struct store *store, struct store_txn **ret_txn) must_check
 /* Durable when it answers OK. Frees the transaction in any case. A transaction in error is aborted and its error returned. */
 enum err store_commit(struct store_txn *txn) must_check;
 void store_abort(struct store_txn *txn);	/* ends a read, drops a write; NULL-safe */
+/*
+ * Cells may be written later than the entries that they follow from, for a reader can add what they lack (unfolded.h):
+ * the commit of this transaction shall leave those that have changed in memory. False where it can't, because some are
+ * written already or memory is short: it then writes every one, those that were left before among them.
+ */
+bool store_leave_cells(struct store_txn *txn) must_check;
+/* Are the cells still in memory that earlier commits left there? Not after a start, nor after a write was dropped. */
+bool store_has_left_cells(const struct store_txn *txn);
 enum err store_error(const struct store_txn *txn);
 /* Puts the transaction in error, for damage found by a layer above. The first error stays. */
 void store_fail(struct store_txn *txn, enum err err);

@@ -7,8 +7,21 @@
 #include "daemon/overlay.h"
 #include "daemon/store.h"
 
-/* Of the write transaction. */
-struct overlay *store_overlay(const struct store_txn *txn);
+/* The rows that write transactions keep in memory, there being one at a time. */
+struct store_rows {
+	struct overlay *overlay;
+	bool has_left_cells;		/* changed ones, which the file lacks */
+	/* Of the transaction: */
+	bool leaves_cells;		/* the commit shall */
+	bool is_written;		/* some are in the database */
+	uint64_t change_count;		/* of the overlay as it began */
+};
+struct store_rows *store_rows_of(const struct store_txn *txn);
+/* A write transaction begins; is about to be committed; was, or was dropped. */
+void store_rows_begin(struct store_rows *rows);
+void store_rows_finish(struct store_txn *txn);
+void store_rows_committed(struct store_rows *rows);
+void store_rows_dropped(struct store_rows *rows);
 bool store_is_write(const struct store_txn *txn);
 /* What the database itself holds. */
 bool store_get_direct(struct store_txn *txn, unsigned db, struct slice key, struct slice *ret_value);
@@ -17,7 +30,7 @@ enum err store_write_row(void *cookie, const struct overlay_row *row) must_check
 
 /* Are the database's rows kept so? */
 bool store_is_overlaid(const struct store_txn *txn, unsigned db);
-/* Brings the databases up to date; needed before a cursor looks, and before the commit. */
+/* Brings the databases up to date; needed before a cursor looks. */
 void store_rows_write(struct store_txn *txn);
 /* A changed row; `value` NULL deletes it. */
 void store_rows_change(struct store_txn *txn, unsigned db, struct slice key, const struct slice *value);

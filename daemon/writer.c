@@ -12,6 +12,7 @@
 #include "daemon/memory.h"
 #include "daemon/sealer.h"
 #include "daemon/slices.h"
+#include "daemon/unfolded.h"
 #include "proto/date.h"
 
 /* Bytes of the entries of one slice, numbers of trades and links as long as they can be. */
@@ -343,13 +344,50 @@ static enum err find_obstacle(struct writer *writer, const struct gate_group *ne
 	return obstacle;
 }
 
-static struct gate_group group_needs(struct mail *group, size_t group_bytes)
+/* Rows of cells that a commit may have to write for the entries before it. */
+static uint64_t owed_rows(const struct writer *writer)
 {
-	struct gate_group needs = {.byte_size = group_bytes};
+	return 2 * (writer->ledger.head.size - writer->ledger.head.folded);
+}
+
+static struct gate_group group_needs(struct mail *group, size_t group_bytes, uint64_t owed_rows)
+{
+	struct gate_group needs = {.byte_size = group_bytes, .row_count = owed_rows};
 
 	for (struct mail *mail = group; mail != NULL; mail = mail->next)
 		needs.row_count += command_rows(command_of(mail));
 	return needs;
+}
+
+/* ---- cells that are stored later (unfolded.h) */
+
+static struct store_txn *begin_txn(struct writer *writer)
+{
+	struct store_txn *txn;
+	enum err err = store_write(writer->settings.store, &txn);
+
+	if (err != OK)
+		log_fatal("stopping: no transaction could be begun: %s", err_sentence(err));
+	/* After a start the cells that are lacking are made again, once. */
+	if (writer->ledger.head.folded < writer->ledger.head.size && !store_has_left_cells(txn)) {
+		err = unfolded_add(txn, false);
+		if (err != OK)
+			log_fatal("stopping: the cells of entry %llu and later can't be made: %s",
+			    (unsigned long long)writer->ledger.head.folded, err_sentence(err));
+	}
+	return txn;
+}
+
+/* Before the commit: are the changed cells left in memory, or written with it? */
+static void settle_cells(struct writer *writer, struct store_txn *txn)
+{
+	struct ledger *ledger = &writer->ledger;
+
+	if (!ledger->must_fold && ledger->head.size - ledger->head.folded <= UNFOLDED_MAX &&
+	    gate_may_owe(&writer->gate, owed_rows(writer)) && store_leave_cells(txn))
+		return;
+	ledger_set_folded(ledger);
+	ledger_save(ledger, txn);
 }
 
 /* So that what is told of the gate is true while no command comes: nobody pushes to a ledger that says it is closed. */
@@ -471,25 +509,25 @@ static void refuse_for_now(struct command *command, enum err obstacle)
 
 static void run_group(struct writer *writer, struct mail *group, size_t records, size_t bytes)
 {
-	const struct gate_group needs = group_needs(group, bytes);
+	const struct gate_group needs = group_needs(group, bytes, owed_rows(writer));
 	const struct sealed_group sealed = {.mail = group, .record_count = records, .start_us = clock_monotonic_us()};
 	uint64_t now_us = clock_now_us(), size_before = writer->ledger.head.size;
-	enum err obstacle = find_obstacle(writer, &needs, now_us), err;
+	enum err obstacle = find_obstacle(writer, &needs, now_us);
 	struct store_txn *txn;
 
 	if (obstacle != OK) {
 		for (struct mail *mail = group; mail != NULL; mail = mail->next)
 			refuse_for_now(command_of(mail), obstacle);
 	} else {
-		err = store_write(writer->settings.store, &txn);
-		if (err != OK)
-			log_fatal("stopping: no transaction could be begun: %s", err_sentence(err));
+		txn = begin_txn(writer);
 		for (struct mail *mail = group; mail != NULL; mail = mail->next)
 			run_command(writer, txn, command_of(mail), now_us);
-		if (writer->ledger.head.size > size_before)
+		if (writer->ledger.head.size > size_before) {
+			settle_cells(writer, txn);
 			commit(txn);
-		else
+		} else {
 			store_abort(txn);
+		}
 	}
 	if (has_distrust(group))
 		watch_distrusts(writer, group);
@@ -514,20 +552,18 @@ static void count_slice(struct writer *writer, uint64_t held, uint64_t start_us)
 /* False where it may not be written now. */
 static bool run_slice(struct writer *writer)
 {
-	const struct gate_group needs = {
-	    .byte_size = SLICE_BYTES, .row_count = (uint64_t)DISTRUST_SLICE_MAX * ROOM_ROWS_PER_RECORD};
+	const struct gate_group needs = {.byte_size = SLICE_BYTES,
+	    .row_count = (uint64_t)DISTRUST_SLICE_MAX * ROOM_ROWS_PER_RECORD + owed_rows(writer)};
 	uint64_t start_us = clock_monotonic_us(), now_us = clock_now_us(), size_before = writer->ledger.head.size;
 	struct store_txn *txn;
-	enum err err;
 	bool is_done;
 
 	if (find_obstacle(writer, &needs, now_us) != OK)
 		return false;
-	err = store_write(writer->settings.store, &txn);
-	if (err != OK)
-		log_fatal("stopping: no transaction could be begun: %s", err_sentence(err));
+	txn = begin_txn(writer);
 	is_done = slices_fold(&writer->ledger, txn, now_us);
 	/* Where nothing was to be held, how far that was seen is kept. */
+	settle_cells(writer, txn);
 	commit(txn);
 	if (writer->ledger.head.size > size_before)
 		seal(writer, &(struct sealed_group){.start_us = start_us}, true);
@@ -537,6 +573,20 @@ static bool run_slice(struct writer *writer)
 	if (is_done)
 		watch_distrusts(writer, NULL);
 	return true;
+}
+
+/* With nothing else to do: so that readers have nothing to add, and a stopped ledger's cells are complete. */
+static void fold(struct writer *writer)
+{
+	const struct gate_group needs = {.row_count = owed_rows(writer)};
+	struct store_txn *txn;
+
+	if (needs.row_count == 0 || find_obstacle(writer, &needs, clock_now_us()) != OK)
+		return;
+	txn = begin_txn(writer);
+	ledger_set_folded(&writer->ledger);
+	ledger_save(&writer->ledger, txn);
+	commit(txn);
 }
 
 /* ---- the thread */
@@ -572,9 +622,11 @@ static void *run(void *cookie)
 			run_group(writer, group, records, bytes);
 		} else if (is_idle) {
 			look(writer);
+			fold(writer);
 		}
 		is_held_up = writer->is_distrusting && !run_slice(writer);
 	}
+	fold(writer);
 	return NULL;
 }
 
@@ -588,6 +640,7 @@ static enum err load(struct writer *writer)
 	if (err != OK)
 		return err;
 	err = ledger_load(&writer->ledger, txn);
+	writer->ledger.may_lag = true;
 	if (err == OK)
 		err = log_keys_get(txn, &writer->keys);
 	if (err == OK)

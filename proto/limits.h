@@ -131,6 +131,7 @@
 #define ANSWERS_SIZE_MAX	(32u << 20)	/* bytes of all these; an answer has about 10 KB */
 #define ANSWER_KEPT_SIZE_MAX	(256u << 10)	/* bytes of one text; a longer one is made anew each time */
 #define GROUP_RECORDS_MAX	65536	/* records of one commit */
+#define UNFOLDED_MAX		16384	/* entries that the stored cells may lack: what a reader has to add is a few milliseconds */
 #define GROUP_SIZE_MAX		(32u << 20)	/* bytes of one commit */
 #define COMMANDS_WAITING_MAX	256	/* commands queued for the writer */
 #define DISTRUST_LOOK_MAX	50000	/* records and pushes the writer looks at for one slice of a distrusted key */
@@ -141,6 +142,7 @@
 /* Room of map and disk: short is a warning, what a group needs and less than the reserve is read-only (gate.h). */
 #define ROOM_SHORT		(2ULL << 30)	/* bytes: the largest group still fits */
 #define ROOM_SHORT_SHARE	8	/* of a smaller map this part */
+#define ROOM_OWED_SHARE		4	/* of the room this part may be owed to rows that are written later */
 #define ROOM_RESERVE		(16u << 20)	/* bytes that are left whatever is written: LMDB's own lists of free pages */
 #define ROOM_PER_BYTE		8	/* bytes of room asked for per byte of a group: entries, new rows, halves of split pages */
 #define ROOM_ROWS_PER_RECORD	6	/* rows a record changes, a copied page each: trade, two parties, two cells, refunds */

@@ -12,10 +12,11 @@
 #include <cmocka.h>
 
 #define SIZE_MAX_TESTED (1u << 20)
+#define LATE_DB 9
 
 static int setup(void **state)
 {
-	*state = overlay_new(SIZE_MAX_TESTED);
+	*state = overlay_new(SIZE_MAX_TESTED, LATE_DB);
 	return *state == NULL;
 }
 
@@ -60,7 +61,7 @@ static void expect_written(struct overlay *overlay, const char *want)
 	struct buf text;
 
 	buf_init(&text, SIZE_MAX_TESTED);
-	assert_int_equal(overlay_write(overlay, note_row, &text), OK);
+	assert_int_equal(overlay_write(overlay, true, note_row, &text), OK);
 	assert_string_equal(buf_text(&text), want);
 	buf_done(&text);
 }
@@ -232,7 +233,7 @@ static void stops_at_the_first_error_and_keeps_the_rest_dirty(void **state)
 	assert_int_equal(set(*state, 1, "a", "1", true), OK);
 	assert_int_equal(set(*state, 1, "b", "2", true), OK);
 	assert_int_equal(set(*state, 1, "c", "3", true), OK);
-	assert_int_equal(overlay_write(*state, fail_at_b, NULL), ERR_IO);
+	assert_int_equal(overlay_write(*state, true, fail_at_b, NULL), ERR_IO);
 	expect_written(*state, "1:b=2 1:c=3 ");
 }
 
