@@ -1,54 +1,14 @@
-#include "daemon/replay.h"
+#include "daemon/replay_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/ahead.h"
 #include "daemon/fold.h"
 #include "daemon/unfolded.h"
 #include "proto/date.h"
 
 #define COMMIT_RECORDS 20000 /* records between commits of the scratch store: bounds its dirty pages */
-#define PROGRESS_ENTRIES 4096
-/* Runs of the command in hand: a push of the most records with its push entry, begun within one, and one to look at. */
-#define RUNS_MAX (PUSH_RECORDS_MAX / AHEAD_RUN_ENTRIES + 4)
-
-struct replay {
-	const struct replay_task *task;
-	struct finding *finding;
-	struct store_txn *txn; /* of the scratch store */
-	struct ledger ledger;
-	struct replay_counts counts;
-	uint64_t uncommitted;
-
-	/* The entries from here to there, and those in hand. */
-	struct ahead *ahead;
-	uint64_t end;
-	struct ahead_run *runs[RUNS_MAX];
-	size_t run_count;
-	enum err read_err; /* sticky, of where nothing can be returned */
-
-	/* The ledgers of a continued one, the one whose entries are in hand, and the trees of those before the last. */
-	struct eras *eras;
-	size_t era;
-	struct frontier trees[CONTINUED_LEDGERS_MAX];
-
-	/* The entry before the next one. */
-	uint64_t next_index;
-	struct hash last_leaf;
-	uint64_t last_time_us;
-
-	/* The records of the push being gathered. */
-	struct slice *bytes;
-	struct record *records;
-	struct hash *leaves;
-};
-
-static enum err invalid(struct replay *replay, uint64_t index, const char *text)
-{
-	return finding_set(replay->finding, FINDING_INVALID, "entry %llu: %s", (unsigned long long)index, text);
-}
 
 static bool is_trouble(enum err err)
 {
@@ -62,171 +22,6 @@ static enum err refused(struct replay *replay, uint64_t index, enum err err, con
 		return err;
 	return finding_set(replay->finding, FINDING_INVALID, "entry %llu: %s%s%s", (unsigned long long)index,
 	    err_sentence(err), cause->text[0] != '\0' ? ": " : "", cause->text);
-}
-
-/* ---- entries, as they were read ahead */
-
-/* A database that can't be read is no finding about an entry. */
-static enum err unreadable(struct replay *replay, enum err err)
-{
-	if (err != ERR_DAMAGED)
-		return err;
-	return finding_set(replay->finding, FINDING_UNUSABLE, "database entries can't be read: its pages are damaged");
-}
-
-/* Below `end`, and not before the command in hand. Good until the next command. */
-static enum err item_at(struct replay *replay, uint64_t index, const struct ahead_item **ret_item)
-{
-	size_t place;
-
-	assert(index < replay->end && (replay->run_count == 0 || index >= replay->runs[0]->first));
-	while (replay->run_count == 0 ||
-	       index >= replay->runs[replay->run_count - 1]->first + replay->runs[replay->run_count - 1]->count) {
-		struct ahead_run *run = ahead_take(replay->ahead);
-
-		if (run == NULL)
-			return ERR_MEMORY;
-		assert(replay->run_count < RUNS_MAX);
-		replay->runs[replay->run_count++] = run;
-		if (run->err != OK)
-			return unreadable(replay, run->err);
-	}
-	place = (size_t)(index - replay->runs[0]->first);
-	*ret_item = &replay->runs[place / AHEAD_RUN_ENTRIES]->items[place % AHEAD_RUN_ENTRIES];
-	return OK;
-}
-
-/* Nobody looks at entries before `index` any more. */
-static void drop_runs(struct replay *replay, uint64_t index)
-{
-	size_t dropped = 0;
-
-	while (dropped < replay->run_count && replay->runs[dropped]->first + replay->runs[dropped]->count <= index)
-		ahead_give_back(replay->ahead, replay->runs[dropped++]);
-	replay->run_count -= dropped;
-	memmove(replay->runs, replay->runs + dropped, replay->run_count * sizeof(replay->runs[0]));
-}
-
-/* The entry that the fold must make again: for ledger_append. */
-static bool stored_entry(void *cookie, uint64_t index, struct ledger_stored *ret_stored)
-{
-	struct replay *replay = cookie;
-	const struct ahead_item *item;
-
-	if (index >= replay->end || replay->read_err != OK)
-		return false;
-	replay->read_err = item_at(replay, index, &item);
-	if (replay->read_err != OK || item->bytes.size == 0)
-		return false;
-	*ret_stored = (struct ledger_stored){
-	    .bytes = item->bytes, .leaf = item->leaf, .salt = item->err == OK ? item->entry.salt : NULL};
-	return true;
-}
-
-/* The entry is not there: is any behind it? */
-static enum err absent(struct replay *replay, uint64_t index)
-{
-	uint8_t key[STATE_U64_SIZE];
-	struct store_cursor cursor;
-	bool is_gap = false;
-
-	if (index >= replay->end)
-		return finding_set(replay->finding, FINDING_MISSING,
-		    "entry %llu: it is missing: the ledger ends within a command", (unsigned long long)index);
-	store_cursor_open(&cursor, replay->task->original, STORE_ENTRIES);
-	for (bool is_there = store_cursor_seek(&cursor, state_u64(index, key)); is_there && !is_gap;
-	     is_there = store_cursor_next(&cursor))
-		is_gap = cursor.key.size == STATE_U64_SIZE;
-	store_cursor_close(&cursor);
-	if (store_error(replay->task->original) != OK)
-		return unreadable(replay, store_error(replay->task->original));
-	if (is_gap)
-		return finding_set(replay->finding, FINDING_GAP, "entry %llu: it is missing, and later ones are there",
-		    (unsigned long long)index);
-	return finding_set(replay->finding, FINDING_MISSING,
-	    "entry %llu: it is missing: the entries end before it, and there should be %llu", (unsigned long long)index,
-	    (unsigned long long)replay->task->size);
-}
-
-/*
- * Entry `index` does not hold the hash of the one before: one of the two was changed. Where the entry behind it holds
- * its hash (or, of the last one, the head does), it is itself as it was, and the one before is not.
- */
-static enum err broken_chain(struct replay *replay, uint64_t index, const struct ahead_item *item)
-{
-	const struct ledger_head *head = replay->task->head;
-	const struct ahead_item *next;
-	bool is_sound = false;
-	enum err err;
-
-	if (index + 1 < replay->end) {
-		err = item_at(replay, index + 1, &next);
-		if (err != OK)
-			return err;
-		is_sound = next->bytes.size > 0 && next->err == OK && hash_equal(&next->entry.previous, &item->leaf);
-	} else if (head != NULL) {
-		is_sound = head->size == index + 1 && hash_equal(&head->last_leaf, &item->leaf);
-	}
-	if (!is_sound || index == 0)
-		return invalid(replay, index, "the chain breaks here: it does not hold the hash of the entry before");
-	return finding_set(replay->finding, FINDING_INVALID,
-	    "entry %llu: it was changed, or one behind it taken out: the next entry holds another hash of it",
-	    (unsigned long long)index - 1);
-}
-
-/* The next entry, checked to follow the one before: index, chain and time. */
-static enum err next_item(struct replay *replay, const struct ahead_item **ret_item)
-{
-	const struct replay_progress *progress = &replay->task->progress;
-	uint64_t index = replay->next_index;
-	const struct ahead_item *item;
-	enum err err;
-
-	if (index >= replay->end)
-		return absent(replay, index);
-	err = item_at(replay, index, &item);
-	if (err != OK)
-		return err;
-	if (item->bytes.size == 0)
-		return absent(replay, index);
-	if (item->err != OK)
-		return invalid(replay, index, "its bytes are not a canonical entry");
-	if (!hash_equal(&item->entry.previous, &replay->last_leaf))
-		return broken_chain(replay, index, item);
-	if (index > 0 && item->entry.time_us <= replay->last_time_us)
-		return invalid(replay, index, "its time does not lie after that of the entry before");
-	replay->last_leaf = item->leaf;
-	for (size_t i = replay->era; i + 1 < replay->eras->count; i++)
-		frontier_append(&replay->trees[i], &replay->last_leaf);
-	replay->last_time_us = item->entry.time_us;
-	replay->next_index++;
-	if (progress->report != NULL &&
-	    (replay->next_index % PROGRESS_ENTRIES == 0 || replay->next_index == replay->task->size))
-		progress->report(progress->cookie, replay->next_index, replay->task->size);
-	*ret_item = item;
-	return OK;
-}
-
-static enum err open_ahead(struct replay *replay, uint64_t end, bool is_light)
-{
-	struct ahead_task task = {.original = replay->task->original,
-	    .store = replay->task->store,
-	    .first = replay->next_index,
-	    .end = end,
-	    .is_light = is_light,
-	    .thread_count = replay->task->thread_count};
-
-	replay->end = end;
-	return ahead_open(&task, &replay->ahead);
-}
-
-static void close_ahead(struct replay *replay)
-{
-	for (size_t i = 0; i < replay->run_count; i++)
-		ahead_give_back(replay->ahead, replay->runs[i]);
-	replay->run_count = 0;
-	ahead_close(replay->ahead);
-	replay->ahead = NULL;
 }
 
 /* ---- commands */
@@ -254,9 +49,9 @@ static enum err end_command(struct replay *replay)
 	ledger_save(ledger, replay->txn);
 	/* Effects of an order were made, not read: step over them, so that chain and times are looked at as well. */
 	while (err == OK && replay->next_index < end)
-		err = next_item(replay, &item);
+		err = replay_next_item(replay, &item);
 	if (err == OK && ledger->is_different)
-		err = invalid(replay, ledger->different_index,
+		err = replay_invalid(replay, ledger->different_index,
 		    "replaying gives another entry here (disposition, links, tally or order of effects)");
 	return err;
 }
@@ -317,7 +112,7 @@ static enum err pass_eras(struct replay *replay)
 		struct why why = {{0}};
 
 		if (replay->next_index > eras->list[replay->era].end)
-			return invalid(replay, eras->list[replay->era].end,
+			return replay_invalid(replay, eras->list[replay->era].end,
 			    "a ledger was taken over to here, which is within a command");
 		err = era_check(&eras->list[replay->era + 1], &root, replay->txn, &why);
 		if (err != OK)
@@ -341,7 +136,7 @@ static enum err check_and_fold_push(
 	if (err != OK)
 		return refused(replay, push_index, err, &why);
 	if (ingest_new_count(ingest) != ingest->push.record_count)
-		return invalid(replay, push_index, "its records were in the feed before");
+		return replay_invalid(replay, push_index, "its records were in the feed before");
 	begin_command(replay, first);
 	fold_push(&replay->ledger, replay->txn, ingest);
 	return end_command(replay);
@@ -414,23 +209,23 @@ static enum err replay_push(struct replay *replay, const struct ahead_item *firs
 		uint64_t index = replay->next_index - 1;
 
 		if (count == PUSH_RECORDS_MAX)
-			return invalid(replay, index, "more records than one push may carry");
+			return replay_invalid(replay, index, "more records than one push may carry");
 		if (item->content_err != OK)
 			return refused_record(replay, index, item);
 		size += item->entry.record.record.size;
 		if (size > PUSH_SIZE_MAX)
-			return invalid(replay, index, "more bytes of records than one push may carry");
+			return replay_invalid(replay, index, "more bytes of records than one push may carry");
 		replay->bytes[count] = item->entry.record.record;
 		replay->records[count] = item->record;
 		replay->leaves[count++] = item->record_leaf;
-		err = next_item(replay, &item);
+		err = replay_next_item(replay, &item);
 	}
 	if (err != OK)
 		return err;
 	if (item->entry.kind != ENTRY_PUSH)
-		return invalid(replay, replay->next_index - 1, "records must be followed by their push entry");
+		return replay_invalid(replay, replay->next_index - 1, "records must be followed by their push entry");
 	if (first->entry.record.feed_index > TREE_SIZE_MAX - PUSH_RECORDS_MAX)
-		return invalid(replay, replay->next_index - 1, "start lies beyond what a feed can hold");
+		return replay_invalid(replay, replay->next_index - 1, "start lies beyond what a feed can hold");
 	return fold_gathered(replay, &first->entry, count, item);
 }
 
@@ -448,7 +243,7 @@ static enum err replay_order(struct replay *replay, const struct ahead_item *ite
 	if (err != OK)
 		return refused(replay, index, err, &why);
 	if (plan->is_known)
-		return invalid(replay, index, "the same order was carried out before");
+		return replay_invalid(replay, index, "the same order was carried out before");
 	begin_command(replay, &item->entry);
 	fold_order(&replay->ledger, replay->txn, plan);
 	err = end_command(replay);
@@ -482,7 +277,7 @@ static enum err replay_evidence(struct replay *replay, const struct entry *entry
 	enum err err = evidence_of_entry(entry, replay->txn, &evidence, &why);
 
 	if (err != OK)
-		return is_trouble(err) ? err : invalid(replay, replay->next_index - 1, why.text);
+		return is_trouble(err) ? err : replay_invalid(replay, replay->next_index - 1, why.text);
 	begin_command(replay, entry);
 	fold_evidence(&replay->ledger, replay->txn, &evidence);
 	replay->counts.evidence++;
@@ -496,22 +291,22 @@ static enum err replay_command(struct replay *replay)
 	uint64_t index = replay->next_index;
 	enum err err;
 
-	drop_runs(replay, index);
-	err = next_item(replay, &item);
+	replay_drop_runs(replay, index);
+	err = replay_next_item(replay, &item);
 	if (err != OK)
 		return err;
 	if ((item->entry.kind == ENTRY_GENESIS) != (index == 0))
-		return invalid(replay, index,
+		return replay_invalid(replay, index,
 		    index == 0 ? "the first entry must be the genesis" : "a genesis can only be the first entry");
 	switch (item->entry.kind) {
 	case ENTRY_GENESIS: return begin_eras(replay, item);
 	case ENTRY_RECORD: return replay_push(replay, item);
 	case ENTRY_ORDER: return replay_order(replay, item);
 	case ENTRY_EVIDENCE: return replay_evidence(replay, &item->entry);
-	case ENTRY_PUSH: return invalid(replay, index, "a push entry without records before it");
+	case ENTRY_PUSH: return replay_invalid(replay, index, "a push entry without records before it");
 	case ENTRY_EFFECT: return replay_slice(replay, &item->entry);
 	}
-	return invalid(replay, index, "of no known kind");
+	return replay_invalid(replay, index, "of no known kind");
 }
 
 /* ---- the whole */
@@ -560,12 +355,12 @@ static enum err check_held(struct replay *replay)
 	const struct ledger_head *held = &replay->ledger.head;
 	const struct ahead_item *item;
 	struct frontier frontier;
-	enum err err = open_ahead(replay, held->size, true);
+	enum err err = replay_open_ahead(replay, held->size, true);
 
 	frontier_init(&frontier);
 	while (err == OK && replay->next_index < held->size) {
-		drop_runs(replay, replay->next_index);
-		err = next_item(replay, &item);
+		replay_drop_runs(replay, replay->next_index);
+		err = replay_next_item(replay, &item);
 		if (err != OK)
 			break;
 		frontier_append(&frontier, &item->leaf);
@@ -578,7 +373,7 @@ static enum err check_held(struct replay *replay)
 		err = finding_set(replay->finding, FINDING_INVALID,
 		    "entry %llu: up to here the entries are not those that were replayed before: their root is another",
 		    (unsigned long long)held->size - 1);
-	close_ahead(replay);
+	replay_close_ahead(replay);
 	replay->counts.held = held->size;
 	return err;
 }
@@ -614,14 +409,18 @@ static enum err check_end(struct replay *replay)
 	if (head == NULL || head->size != replay->task->size || hash_equal(&head->last_leaf, &replay->last_leaf) ||
 	    frontier_equal(&head->frontier, &replay->ledger.head.frontier))
 		return OK;
-	return invalid(replay, head->size - 1, "it was changed: the head holds another hash of it");
+	return replay_invalid(replay, head->size - 1, "it was changed: the head holds another hash of it");
 }
 
-/* Those of an earlier replay's end, as it left them. */
+/* An earlier replay left its cells as the original's were then: take_back_unfolded. */
 static enum err complete_cells(struct replay *replay)
 {
 	enum err err = unfolded_add(replay->txn, false);
 
+	if (err == ERR_DAMAGED)
+		return why_set(&replay->finding->why, ERR_INVALID,
+		    "the state that was kept is not as a replay leaves it: its cells can't be completed; leave --from "
+		    "out");
 	if (err != OK)
 		return err;
 	ledger_set_folded(&replay->ledger);
@@ -646,7 +445,8 @@ static enum err take_back_unfolded(struct replay *replay)
 	err = unfolded_add(replay->txn, true);
 	if (err == ERR_DAMAGED)
 		err = finding_set(replay->finding, FINDING_STATE,
-		    "database meta: row head says that cells hold what the first %llu entries give, but behind these are "
+		    "database meta: row head says that cells hold what the first %llu entries give, but behind these "
+		    "are "
 		    "some that cells must hold",
 		    (unsigned long long)head->folded);
 	return err;
@@ -654,7 +454,7 @@ static enum err take_back_unfolded(struct replay *replay)
 
 static enum err replay_rest(struct replay *replay)
 {
-	enum err err = open_ahead(replay, replay->task->size, false);
+	enum err err = replay_open_ahead(replay, replay->task->size, false);
 
 	if (err == OK)
 		err = add_held_keys(replay);
@@ -677,7 +477,7 @@ static enum err replay_rest(struct replay *replay)
 		err = commit(replay, false);
 	if (err == OK)
 		err = check_end(replay);
-	close_ahead(replay);
+	replay_close_ahead(replay);
 	return err;
 }
 
@@ -709,7 +509,7 @@ enum err replay_run(const struct replay_task *task, struct replay_counts *ret_co
 		err = begin_write(replay);
 	if (err == OK)
 		err = ledger_load(&replay->ledger, replay->txn);
-	replay->ledger.stored = stored_entry;
+	replay->ledger.stored = replay_stored_entry;
 	replay->ledger.stored_cookie = replay;
 	replay->ledger.original = task->original;
 	if (err == OK && replay->ledger.head.size > 0)
