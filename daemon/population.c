@@ -10,6 +10,13 @@
 /* Policies take part in a mask of 64 bits. */
 _Static_assert(POLICIES_MAX <= 64, "one bit a policy");
 
+/* What a trade that the cells lack adds to a cell of one party. */
+struct share {
+	size_t position; /* of the member */
+	struct cell_key key;
+	struct cell_sums sums;
+};
+
 static const struct policy *policy_at(const struct population *population, size_t position)
 {
 	const struct query_policy *row = array_at(population->policies, position);
@@ -46,6 +53,7 @@ enum err population_read(struct store_txn *txn, const struct array *policies, st
 	assert(policies->count <= POLICIES_MAX);
 	*ret_population = (struct population){.txn = txn, .policies = policies};
 	array_init(&ret_population->members, sizeof(struct member));
+	array_init(&ret_population->shares, sizeof(struct share));
 	/* Being registered concerns an enterprise too, so whoever has an account has a head. */
 	store_cursor_open(&cursor, txn, STORE_HEADS);
 	for (bool is_there = store_cursor_first(&cursor); is_there && err == OK; is_there = store_cursor_next(&cursor))
@@ -57,6 +65,7 @@ enum err population_read(struct store_txn *txn, const struct array *policies, st
 void population_done(struct population *population)
 {
 	array_done(&population->members);
+	array_done(&population->shares);
 }
 
 /*
@@ -169,19 +178,49 @@ static size_t find_member(const struct array *members, const struct code *code)
 	return members->count;
 }
 
-/* What a trade adds that the cells lack. These come in no order. */
-static enum err take_share(void *cookie, const struct cell_key *key, const struct cell_sums *sums)
+static enum err keep_share(void *cookie, const struct cell_key *key, const struct cell_sums *sums)
 {
-	struct pass *pass = cookie;
-	const char *venue = venues_id(pass->venues, key->venue_number);
-	enum err err;
+	struct population *population = cookie;
+	size_t position = find_member(&population->members, &key->code);
+	struct share *share;
 
-	pass->position = find_member(&pass->population->members, &key->code);
-	if (venue == NULL || pass->position == pass->population->members.count)
+	if (position == population->members.count)
 		return ERR_DAMAGED;
-	load_sums(pass, pass->position, &pass->sums);
-	err = add_cell(pass, key, sums, venue);
-	store_sums(pass);
+	share = array_add(&population->shares);
+	if (share == NULL)
+		return ERR_MEMORY;
+	*share = (struct share){.position = position, .key = *key, .sums = *sums};
+	return OK;
+}
+
+/* Read once: taking the trades out of their entries costs more than a policy does. */
+static enum err read_shares(struct population *population, const struct venues *venues)
+{
+	enum err err = OK;
+
+	if (!population->has_shares)
+		err = unfolded_each(population->txn, venues, keep_share, population);
+	population->has_shares = err == OK;
+	return err;
+}
+
+/* These come in no order of members. */
+static enum err add_shares(struct pass *pass)
+{
+	const struct array *shares = &pass->population->shares;
+	enum err err = OK;
+
+	for (size_t i = 0; i < shares->count && err == OK; i++) {
+		const struct share *share = array_at(shares, i);
+		const char *venue = venues_id(pass->venues, share->key.venue_number);
+
+		if (venue == NULL)
+			return ERR_DAMAGED;
+		load_sums(pass, share->position, &pass->sums);
+		pass->position = share->position;
+		err = add_cell(pass, &share->key, &share->sums, venue);
+		store_sums(pass);
+	}
 	return err;
 }
 
@@ -208,8 +247,8 @@ static enum err add_standings(const struct pass *pass, struct array *standings)
 	return err;
 }
 
-enum err population_evaluate(const struct population *population, const struct venues *venues, size_t policy_position,
-    struct array *ret_standings)
+enum err population_evaluate(
+    struct population *population, const struct venues *venues, size_t policy_position, struct array *ret_standings)
 {
 	struct pass pass = {.population = population,
 	    .venues = venues,
@@ -228,7 +267,9 @@ enum err population_evaluate(const struct population *population, const struct v
 	err = cells_each_all(population->txn, first_month, last_month, take_cell, &pass);
 	store_sums(&pass);
 	if (err == OK)
-		err = unfolded_each(population->txn, venues, take_share, &pass);
+		err = read_shares(population, venues);
+	if (err == OK)
+		err = add_shares(&pass);
 	if (err == OK)
 		err = add_standings(&pass, ret_standings);
 	free(pass.periods);

@@ -19,6 +19,8 @@ struct population {
 	struct store_txn *txn;
 	struct array members;		/* of struct member, by code */
 	const struct array *policies;	/* of struct query_policy */
+	struct array shares;		/* of trades that the cells lack; read for the first policy */
+	bool has_shares;
 };
 
 /* `policies` must outlive the population. ERR_MEMORY, ERR_DAMAGED. Call population_done in any case. */
@@ -32,7 +34,7 @@ struct standing {
 };
 /* One standing for each member, in their order; `ret_standings` is of struct standing: array_done it in any case.
  * ERR_OVERFLOW, ERR_MEMORY, ERR_DAMAGED. */
-enum err population_evaluate(const struct population *population, const struct venues *venues, size_t policy_position,
+enum err population_evaluate(struct population *population, const struct venues *venues, size_t policy_position,
     struct array *ret_standings) must_check;
 
 #endif

@@ -179,7 +179,7 @@ static json_t *policy_json(const struct policy *policy, const struct array *stan
 	    query_number(capped));
 }
 
-static enum err policies_json(const struct population *population, const struct venues *venues, json_t *rows)
+static enum err policies_json(struct population *population, const struct venues *venues, json_t *rows)
 {
 	struct array standings;
 	enum err err = OK;
