@@ -14,9 +14,9 @@
 
 /* So that the warning comes before the first refusal, whatever the group. Pages of 4 KiB. */
 _Static_assert(ROOM_RESERVE + (uint64_t)GROUP_SIZE_MAX * ROOM_PER_BYTE +
-		       (uint64_t)GROUP_RECORDS_MAX * ROOM_ROWS_PER_RECORD * 4096 <=
+		       ((uint64_t)GROUP_RECORDS_MAX * ROOM_ROWS_PER_RECORD + 2 * UNFOLDED_MAX) * 4096 <=
 		   ROOM_SHORT,
-    "the largest group fits while the room is ample");
+    "the largest group fits while the room is ample, with the cells that were left for it");
 
 /* ---- the clock */
 

@@ -47,7 +47,7 @@ void gate_trust(struct gate *gate);
 
 /*
  * May a commit leave so many changed rows in memory, for a later one to write? Only where that later one is sure to have
- * the room: not once it is short, and no more than a quarter of it.
+ * the room: not once it is short, and before that no more than a part of it (ROOM_OWED_SHARE).
  */
 bool gate_may_owe(const struct gate *gate, uint64_t row_count);
 

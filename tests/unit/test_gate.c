@@ -273,6 +273,31 @@ static void goes_through_the_stages_and_back(void **state)
 	assert_false(place->gate.is_room_short);
 }
 
+/* A quarter of the room as of the last look, in pages; and nothing once it is short. */
+static void owes_no_more_than_there_is_room_for(void **state)
+{
+	struct place *place = *state;
+	uint64_t rows = (ROOM_SHORT + 8 * 4096) / ROOM_OWED_SHARE / 4096;
+
+	set_disk_left(place, ROOM_SHORT + 8 * 4096);
+	assert_int_equal(enter(place), OK);
+	assert_int_equal(ROOM_OWED_SHARE, 4);
+	assert_true(gate_may_owe(&place->gate, 0));
+	assert_true(gate_may_owe(&place->gate, rows - 1));
+	assert_true(gate_may_owe(&place->gate, rows));
+	assert_false(gate_may_owe(&place->gate, rows + 1));
+	set_disk_left(place, ROOM_SHORT);
+	gate_look(&place->gate, LAST_US);
+	assert_true(gate_may_owe(&place->gate, rows - 2));
+	assert_false(gate_may_owe(&place->gate, rows - 1));
+	set_disk_left(place, ROOM_SHORT - 1);
+	assert_int_equal(enter(place), OK);
+	assert_false(gate_may_owe(&place->gate, 0));
+	set_disk_left(place, UINT64_MAX);
+	assert_int_equal(enter(place), OK);
+	assert_true(gate_may_owe(&place->gate, rows));
+}
+
 static void names_the_clock_first(void **state)
 {
 	struct place *place = *state;
@@ -297,6 +322,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(asks_for_what_is_added_and_for_the_pages_that_are_copied, setup, teardown),
 	    cmocka_unit_test(knows_when_room_is_short),
 	    cmocka_unit_test_setup_teardown(goes_through_the_stages_and_back, setup, teardown),
+	    cmocka_unit_test_setup_teardown(owes_no_more_than_there_is_room_for, setup, teardown),
 	    cmocka_unit_test_setup_teardown(names_the_clock_first, setup, teardown),
 	};
 	log_open(LOG_LEVEL_ERROR);
