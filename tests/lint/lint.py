@@ -44,7 +44,7 @@ DAEMON_LAYERS = [
     "tiles ledger state cells venues",
     "rowplan",
     "chain ingest orders evidence keyfile log_signers eras guard head cosigned published trustfile gate",
-    "fold",
+    "fold unfolded",
     "slices",
     "ahead",
     "sealer",

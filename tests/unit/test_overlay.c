@@ -56,14 +56,19 @@ static enum err note_row(void *cookie, const struct overlay_row *row)
 	return OK;
 }
 
-static void expect_written(struct overlay *overlay, const char *want)
+static void expect_these_written(struct overlay *overlay, bool with_late, const char *want)
 {
 	struct buf text;
 
 	buf_init(&text, SIZE_MAX_TESTED);
-	assert_int_equal(overlay_write(overlay, true, note_row, &text), OK);
+	assert_int_equal(overlay_write(overlay, with_late, note_row, &text), OK);
 	assert_string_equal(buf_text(&text), want);
 	buf_done(&text);
+}
+
+static void expect_written(struct overlay *overlay, const char *want)
+{
+	expect_these_written(overlay, true, want);
 }
 
 static void finds_what_was_set_by_database_and_key(void **state)
@@ -237,6 +242,80 @@ static void stops_at_the_first_error_and_keeps_the_rest_dirty(void **state)
 	expect_written(*state, "1:b=2 1:c=3 ");
 }
 
+static void leaves_late_rows_until_they_are_asked_for(void **state)
+{
+	assert_int_equal(set(*state, LATE_DB, "b", "1", true), OK);
+	assert_int_equal(set(*state, 1, "z", "2", true), OK);
+	assert_int_equal(set(*state, LATE_DB + 1, "a", "3", true), OK);
+	expect_these_written(*state, false, "1:z=2 10:a=3 ");
+	assert_int_equal(set(*state, LATE_DB, "b", "4", true), OK);
+	assert_int_equal(set(*state, LATE_DB, "a", NULL, true), OK);
+	assert_int_equal(set(*state, LATE_DB, "c", "clean", false), OK);
+	assert_int_equal(set(*state, 1, "z", "5", true), OK);
+	expect_these_written(*state, false, "1:z=5 ");
+	expect_row(*state, LATE_DB, "b", "4");
+	assert_int_equal(set(*state, LATE_DB + 1, "d", "6", true), OK);
+	/* Each once, as it is by then, behind all others. */
+	expect_written(*state, "10:d=6 9:a- 9:b=4 ");
+	expect_written(*state, "");
+}
+
+static void keeps_late_rows_behind_an_error(void **state)
+{
+	assert_int_equal(set(*state, LATE_DB, "a", "1", true), OK);
+	assert_int_equal(set(*state, LATE_DB, "b", "2", true), OK);
+	assert_int_equal(set(*state, 1, "b", "3", true), OK);
+	assert_int_equal(overlay_write(*state, true, fail_at_b, NULL), ERR_IO);
+	expect_these_written(*state, false, "1:b=3 ");
+	assert_int_equal(overlay_write(*state, true, fail_at_b, NULL), ERR_IO);
+	expect_written(*state, "9:b=2 ");
+}
+
+/* Late rows that are not written yet are in no database: they are never settled away. */
+static void does_not_settle_while_late_rows_are_left(void **state)
+{
+	static char value[SIZE_MAX_TESTED / 2];
+	struct overlay *overlay = *state;
+
+	memset(value, 'v', sizeof(value) - 1);
+	assert_int_equal(set(overlay, LATE_DB, "a", "1", true), OK);
+	assert_false(overlay_is_half_full(overlay));
+	assert_int_equal(set(overlay, 1, "large", value, false), OK);
+	assert_true(overlay_is_half_full(overlay));
+	overlay_settle(overlay);
+	expect_row(overlay, LATE_DB, "a", "1");
+	expect_written(overlay, "9:a=1 ");
+	overlay_settle(overlay);
+	assert_null(overlay_find(overlay, LATE_DB, slice_text("a")));
+	assert_false(overlay_is_half_full(overlay));
+	/* What is forgotten is not written either. */
+	assert_int_equal(set(overlay, LATE_DB, "a", "1", true), OK);
+	overlay_clear(overlay);
+	expect_written(overlay, "");
+}
+
+/* Also of a row that is dirty already; but not where a row is only remembered, written, or forgotten. */
+static void counts_changes(void **state)
+{
+	struct overlay *overlay = *state;
+	struct overlay_row *row;
+	uint64_t count = overlay_change_count(overlay);
+	uint8_t *bytes;
+
+	assert_int_equal(set(overlay, 1, "a", "1", false), OK);
+	assert_int_equal(overlay_change_count(overlay), count);
+	assert_int_equal(set(overlay, 1, "a", "2", true), OK);
+	assert_int_equal(set(overlay, 1, "a", "3", true), OK);
+	assert_int_equal(set(overlay, LATE_DB, "a", NULL, true), OK);
+	assert_int_equal(overlay_change_count(overlay), count + 3);
+	row = overlay_find(overlay, 1, slice_text("a"));
+	assert_int_equal(overlay_edit(overlay, row, 1, &bytes), OK);
+	assert_int_equal(overlay_change_count(overlay), count + 4);
+	expect_written(overlay, "1:a=3 9:a- ");
+	overlay_clear(overlay);
+	assert_int_equal(overlay_change_count(overlay), count + 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +330,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(settles_to_half_of_its_memory, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refuses_a_row_larger_than_all, setup, teardown),
 	    cmocka_unit_test_setup_teardown(stops_at_the_first_error_and_keeps_the_rest_dirty, setup, teardown),
+	    cmocka_unit_test_setup_teardown(leaves_late_rows_until_they_are_asked_for, setup, teardown),
+	    cmocka_unit_test_setup_teardown(keeps_late_rows_behind_an_error, setup, teardown),
+	    cmocka_unit_test_setup_teardown(does_not_settle_while_late_rows_are_left, setup, teardown),
+	    cmocka_unit_test_setup_teardown(counts_changes, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

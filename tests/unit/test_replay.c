@@ -208,6 +208,7 @@ static void finds_a_ledger_that_ends_early(void **state)
 
 	/* The last entry of all is the push entry of one record. */
 	fixture->ledger.head.size--;
+	fixture->ledger.head.folded--;
 	fixture->ledger.head.frontier.size--;
 	memset(fixture->ledger.head.frontier.hashes, 0, sizeof(fixture->ledger.head.frontier.hashes));
 	ledger_save(&fixture->ledger, fixture->txn);
