@@ -512,10 +512,10 @@ static void gives_a_lagging_ledger_again(void **state)
 static void completes_the_cells_of_a_ledger_that_is_made_of_another(void **state)
 {
 	struct world *world = make_tailed_ledger(WORLD_LEAVES);
+	struct ledger_head head = head_of(world);
 	struct store_txn *txn = world_read(world);
-	struct replay_task task = {.original = txn, .size = head_of(world).size, .takes_entries = true};
+	struct replay_task task = {.original = txn, .size = head.size, .head = &head, .takes_entries = true};
 	struct replay_counts counts;
-	struct ledger_head head;
 	struct scratch scratch;
 	unsigned db_count;
 
@@ -557,6 +557,8 @@ static void finds_a_wrong_word_of_what_is_lacking(void **state)
 	static const char *const wrong_row = "row head says that cells hold";
 	struct world *world = make_tailed_ledger(WORLD_LEAVES);
 	uint64_t folded = head_of(world).folded, size = head_of(world).size;
+	struct store_txn *txn;
+	struct ledger_head head;
 
 	(void)state;
 	/* One trade less than is lacking, all of them, and the last. */
@@ -576,6 +578,11 @@ static void finds_a_wrong_word_of_what_is_lacking(void **state)
 	world_push_refund(world, 0, "R2", "N100", WORLD_YUAN(1), 0);
 	set_folded(world, head_of(world).size - 2);
 	expect_finding(world, wrong_row);
+	/* And one beyond the end is no head at all. */
+	set_folded(world, head_of(world).size + 1);
+	txn = world_read(world);
+	assert_int_equal(ledger_read_head(txn, &head), ERR_DAMAGED);
+	store_abort(txn);
 	world_free(world);
 }
 

@@ -300,6 +300,32 @@ static void stores_them_where_room_is_short(void **state)
 	assert_true(counts.is_room_short);
 }
 
+/* What was left is asked for with whatever comes, to the page. */
+static void asks_for_the_room_of_what_it_left(void **state)
+{
+	struct bench *bench = *state;
+	enum err err = OK;
+
+	for (uint64_t i = 5; i < 5 + ATTEMPTS && err == OK; i++) {
+		struct store_usage usage;
+		struct job *job;
+		uint64_t room;
+
+		assert_int_equal(run(bench, trades_job(bench, i, 1)), OK);
+		/* A push that is held already, and takes all the room there is but for less than a page. */
+		job = trades_job(bench, 0, 1);
+		store_usage(bench->fixture.store, &usage);
+		room = usage.map_size - usage.used_size;
+		if (room > usage.disk_free_size)
+			room = usage.disk_free_size;
+		job->ingest.body.size = (room - ROOM_RESERVE - ROOM_ROWS_PER_RECORD * usage.page_size) / ROOM_PER_BYTE;
+		err = run(bench, job);
+	}
+	assert_int_equal(err, ERR_DISK_FULL);
+	/* It is written all the same once there is nothing else to do. */
+	wait_until_folded(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +337,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(leaves_a_bounded_number, setup, teardown),
 	    cmocka_unit_test_setup_teardown(makes_them_again_after_a_crash, setup, teardown),
 	    cmocka_unit_test_setup_teardown(stores_them_where_room_is_short, setup, teardown),
+	    cmocka_unit_test_setup_teardown(asks_for_the_room_of_what_it_left, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
