@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon/cells.h"
+#include "daemon/scribe.h"
 #include "daemon/tiles.h"
 #include "proto/date.h"
 
@@ -40,7 +41,8 @@ struct push_fold {
 	struct feed feed;
 	struct arena scratch;
 	bool has_relations; /* of any two parties */
-	uint64_t first_index;
+	uint64_t first_index, next_index; /* of its entries, and of the one to come */
+	struct scribe *scribe;            /* that makes them, or NULL */
 	struct party_row *parties; /* those of the plan; saved at the end */
 	uint8_t *dispositions;     /* of the new records */
 	bool *is_filed; /* of each record: its share of the cells is there, or none is due to it by the plan */
@@ -54,6 +56,24 @@ struct push_fold {
 	size_t month_count;
 };
 
+/* The place of one of this push's own records. */
+static size_t place_of(const struct push_fold *push, uint64_t index)
+{
+	return (size_t)(push->ingest->held_count + index - push->first_index);
+}
+
+/* One that is not stored yet. */
+static bool take_own_trade(
+    struct push_fold *push, uint64_t index, struct trade *ret_trade, enum disposition *ret_disposition)
+{
+	const struct record *record = &push->ingest->records[place_of(push, index)];
+
+	assert(index < push->next_index && record->kind == RECORD_TRADE);
+	*ret_trade = record->trade;
+	*ret_disposition = (enum disposition)push->dispositions[index - push->first_index];
+	return true;
+}
+
 /* The trade at a ledger index and what became of it. Damage sticks to the transaction. */
 static bool read_trade(
     struct push_fold *push, uint64_t index, struct trade *ret_trade, enum disposition *ret_disposition)
@@ -64,6 +84,8 @@ static bool read_trade(
 	size_t fault_count;
 	enum err err;
 
+	if (index >= push->first_index)
+		return take_own_trade(push, index, ret_trade, ret_disposition);
 	arena_reset(&push->scratch);
 	err = ledger_entry(push->txn, index, &push->scratch, &entry);
 	if (err == OK && entry.kind == ENTRY_RECORD)
@@ -125,7 +147,7 @@ static void decide_trade(struct push_fold *push, size_t place, struct outcome *o
 	struct trade first;
 
 	/* The first of its number is this one, which will stand next. */
-	if (!trade_put(push->txn, push->venue_number, trade->trade_no, push->ledger->head.size, &outcome->refers)) {
+	if (!trade_put(push->txn, push->venue_number, trade->trade_no, push->next_index, &outcome->refers)) {
 		outcome->disposition = DISPOSITION_DUPLICATE_TRADE;
 		if (store_error(push->txn) == OK && read_trade(push, outcome->refers, &first, &first_disposition))
 			set_parties_of(push, outcome, &first);
@@ -246,7 +268,7 @@ static void file_own_trade(struct push_fold *push, const struct outcome *outcome
 
 	if (outcome->trade_index < push->first_index)
 		return;
-	place = (size_t)(push->ingest->held_count + outcome->trade_index - push->first_index);
+	place = place_of(push, outcome->trade_index);
 	if (!push->is_filed[place])
 		file_trade(push, place, false);
 }
@@ -271,12 +293,38 @@ static void apply_refund(
 	fold_refile(push->txn, &outcome->trade, push->venue_number, is_related(push, outcome), &before, &after);
 }
 
-static enum disposition fold_record(struct push_fold *push, size_t place)
+/* The entry of a record, whose index it gives. */
+static uint64_t append_record(struct push_fold *push, size_t place, const struct outcome *outcome)
 {
 	const struct ingest *ingest = push->ingest;
-	const struct record *record = &ingest->records[place];
-	struct outcome outcome = {0};
+	struct scribe_line line = {.disposition = outcome->disposition, .refers = outcome->refers};
 	struct entry entry = {.kind = ENTRY_RECORD};
+
+	if (outcome->party_count > 0) {
+		line.link_count = 2;
+		line.links[0] = outcome->parties[0]->party.last_index;
+		line.links[1] = outcome->parties[outcome->party_count - 1]->party.last_index;
+	}
+	if (push->scribe != NULL) {
+		scribe_tell(push->scribe, &line);
+		return push->next_index++;
+	}
+	entry.link_count = line.link_count;
+	memcpy(entry.links, line.links, sizeof(line.links));
+	entry.record.venue = slice_text(ingest->venue.id);
+	entry.record.generation = ingest->generation;
+	entry.record.feed_index = ingest->push.start + place;
+	entry.record.record = ingest->push.records[place];
+	entry.record.disposition = line.disposition;
+	entry.record.refers = line.refers;
+	push->next_index++;
+	return ledger_append(push->ledger, push->txn, &entry);
+}
+
+static enum disposition fold_record(struct push_fold *push, size_t place)
+{
+	const struct record *record = &push->ingest->records[place];
+	struct outcome outcome = {0};
 	uint64_t index;
 
 	if (record->kind == RECORD_TRADE)
@@ -285,18 +333,7 @@ static enum disposition fold_record(struct push_fold *push, size_t place)
 		decide_refund(push, &record->refund, &outcome);
 	if (store_error(push->txn) != OK)
 		return outcome.disposition;
-	if (outcome.party_count > 0) {
-		entry.link_count = 2;
-		entry.links[0] = outcome.parties[0]->party.last_index;
-		entry.links[1] = outcome.parties[outcome.party_count - 1]->party.last_index;
-	}
-	entry.record.venue = slice_text(ingest->venue.id);
-	entry.record.generation = ingest->generation;
-	entry.record.feed_index = ingest->push.start + place;
-	entry.record.record = ingest->push.records[place];
-	entry.record.disposition = outcome.disposition;
-	entry.record.refers = outcome.refers;
-	index = ledger_append(push->ledger, push->txn, &entry);
+	index = append_record(push, place, &outcome);
 	for (size_t i = 0; i < outcome.party_count; i++) {
 		outcome.parties[i]->party.last_index = index;
 		if (record->kind == RECORD_TRADE && outcome.disposition == DISPOSITION_COUNTED)
@@ -404,7 +441,7 @@ static void file_cells(struct push_fold *push)
 	}
 }
 
-static void fold_records(struct push_fold *push)
+static void decide_records(struct push_fold *push)
 {
 	uint64_t new_count = ingest_new_count(push->ingest);
 
@@ -424,6 +461,30 @@ static void fold_records(struct push_fold *push)
 	file_cells(push);
 	save_months(push);
 	advance_feed(push);
+}
+
+/* A few entries are made sooner than another thread is woken; and where it can't begin, the writer does it by itself. */
+static struct scribe *begin_scribe(const struct push_fold *push)
+{
+	const struct ingest *ingest = push->ingest;
+	const struct scribe_push records = {.venue = slice_text(ingest->venue.id),
+	    .generation = ingest->generation,
+	    .feed_index = ingest->push.start + ingest->held_count,
+	    .records = ingest->push.records + ingest->held_count,
+	    .count = (size_t)ingest_new_count(ingest)};
+	struct scribe *scribe = push->ledger->scribe;
+
+	if (scribe == NULL || records.count < SCRIBE_RECORDS_MIN)
+		return NULL;
+	return scribe_begin(scribe, push->ledger, &records) == OK ? scribe : NULL;
+}
+
+static void fold_records(struct push_fold *push)
+{
+	push->scribe = begin_scribe(push);
+	decide_records(push);
+	if (push->scribe != NULL)
+		scribe_end(push->scribe, push->ledger, push->txn);
 }
 
 static enum err push_fold_init(struct push_fold *push)
@@ -463,6 +524,7 @@ uint64_t fold_push(struct ledger *ledger, struct store_txn *txn, const struct in
 	    .venue_number = ingest->venue.number,
 	    .feed = ingest->feed,
 	    .first_index = ledger->head.size,
+	    .next_index = ledger->head.size,
 	    .has_relations = store_count(txn, STORE_RELATIONS) > 0};
 	struct entry entry = {.kind = ENTRY_PUSH};
 	uint64_t new_count = ingest_new_count(ingest), index = 0;

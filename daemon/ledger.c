@@ -166,9 +166,35 @@ uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entr
 	head->size = index + 1;
 	if (!ledger->may_lag)
 		head->folded = head->size;
-	else if (!ledger_may_lag_behind(entry))
-		ledger->must_fold = true;
+	ledger->must_fold |= !ledger_may_lag_behind(entry);
 	return index;
+}
+
+void ledger_append_made(struct ledger *ledger, struct store_txn *txn, const struct ledger_made *made)
+{
+	struct ledger_head *head = &ledger->head;
+	size_t start = 0;
+	uint8_t key[8];
+
+	assert(ledger->stored == NULL);
+	if (made->err != OK)
+		store_fail(txn, made->err);
+	if (store_error(txn) != OK || made->count == 0)
+		return;
+	for (size_t i = 0; i < made->count; i++) {
+		store_append(txn, STORE_ENTRIES, u64_key(head->size + i, key),
+		    slice_of(made->bytes + start, made->ends[i] - start));
+		start = made->ends[i];
+	}
+	for (size_t i = 0; i < made->tile_count; i++)
+		tiles_put(txn, LEDGER_TREE, made->tiles[i].level, made->tiles[i].size, &made->tiles[i].root);
+	head->last_leaf = made->last_leaf;
+	head->frontier = made->frontier;
+	head->last_time_us = made->last_time_us;
+	head->size += made->count;
+	if (!ledger->may_lag)
+		head->folded = head->size;
+	ledger->must_fold |= made->must_fold;
 }
 
 void ledger_append_first(struct ledger *ledger, struct store_txn *txn, struct slice bytes, const struct hash *last_leaf)

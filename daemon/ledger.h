@@ -46,6 +46,29 @@ struct ledger_stored {
 	const uint8_t *salt;
 };
 
+/* The root of a tile that entries complete: the last of its level in a tree of `size` leaves (tiles.h). */
+struct ledger_tile {
+	uint64_t size;
+	unsigned level;
+	struct hash root;
+};
+
+/* Entries that were made elsewhere to follow the head's last, and what they make of the head. */
+struct ledger_made {
+	enum err err;			/* why not all are there */
+	size_t count;
+	const uint8_t *bytes;
+	const size_t *ends;		/* of each entry's bytes, one behind the other */
+	const struct ledger_tile *tiles;
+	size_t tile_count;
+	struct frontier frontier;
+	struct hash last_leaf;
+	uint64_t last_time_us;
+	bool must_fold;			/* see struct ledger */
+};
+
+struct scribe;
+
 struct ledger {
 	struct ledger_head head;
 	struct stamp stamp;		/* of the command being applied */
@@ -56,6 +79,7 @@ struct ledger {
 	 */
 	bool may_lag, must_fold;
 	struct buf scratch;		/* encoded entry */
+	struct scribe *scribe;		/* makes the record entries of pushes (scribe.h); NULL: they are made one by one */
 	/* What one slice of a distrust may do: DISTRUST_SLICE_MAX, DISTRUST_LOOK_MAX, or less in tests. */
 	uint64_t slice_trades_max, slice_look_max;
 	/*
@@ -77,6 +101,8 @@ struct stamp ledger_stamp(const struct ledger *ledger, uint64_t now_us, const ui
 void ledger_begin_command(struct ledger *ledger, const struct stamp *stamp);
 /* Completes and stores the entry; gives its index. Errors stick to the transaction. */
 uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entry *entry);
+/* Stores entries of the command in hand. Errors stick to the transaction. */
+void ledger_append_made(struct ledger *ledger, struct store_txn *txn, const struct ledger_made *made);
 /*
  * Entry 0 of a ledger that continues another one, as it stands: the chain goes on from `last_leaf`, the leaf of the genesis
  * that the entries behind it were written after. Errors stick to the transaction.

@@ -10,6 +10,7 @@
 #include "daemon/gate.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
+#include "daemon/scribe.h"
 #include "daemon/sealer.h"
 #include "daemon/slices.h"
 #include "daemon/unfolded.h"
@@ -545,6 +546,8 @@ enum err writer_start(const struct writer_settings *settings, struct writer **re
 		publish_gate(writer);
 	}
 	if (err == OK)
+		err = scribe_start(&writer->ledger.scribe);
+	if (err == OK)
 		err = start_sealer(writer);
 	if (err == OK && pthread_create(&writer->thread, NULL, run, writer) != 0)
 		err = ERR_MEMORY;
@@ -595,6 +598,7 @@ void writer_free(struct writer *writer)
 	if (writer->inbox != NULL)
 		mailbox_free(writer->inbox);
 	sealer_free(writer->sealer);
+	scribe_stop(writer->ledger.scribe);
 	ledger_done(&writer->ledger);
 	pthread_mutex_destroy(&writer->counts_lock);
 	free(writer);
