@@ -40,11 +40,11 @@ struct push_fold {
 	uint16_t venue_number;
 	struct feed feed;
 	struct arena scratch;
-	bool has_relations; /* of any two parties */
+	bool has_relations;               /* of any two parties */
 	uint64_t first_index, next_index; /* of its entries, and of the one to come */
 	struct scribe *scribe;            /* that makes them, or NULL */
-	struct party_row *parties; /* those of the plan; saved at the end */
-	uint8_t *dispositions;     /* of the new records */
+	struct party_row *parties;        /* those of the plan; saved at the end */
+	uint8_t *dispositions;            /* of the new records */
 	bool *is_filed; /* of each record: its share of the cells is there, or none is due to it by the plan */
 	uint64_t counts[DISPOSITION_COUNT];
 	struct month_sums {

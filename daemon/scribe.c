@@ -67,8 +67,8 @@ static void write_line(struct scribe *scribe, size_t place)
 	made->last_leaf = hash_leaf(slice_of(scribe->bytes.data + start, scribe->bytes.size - start));
 	tile_count = tiles_complete(&made->frontier, &made->last_leaf, roots);
 	for (unsigned level = 1; level <= tile_count; level++)
-		scribe->tiles[made->tile_count++] = (struct ledger_tile){
-		    .size = made->frontier.size, .level = level, .root = roots[level - 1]};
+		scribe->tiles[made->tile_count++] =
+		    (struct ledger_tile){.size = made->frontier.size, .level = level, .root = roots[level - 1]};
 	made->last_time_us = entry.time_us;
 	made->must_fold |= !ledger_may_lag_behind(&entry);
 	scribe->ends[made->count++] = scribe->bytes.size;
@@ -139,8 +139,8 @@ enum err scribe_begin(struct scribe *scribe, const struct ledger *ledger, const 
 	if (!entry_time_is_valid(scribe->first_time_us + push->count))
 		return ERR_INVALID;
 	buf_clear(&scribe->bytes);
-	scribe->made =
-	    (struct ledger_made){.ends = scribe->ends, .tiles = scribe->tiles, .frontier = head->frontier, .last_leaf = head->last_leaf};
+	scribe->made = (struct ledger_made){
+	    .ends = scribe->ends, .tiles = scribe->tiles, .frontier = head->frontier, .last_leaf = head->last_leaf};
 	scribe->line_count = 0;
 	pthread_mutex_lock(&scribe->lock);
 	scribe->told_count = scribe->written_count = 0;

@@ -43,6 +43,7 @@ DAEMON_LAYERS = [
     "copy",
     "tiles ledger state cells venues",
     "rowplan",
+    "scribe",
     "chain ingest orders evidence keyfile log_signers eras guard head cosigned published trustfile gate",
     "fold unfolded",
     "slices",
