@@ -81,6 +81,29 @@ static void makes_what_is_made_one_by_one(void **state)
 	expect_the_same_again(fixture);
 }
 
+/* A clock that went back is said of the first entry of a command alone. */
+static void flags_the_first_entry(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+	struct signer *signer = ledger_license(fixture, KEY_ED25519, "qddex");
+	uint64_t first = fixture->ledger.head.size;
+	struct entry entry;
+	struct arena arena;
+
+	fill(&feed, 2);
+	fixture->now_us -= 86400000000u;
+	ledger_push(fixture, signer, "qddex", leaves, 0, feed.records, SCRIBE_RECORDS_MIN);
+	signer_free(signer);
+	arena_init(&arena, 8 * ENTRY_SIZE_MAX);
+	for (uint64_t i = 0; i < 2; i++) {
+		ledger_get(fixture, first + i, &arena, &entry);
+		assert_int_equal(entry.kind, ENTRY_RECORD);
+		assert_int_equal(entry.flags, i == 0 ? ENTRY_FLAG_CLOCK_STEPPED_BACK : 0);
+	}
+	arena_done(&arena);
+	expect_the_same_again(fixture);
+}
+
 static void says_what_cells_must_hold(void **state)
 {
 	struct ledger_fixture *fixture = *state;
@@ -156,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(makes_what_is_made_one_by_one, setup, teardown),
+	    cmocka_unit_test_setup_teardown(flags_the_first_entry, setup, teardown),
 	    cmocka_unit_test_setup_teardown(says_what_cells_must_hold, setup, teardown),
 	    cmocka_unit_test_setup_teardown(stores_nothing_for_a_transaction_in_error, setup, teardown),
 	    cmocka_unit_test_setup_teardown(begins_nothing_beyond_every_date, setup, teardown),
