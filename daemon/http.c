@@ -39,6 +39,7 @@
 #include "daemon/http_request.h"
 #include "daemon/log.h"
 #include "daemon/logline.h"
+#include "daemon/spare.h"
 #include "daemon/tls.h"
 
 /* Descriptors beside those of connections: the ledger's files, listeners, logs, those just being refused. */
@@ -316,6 +317,40 @@ static enum err read_method(struct http_request *request, struct why *why)
 	return OK;
 }
 
+static void give_back(const void *data, size_t size, void *memory)
+{
+	(void)data;
+	spare_give(memory, size);
+}
+
+/*
+ * The body in one piece, which is the buffer's from then on. That is what evbuffer_pullup does, but into memory that is
+ * new each time.
+ */
+static enum err join_body(struct evbuffer *input, struct slice *ret_body, struct why *why)
+{
+	size_t size = evbuffer_get_length(input);
+	void *memory;
+
+	*ret_body = slice_of("", 0);
+	if (size == 0)
+		return OK;
+	if (evbuffer_get_contiguous_space(input) == size) {
+		*ret_body = slice_of(evbuffer_pullup(input, -1), size);
+		return OK;
+	}
+	memory = spare_take(size);
+	if (memory == NULL)
+		return why_set(why, ERR_MEMORY, "not enough memory for the body");
+	evbuffer_remove(input, memory, size);
+	if (evbuffer_add_reference(input, memory, size, give_back, memory) != 0) {
+		spare_give(memory, size);
+		return why_set(why, ERR_MEMORY, "not enough memory for the body");
+	}
+	*ret_body = slice_of(memory, size);
+	return OK;
+}
+
 static enum err check_request(struct http_request *request, struct why *why)
 {
 	struct evbuffer *input = evhttp_request_get_input_buffer(request->evrequest);
@@ -331,11 +366,7 @@ static enum err check_request(struct http_request *request, struct why *why)
 		err = target_decode(slice_text(uri), &request->target, why);
 	if (err != OK)
 		return err;
-	request->body.size = evbuffer_get_length(input);
-	request->body.data = request->body.size == 0 ? (const uint8_t *)"" : evbuffer_pullup(input, -1);
-	if (request->body.data == NULL)
-		return why_set(why, ERR_MEMORY, "not enough memory for the body");
-	return OK;
+	return join_body(input, &request->body, why);
 }
 
 /* For logs: the address in numbers, of an IPv4 peer on an IPv6 socket without the prefix. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/spare.h"
 #include "daemon/tiles.h"
 #include "proto/date.h"
 
@@ -14,7 +15,7 @@ void ingest_init(struct ingest *ingest, const char *venue_id, struct slice body,
 	snprintf(ingest->venue_id, sizeof(ingest->venue_id), "%s", venue_id);
 	ingest->body = body;
 	ingest->is_check = is_check;
-	arena_init(&ingest->arena, PUSH_ARENA_MAX);
+	arena_init_from(&ingest->arena, PUSH_ARENA_MAX, &spare_source);
 }
 
 void ingest_done(struct ingest *ingest)

@@ -286,7 +286,27 @@ static_assert(alignof(max_align_t) >= ARENA_ALIGNMENT, "malloc aligns what an ar
 
 void arena_init(struct arena *arena, size_t max)
 {
-	*arena = (struct arena){.max = max};
+	arena_init_from(arena, max, NULL);
+}
+
+void arena_init_from(struct arena *arena, size_t max, const struct arena_source *source)
+{
+	*arena = (struct arena){.max = max, .source = source};
+}
+
+static struct arena_block *take_block(const struct arena *arena, size_t capacity)
+{
+	size_t size = sizeof(struct arena_block) + capacity;
+
+	return arena->source != NULL ? arena->source->take(size) : malloc(size);
+}
+
+static void give_block(const struct arena *arena, struct arena_block *block)
+{
+	if (arena->source != NULL)
+		arena->source->give(block, sizeof(*block) + block->capacity);
+	else
+		free(block);
 }
 
 void arena_reset(struct arena *arena)
@@ -311,7 +331,7 @@ void arena_done(struct arena *arena)
 	arena_reset(arena);
 	for (block = arena->blocks; block != NULL; block = next) {
 		next = block->next;
-		free(block);
+		give_block(arena, block);
 	}
 	arena->blocks = NULL;
 }
@@ -333,7 +353,7 @@ static struct arena_block *arena_advance(struct arena *arena, size_t size)
 		capacity = size;
 	if (capacity > SIZE_MAX - sizeof(*block))
 		return NULL;
-	block = malloc(sizeof(*block) + capacity);
+	block = take_block(arena, capacity);
 	if (block == NULL)
 		return NULL;
 	block->previous = last;

@@ -66,14 +66,22 @@ struct slice reader_sized(struct reader *reader);
 /* True if nothing was short and nothing is left: trailing bytes are an error. */
 bool reader_is_done(const struct reader *reader);
 
+/* Where an arena's memory comes from, if not from malloc. */
+struct arena_source {
+	void *(*take)(size_t size);			/* aligned as malloc aligns; NULL on lack of memory */
+	void (*give)(void *memory, size_t size);	/* back, with the size it was asked for by */
+};
+
 /* Bump allocator for the parts of decoded messages: freed all at once. Not zeroed. */
 struct arena {
 	struct arena_block *blocks;
 	size_t used_size;	/* bytes given out since init or reset */
 	size_t max;
+	const struct arena_source *source;	/* NULL: malloc */
 };
 
 void arena_init(struct arena *arena, size_t max);
+void arena_init_from(struct arena *arena, size_t max, const struct arena_source *source);
 void arena_reset(struct arena *arena);			/* forgets what was given out, keeps the memory */
 void arena_done(struct arena *arena);
 void *arena_alloc(struct arena *arena, size_t size);	/* 16-byte aligned; NULL at the maximum */
