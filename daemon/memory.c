@@ -9,6 +9,7 @@
  */
 #include "daemon/memory.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include <event2/event.h>
@@ -20,6 +21,9 @@
 
 /* Bytes: a lack of so few is the end. No string in a request is longer. */
 #define SMALL_SIZE_MAX (2 * HTTP_PUBLIC_BODY_MAX)
+
+/* Bytes: pieces from here on are the system's own, and go back to it when they are freed; spare.h keeps some for pushes. */
+#define LARGE_SIZE_MIN (1 << 20)
 
 static _Thread_local bool was_short;
 
@@ -67,6 +71,11 @@ static void openssl_free(void *memory, const char *file, int line)
 
 void memory_init(void)
 {
+	/*
+	 * Stays as it is: left to itself malloc raises it when large pieces are freed, and then those of a storm of pushes
+	 * lie among small ones that outlive them, and are never given back.
+	 */
+	mallopt(M_MMAP_THRESHOLD, LARGE_SIZE_MIN);
 	event_set_mem_functions(small_malloc, small_realloc, free);
 	json_set_alloc_funcs(small_malloc, free);
 	if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)

@@ -131,7 +131,7 @@
 #define ANSWERS_SIZE_MAX	(32u << 20)	/* bytes of all these; an answer has about 10 KB */
 #define ANSWER_KEPT_SIZE_MAX	(256u << 10)	/* bytes of one text; a longer one is made anew each time */
 #define GROUP_RECORDS_MAX	65536	/* records of one commit */
-#define SPARE_SIZE_MAX		((size_t)40 << 20) /* bytes of memory that is kept for the pushes to come */
+#define SPARE_SIZE_MAX		((size_t)64 << 20) /* bytes of memory that is kept for the pushes to come */
 #define SCRIBE_RECORDS_MIN	1000	/* records of a push whose entries another thread makes; fewer are made sooner than it wakes */
 #define UNFOLDED_MAX		16384	/* entries that the stored cells may lack: to read them all takes 20 to 40 ms */
 #define GROUP_SIZE_MAX		(32u << 20)	/* bytes of one commit */
