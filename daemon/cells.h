@@ -9,6 +9,9 @@
  *
  * Trades that count are in exactly one cell per side; refunds act on their trade's cell. Trades that don't count are
  * in cells with CELL_NOT_COUNTED, with their number only, so that an enterprise sees that they exist.
+ *
+ * Stored cells by themselves are not the truth: the newest trades may be missing from them, up to what the head row says
+ * (`folded`). Who reads them, in the daemon or with a database tool, has to add these: unfolded.h, history.h, population.h.
  */
 #ifndef DAEMON_CELLS_H
 #define DAEMON_CELLS_H

@@ -191,6 +191,8 @@ static void add_writer(struct buf *text, const struct metrics *metrics)
 	add(text, "subsidy_commands_in_work", "gauge", "Commands given to the writer and not back yet.",
 	    metrics->commands_in_work);
 	add(text, "subsidy_jobs_in_work", "gauge", "Jobs that wait for a worker or are in one.", metrics->jobs_in_work);
+	add(text, "subsidy_unfolded_entries", "gauge",
+	    "Entries since the sums by month were last stored; whoever reads adds them.", writer->unfolded);
 	add_distrusts(text, writer);
 	add_read_only(text, writer);
 }

@@ -20,7 +20,7 @@
 
 /* Every database but STORE_ENTRIES is derived: a fold of the entries. Keys and values: state.h. */
 enum store_db {
-	STORE_META,		/* the head and the constants of this ledger */
+	STORE_META,		/* the head (how far cells reach is in it) and the constants of this ledger */
 	STORE_ENTRIES,		/* u64 index -> the entry's bytes */
 	STORE_TREE,		/* u32 tree, u8 tile level >= 1, u64 n -> hash of a full tile of the level below */
 	STORE_VENUES,		/* venue id -> struct venue */
@@ -32,7 +32,7 @@ enum store_db {
 	STORE_HEADS,		/* code -> struct party: last entry and running total */
 	STORE_ACCOUNTS,		/* code -> struct account: name and lists of the register */
 	STORE_RELATIONS,	/* lower code, higher code -> u64 index of the effect */
-	STORE_CELLS,		/* u16 settled month, code -> packed row of cells (cells.h) */
+	STORE_CELLS,		/* u16 settled month, code -> packed row of cells (cells.h); may lack the newest trades (unfolded.h) */
 	STORE_VENUE_MONTHS,	/* u16 venue number, u16 month, u8 kind, u8 disposition -> struct venue_month */
 	STORE_POLICIES,		/* policy id NUL u64 index of the order -> u32 version */
 	STORE_ORDERS,		/* order id -> u64 index of the order entry */

@@ -284,13 +284,21 @@ static struct mail *take_group(struct writer *writer, size_t *ret_records, size_
 	return group;
 }
 
+static void count_unfolded(struct writer *writer)
+{
+	pthread_mutex_lock(&writer->counts_lock);
+	writer->counts.unfolded = writer->ledger.head.size - writer->ledger.head.folded;
+	pthread_mutex_unlock(&writer->counts_lock);
+}
+
 /* Any failure is the end of the process. */
-static void commit(struct store_txn *txn)
+static void commit(struct writer *writer, struct store_txn *txn)
 {
 	enum err err = store_commit(txn);
 
 	if (err != OK)
 		log_fatal("stopping: the commit failed: %s", err_sentence(err));
+	count_unfolded(writer);
 }
 
 /*
@@ -384,7 +392,7 @@ static void run_group(struct writer *writer, struct mail *group, size_t records,
 			run_command(writer, txn, command_of(mail), now_us);
 		if (writer->ledger.head.size > size_before) {
 			settle_cells(writer, txn);
-			commit(txn);
+			commit(writer, txn);
 		} else {
 			store_abort(txn);
 		}
@@ -424,7 +432,7 @@ static bool run_slice(struct writer *writer)
 	is_done = slices_fold(&writer->ledger, txn, now_us);
 	/* Where nothing was to be held, how far that was seen is kept. */
 	settle_cells(writer, txn);
-	commit(txn);
+	commit(writer, txn);
 	if (writer->ledger.head.size > size_before)
 		seal(writer, &(struct sealed_group){.start_us = start_us}, true);
 	/* What the metrics say of a distrust is published. */
@@ -446,7 +454,7 @@ static void fold(struct writer *writer)
 	txn = begin_txn(writer);
 	ledger_set_folded(&writer->ledger);
 	ledger_save(&writer->ledger, txn);
-	commit(txn);
+	commit(writer, txn);
 }
 
 /* ---- the thread */
@@ -544,6 +552,7 @@ enum err writer_start(const struct writer_settings *settings, struct writer **re
 			log_notice("a venue's key is distrusted whose trades are not all held yet: it goes on");
 		gate_init(&writer->gate, settings->store, writer->ledger.head.last_time_us);
 		publish_gate(writer);
+		count_unfolded(writer);
 	}
 	if (err == OK)
 		err = scribe_start(&writer->ledger.scribe);

@@ -24,6 +24,7 @@ struct writer_counts {
 	uint64_t waiting;
 	/* Keys that are distrusted: orders under way, and slices, held trades and the longest slice since the start. */
 	uint64_t distrusts_pending, distrust_slices, distrust_held, distrust_us_max;
+	uint64_t unfolded;		/* entries that the stored cells lack */
 	bool is_read_only;
 	enum err read_only_cause;	/* ERR_DISK_FULL, ERR_CLOCK */
 	bool is_room_short;

@@ -33,6 +33,7 @@ static void fill(struct metrics *metrics, struct http_counters *http, uint64_t *
 	metrics->rss_anon_size = value;
 	metrics->writer = (struct writer_counts){.groups = value,
 	    .commit_us.sum = value,
+	    .unfolded = value,
 	    .is_read_only = true,
 	    .read_only_cause = ERR_DISK_FULL,
 	    .is_room_short = true};
@@ -68,9 +69,10 @@ static void has_a_line_for_each_number(void **state)
 {
 	static const char *const lines[] = {"\nsubsidy_ledger_entries 1500000\n",
 	    "\nsubsidy_ledger_time_seconds 1.500000\n", "\nsubsidy_group_seconds_sum 1.500000\n",
-	    "\nsubsidy_groups_total 1500000\n", "\nsubsidy_read_only{cause=\"disk_full\"} 1\n",
-	    "\nsubsidy_read_only{cause=\"clock_suspect\"} 0\n", "\nsubsidy_store_room_short 1\n",
-	    "\nsubsidy_rss_anon_bytes 1500000\n", "\nsubsidy_refusals_total{error=\"feed_conflict\"} 1500000\n",
+	    "\nsubsidy_groups_total 1500000\n", "\nsubsidy_unfolded_entries 1500000\n",
+	    "\nsubsidy_read_only{cause=\"disk_full\"} 1\n", "\nsubsidy_read_only{cause=\"clock_suspect\"} 0\n",
+	    "\nsubsidy_store_room_short 1\n", "\nsubsidy_rss_anon_bytes 1500000\n",
+	    "\nsubsidy_refusals_total{error=\"feed_conflict\"} 1500000\n",
 	    "\nsubsidy_http_requests_total{listener=\"public\"} 1500000\n", "\nsubsidy_memory_bytes 1500000\n",
 	    "\nsubsidy_answers_remembered 1500000\n", "\nsubsidy_answers_remembered_bytes 1500000\n",
 	    "\nsubsidy_answers_recalled_total 1500000\n", "\nsubsidy_published_entries 1500000\n",

@@ -97,6 +97,18 @@ static void expect_replays(struct bench *bench)
 	ledger_remove_folder(folder);
 }
 
+static void expect_counted(struct bench *bench, uint64_t unfolded)
+{
+	struct writer_counts counts = {.unfolded = unfolded + 1};
+
+	/* What was committed is counted a moment later. */
+	for (unsigned i = 0; i < WAIT_MS && counts.unfolded != unfolded; i++) {
+		usleep(1000);
+		writer_counts(bench->writer, &counts);
+	}
+	assert_int_equal(counts.unfolded, unfolded);
+}
+
 static void leaves_the_cells_of_single_pushes(void **state)
 {
 	struct bench *bench = *state;
@@ -107,6 +119,7 @@ static void leaves_the_cells_of_single_pushes(void **state)
 	if (stored_lag(bench) > 0)
 		assert_true(in_cells < count);
 	wait_until_folded(bench);
+	expect_counted(bench, 0);
 	count_stored(bench, &in_cells, &in_history);
 	assert_int_equal(in_cells, count);
 	assert_int_equal(in_history, count);
@@ -203,44 +216,52 @@ static void leaves_them_where_evidence_comes(void **state)
 	assert_true(lag >= 3);
 }
 
-/* One push whose entries are as many as may be lacking, one less, one more. */
+/* What is lacking behind one push that is so many entries, in a ledger of its own. */
+static uint64_t lag_behind(size_t entries)
+{
+	static struct record many[UNFOLDED_MAX];
+	static char numbers[UNFOLDED_MAX][8];
+	static struct hash leaves[UNFOLDED_MAX + 8];
+	struct ledger_push push = {
+	    .venue = "qddex", .start = 5, .records = many, .record_count = entries - 1, .earlier = leaves};
+	struct writer_counts counts;
+	void *state = NULL;
+	struct bench *bench;
+	uint64_t lag;
+
+	assert_int_equal(setup(&state), 0);
+	bench = state;
+	memcpy(leaves, bench->leaves, 5 * sizeof(leaves[0]));
+	for (size_t i = 0; i < UNFOLDED_MAX; i++) {
+		snprintf(numbers[i], sizeof(numbers[i]), "M%zu", i);
+		many[i] = ledger_trade(numbers[i], a, b, 1000);
+	}
+	push.signer = bench->venue_signer;
+	assert_int_equal(run(bench, push_job(bench, &push)), OK);
+	writer_counts(bench->writer, &counts);
+	lag = stored_lag(bench);
+	/* Unless the writer has been idle meanwhile. */
+	if (lag > 0)
+		assert_int_equal(counts.unfolded, lag);
+	teardown(&state);
+	return lag;
+}
+
 static void leaves_a_bounded_number(void **state)
 {
-	static struct record many[UNFOLDED_MAX + 1];
-	static char numbers[UNFOLDED_MAX + 1][8];
-	static struct hash leaves[UNFOLDED_MAX + 8];
 	static const struct {
 		size_t entries;
 		bool is_left;
 	} rows[] = {{UNFOLDED_MAX - 1, true}, {UNFOLDED_MAX, true}, {UNFOLDED_MAX + 1, false}};
-	struct bench *bench = *state;
-	uint64_t lag = 0;
 
-	memcpy(leaves, bench->leaves, 5 * sizeof(leaves[0]));
-	for (size_t i = 0; i <= UNFOLDED_MAX; i++) {
-		snprintf(numbers[i], sizeof(numbers[i]), "M%zu", i);
-		many[i] = ledger_trade(numbers[i], a, b, 1000);
-	}
+	(void)state;
 	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
-		struct bench *fresh = row == 0 ? bench : NULL;
-		void *other = NULL;
+		uint64_t lag = lag_behind(rows[row].entries), wanted = rows[row].is_left ? rows[row].entries : 0;
 
-		if (fresh == NULL) {
-			assert_int_equal(setup(&other), 0);
-			fresh = other;
-		}
-		assert_int_equal(run(fresh, push_job(fresh, &(struct ledger_push){.signer = fresh->venue_signer,
-								.venue = "qddex",
-								.start = 5,
-								.records = many,
-								.record_count = rows[row].entries - 1,
-								.earlier = leaves})),
-		    OK);
-		lag = stored_lag(fresh);
-		if (lag != (rows[row].is_left ? rows[row].entries : 0))
+		for (unsigned i = 0; i < ATTEMPTS && lag != wanted; i++)
+			lag = lag_behind(rows[row].entries);
+		if (lag != wanted)
 			fail_msg("row %zu: %llu entries are lacking", row, (unsigned long long)lag);
-		if (other != NULL)
-			teardown(&other);
 	}
 }
 
@@ -334,7 +355,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(stores_them_with_all_that_is_no_trade, setup, teardown),
 	    cmocka_unit_test_setup_teardown(leaves_them_again_behind_it, setup, teardown),
 	    cmocka_unit_test_setup_teardown(leaves_them_where_evidence_comes, setup, teardown),
-	    cmocka_unit_test_setup_teardown(leaves_a_bounded_number, setup, teardown),
+	    cmocka_unit_test(leaves_a_bounded_number),
 	    cmocka_unit_test_setup_teardown(makes_them_again_after_a_crash, setup, teardown),
 	    cmocka_unit_test_setup_teardown(stores_them_where_room_is_short, setup, teardown),
 	    cmocka_unit_test_setup_teardown(asks_for_the_room_of_what_it_left, setup, teardown),
