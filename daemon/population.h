@@ -1,6 +1,7 @@
 /*
  * Every enterprise at the head of the ledger, in code order, and what each has accrued under one policy: one pass over
- * the cells of the policy's months instead of a walk for each enterprise. Lives no longer than the read transaction.
+ * the cells of the policy's months, and over the trades that cells lack, instead of a walk for each enterprise. Lives no
+ * longer than the read transaction.
  */
 #ifndef DAEMON_POPULATION_H
 #define DAEMON_POPULATION_H

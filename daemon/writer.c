@@ -443,7 +443,10 @@ static bool run_slice(struct writer *writer)
 	return true;
 }
 
-/* With nothing else to do: so that readers have nothing to add, and a stopped ledger's cells are complete. */
+/*
+ * With nothing else to do: so that readers have nothing to add, and a stopped ledger's cells are complete. Where nothing
+ * may be written they stay as they are, and the next start makes what they lack.
+ */
 static void fold(struct writer *writer)
 {
 	const struct gate_group needs = {.row_count = owed_rows(writer)};
