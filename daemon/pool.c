@@ -11,6 +11,7 @@
 
 #include <event2/event.h>
 
+#include "daemon/priority.h"
 #include "proto/limits.h"
 
 enum lane { LANE_SHORT, LANE_LONG };
@@ -108,6 +109,8 @@ static void *run_worker(void *cookie)
 	struct job *job;
 	enum err err;
 
+	if (!worker->is_for_short)
+		priority_lower();
 	while ((job = next_job(worker, turn)) != NULL) {
 		if (!worker->is_for_short)
 			turn = job->is_short ? LANE_LONG : LANE_SHORT;

@@ -37,7 +37,7 @@ DOORS = [
 
 # Includes only go down. Modules of one line may include each other; a new module must be given its place.
 DAEMON_LAYERS = [
-    "log memory clock array notify target address mailbox version inherit logline folder child finding crew spare",
+    "log memory clock array notify target address mailbox version inherit logline folder child finding crew spare priority",
     "overlay",
     "store",
     "copy",

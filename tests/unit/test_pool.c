@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -310,6 +311,56 @@ static void waits_for_the_job_in_work(void **state)
 	event_base_free(base);
 }
 
+/* ---- who goes first */
+
+struct noted {
+	struct job job;
+	atomic_bool is_begun;
+	int nice;
+};
+
+static void note_priority(struct job *job)
+{
+	struct noted *noted = (struct noted *)job;
+
+	noted->nice = getpriority(PRIO_PROCESS, (id_t)gettid());
+	atomic_store(&noted->is_begun, true);
+	while (!job->is_short && !atomic_load(&gate_is_open))
+		usleep(100);
+}
+
+static void forget(struct job *job)
+{
+	(void)job;
+}
+
+static void lets_those_that_answer_go_first(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct noted long_one = {.job = {.work = note_priority, .done = forget}},
+		     short_one = {.job = {.work = note_priority, .done = forget, .is_short = true}};
+	int nice = getpriority(PRIO_PROCESS, (id_t)gettid());
+	struct pool *pool;
+
+	(void)state;
+	atomic_store(&gate_is_open, false);
+	assert_int_equal(pool_new(base, 1, &pool), OK);
+	assert_int_equal(pool_submit(pool, &long_one.job), OK);
+	for (unsigned i = 0; i < 100000 && !atomic_load(&long_one.is_begun); i++)
+		usleep(100);
+	/* The one thread for all is taken: this runs in the one that has short work only. */
+	assert_int_equal(pool_submit(pool, &short_one.job), OK);
+	for (unsigned i = 0; i < 100000 && !atomic_load(&short_one.is_begun); i++)
+		usleep(100);
+	atomic_store(&gate_is_open, true);
+	while (pool_job_count(pool) > 0)
+		assert_true(event_base_loop(base, EVLOOP_ONCE) >= 0);
+	assert_int_equal(long_one.nice, nice + BULK_NICE < 19 ? nice + BULK_NICE : 19);
+	assert_int_equal(short_one.nice, nice);
+	pool_free(pool);
+	event_base_free(base);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +371,7 @@ int main(void)
 	    cmocka_unit_test(workers_take_both_lanes_in_turn),
 	    cmocka_unit_test(bounds_each_lane_by_itself),
 	    cmocka_unit_test(waits_for_the_job_in_work),
+	    cmocka_unit_test(lets_those_that_answer_go_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
