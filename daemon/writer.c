@@ -238,7 +238,7 @@ static struct store_txn *begin_txn(struct writer *writer)
 	return txn;
 }
 
-/* Before the commit: are the changed cells left in memory, or written with it? */
+/* Are the changed cells left in memory, or written with this commit? */
 static void settle_cells(struct writer *writer, struct store_txn *txn)
 {
 	struct ledger *ledger = &writer->ledger;
@@ -294,8 +294,10 @@ static void count_unfolded(struct writer *writer)
 /* Any failure is the end of the process. */
 static void commit(struct writer *writer, struct store_txn *txn)
 {
-	enum err err = store_commit(txn);
+	enum err err;
 
+	settle_cells(writer, txn);
+	err = store_commit(txn);
 	if (err != OK)
 		log_fatal("stopping: the commit failed: %s", err_sentence(err));
 	count_unfolded(writer);
@@ -391,7 +393,6 @@ static void run_group(struct writer *writer, struct mail *group, size_t records,
 		for (struct mail *mail = group; mail != NULL; mail = mail->next)
 			run_command(writer, txn, command_of(mail), now_us);
 		if (writer->ledger.head.size > size_before) {
-			settle_cells(writer, txn);
 			commit(writer, txn);
 		} else {
 			store_abort(txn);
@@ -431,7 +432,6 @@ static bool run_slice(struct writer *writer)
 	txn = begin_txn(writer);
 	is_done = slices_fold(&writer->ledger, txn, now_us);
 	/* Where nothing was to be held, how far that was seen is kept. */
-	settle_cells(writer, txn);
 	commit(writer, txn);
 	if (writer->ledger.head.size > size_before)
 		seal(writer, &(struct sealed_group){.start_us = start_us}, true);
@@ -455,8 +455,7 @@ static void fold(struct writer *writer)
 	if (needs.row_count == 0 || find_obstacle(writer, &needs, clock_now_us()) != OK)
 		return;
 	txn = begin_txn(writer);
-	ledger_set_folded(&writer->ledger);
-	ledger_save(&writer->ledger, txn);
+	writer->ledger.must_fold = true;
 	commit(writer, txn);
 }
 
