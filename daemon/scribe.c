@@ -4,8 +4,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "daemon/priority.h"
-
 /* Lines told at once: a wake costs some microseconds, and what the thread has left to do at the end is waited for. */
 #define LINES_AT_ONCE 256u
 /* Bytes of a record entry besides its record: no more than this, see FORMAT.md. */
@@ -80,7 +78,6 @@ static void *run(void *cookie)
 {
 	struct scribe *scribe = cookie;
 
-	priority_lower();
 	pthread_mutex_lock(&scribe->lock);
 	for (;;) {
 		size_t place, end;

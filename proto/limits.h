@@ -126,7 +126,7 @@
 
 /* Running */
 #define WORKERS_MAX		16
-#define BULK_NICE		7	/* steps of nice(2) that threads with long work come after those that answer */
+#define BULK_NICE		10	/* steps of nice(2) that threads with long work come after those that answer */
 #define JOBS_WAITING_MAX	256	/* jobs queued for the workers, short and long ones each; a further one is answered 503 */
 #define ANSWERS_KEPT_MAX	8192	/* enterprises of which answers are remembered */
 #define ANSWERS_SIZE_MAX	(32u << 20)	/* bytes of all these; an answer has about 10 KB */
