@@ -354,9 +354,7 @@ static void advance_feed(struct push_fold *push)
 {
 	const struct ingest *ingest = push->ingest;
 
-	for (size_t i = 0; i < ingest->tile_count; i++)
-		tiles_put(push->txn, push->feed.number, ingest->tiles[i].level, ingest->tiles[i].size,
-		    &ingest->tiles[i].root);
+	tiles_put(push->txn, push->feed.number, ingest->tiles, ingest->tile_count);
 	push->feed.frontier = ingest->frontier;
 }
 

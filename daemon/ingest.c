@@ -333,24 +333,17 @@ static enum err check_size(const struct ingest *ingest, struct why *why)
 static enum err compute_tree(struct ingest *ingest, struct store_txn *txn)
 {
 	size_t record_count = ingest->push.record_count;
-	struct hash roots[TILES_LEVELS];
 	enum err err = feed_frontier(txn, &ingest->feed, ingest->push.start, &ingest->frontier);
 
 	if (err != OK)
 		return err;
-	/* One leaf in 256 completes tiles, on the first level; one of these in 256 on the second, and so on. */
 	ingest->tile_count = 0;
-	ingest->tiles =
-	    arena_alloc(&ingest->arena, (record_count / (TILE_WIDTH - 1) + TILES_LEVELS) * sizeof(*ingest->tiles));
+	ingest->tiles = arena_alloc(&ingest->arena, tiles_root_count_max(record_count) * sizeof(*ingest->tiles));
 	if (ingest->tiles == NULL)
 		return ERR_MEMORY;
-	for (size_t i = 0; i < record_count; i++) {
-		unsigned count = tiles_complete(&ingest->frontier, &ingest->leaves[i], roots);
-
-		for (unsigned level = 1; level <= count; level++)
-			ingest->tiles[ingest->tile_count++] = (struct ingest_tile){
-			    .size = ingest->frontier.size, .level = level, .root = roots[level - 1]};
-	}
+	for (size_t i = 0; i < record_count; i++)
+		ingest->tile_count +=
+		    tiles_complete(&ingest->frontier, &ingest->leaves[i], ingest->tiles + ingest->tile_count);
 	ingest->root = frontier_root(&ingest->frontier);
 	return OK;
 }

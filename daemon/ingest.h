@@ -17,13 +17,6 @@ struct ingest_fault {
 	struct record_fault fault;
 };
 
-/* A tile of the feed's own tree, see tiles.h: the last of its level in a tree of `size` leaves. */
-struct ingest_tile {
-	uint64_t size;
-	unsigned level;
-	struct hash root;
-};
-
 /* What a checked push makes of its feed, for one behind it that is checked before this one is written. */
 struct ingest_foreseen {
 	uint64_t venue_version;
@@ -57,7 +50,7 @@ struct ingest {
 	uint64_t conflict_index;	/* ERR_FEED_CONFLICT: feed index of the first record that differs */
 	struct frontier frontier;	/* of the feed's tree, after this push */
 	struct hash root;		/* of the same */
-	struct ingest_tile *tiles;	/* that its records complete, in that order; in the arena */
+	struct tiles_root *tiles;	/* that its records complete, in that order; in the arena */
 	size_t tile_count;
 
 	/* Why it was refused, record by record (ERR_RECORDS). */

@@ -186,8 +186,7 @@ void ledger_append_made(struct ledger *ledger, struct store_txn *txn, const stru
 		    slice_of(made->bytes + start, made->ends[i] - start));
 		start = made->ends[i];
 	}
-	for (size_t i = 0; i < made->tile_count; i++)
-		tiles_put(txn, LEDGER_TREE, made->tiles[i].level, made->tiles[i].size, &made->tiles[i].root);
+	tiles_put(txn, LEDGER_TREE, made->tiles, made->tile_count);
 	head->last_leaf = made->last_leaf;
 	head->frontier = made->frontier;
 	head->last_time_us = made->last_time_us;

@@ -46,20 +46,13 @@ struct ledger_stored {
 	const uint8_t *salt;
 };
 
-/* The root of a tile that entries complete: the last of its level in a tree of `size` leaves (tiles.h). */
-struct ledger_tile {
-	uint64_t size;
-	unsigned level;
-	struct hash root;
-};
-
 /* Entries that were made elsewhere to follow the head's last, and what they make of the head. */
 struct ledger_made {
 	enum err err;			/* why not all are there */
 	size_t count;
 	const uint8_t *bytes;
 	const size_t *ends;		/* of each entry's bytes, one behind the other */
-	const struct ledger_tile *tiles;
+	const struct tiles_root *tiles;
 	size_t tile_count;
 	struct frontier frontier;
 	struct hash last_leaf;

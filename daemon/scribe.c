@@ -23,7 +23,7 @@ struct scribe {
 	/* The thread's, read when it has come to rest. */
 	struct buf bytes;
 	size_t *ends;
-	struct ledger_tile *tiles;
+	struct tiles_root *tiles;
 	struct ledger_made made;
 
 	size_t line_count; /* the caller's */
@@ -40,7 +40,6 @@ static void write_line(struct scribe *scribe, size_t place)
 {
 	const struct scribe_line *line = &scribe->lines[place];
 	struct ledger_made *made = &scribe->made;
-	struct hash roots[TILES_LEVELS];
 	struct entry entry = {.kind = ENTRY_RECORD,
 	    .time_us = scribe->first_time_us + place,
 	    .previous = made->last_leaf,
@@ -48,7 +47,6 @@ static void write_line(struct scribe *scribe, size_t place)
 	    .link_count = line->link_count,
 	    .links = {line->links[0], line->links[1]}};
 	size_t start = scribe->bytes.size;
-	unsigned tile_count;
 	enum err err;
 
 	if (made->err != OK)
@@ -65,10 +63,7 @@ static void write_line(struct scribe *scribe, size_t place)
 		return;
 	}
 	made->last_leaf = hash_leaf(slice_of(scribe->bytes.data + start, scribe->bytes.size - start));
-	tile_count = tiles_complete(&made->frontier, &made->last_leaf, roots);
-	for (unsigned level = 1; level <= tile_count; level++)
-		scribe->tiles[made->tile_count++] =
-		    (struct ledger_tile){.size = made->frontier.size, .level = level, .root = roots[level - 1]};
+	made->tile_count += tiles_complete(&made->frontier, &made->last_leaf, scribe->tiles + made->tile_count);
 	made->last_time_us = entry.time_us;
 	made->must_fold |= !ledger_may_lag_behind(&entry);
 	scribe->ends[made->count++] = scribe->bytes.size;
@@ -118,8 +113,7 @@ static enum err reserve(struct scribe *scribe, size_t count)
 		return OK;
 	scribe->lines = grow(scribe->lines, count, sizeof(*scribe->lines), &err);
 	scribe->ends = grow(scribe->ends, count, sizeof(*scribe->ends), &err);
-	/* One for each full tile of leaves, and what these complete above them. */
-	scribe->tiles = grow(scribe->tiles, 2 * (count / TILE_WIDTH + 1) + TILES_LEVELS, sizeof(*scribe->tiles), &err);
+	scribe->tiles = grow(scribe->tiles, tiles_root_count_max(count), sizeof(*scribe->tiles), &err);
 	if (err == OK)
 		scribe->capacity = count;
 	return err;

@@ -14,7 +14,7 @@ static struct slice tile_key(uint32_t tree, unsigned tile_level, uint64_t index,
 	return slice_of(ret_key, KEY_SIZE);
 }
 
-unsigned tiles_complete(struct frontier *frontier, const struct hash *leaf, struct hash ret_roots[static TILES_LEVELS])
+unsigned tiles_complete(struct frontier *frontier, const struct hash *leaf, struct tiles_root *ret_roots)
 {
 	struct hash hash = *leaf;
 	uint64_t size = frontier->size + 1;
@@ -26,27 +26,34 @@ unsigned tiles_complete(struct frontier *frontier, const struct hash *leaf, stru
 			assert(left > 0);
 			hash = hash_node(&frontier->hashes[--left], &hash);
 		}
-		ret_roots[count] = hash;
+		ret_roots[count] = (struct tiles_root){.size = size, .level = count + 1, .root = hash};
 	}
 	frontier_append(frontier, leaf);
 	return count;
 }
 
-void tiles_put(struct store_txn *txn, uint32_t tree, unsigned level, uint64_t size, const struct hash *root)
+void tiles_put(struct store_txn *txn, uint32_t tree, const struct tiles_root *roots, size_t count)
 {
 	uint8_t key[KEY_SIZE];
 
-	store_append(
-	    txn, STORE_TREE, tile_key(tree, level, (size >> (TILE_HEIGHT * level)) - 1, key), hash_slice(root));
+	for (size_t i = 0; i < count; i++) {
+		uint64_t place = (roots[i].size >> (TILE_HEIGHT * roots[i].level)) - 1;
+
+		store_append(txn, STORE_TREE, tile_key(tree, roots[i].level, place, key), hash_slice(&roots[i].root));
+	}
 }
 
 void tiles_append(struct store_txn *txn, uint32_t tree, struct frontier *frontier, const struct hash *leaf)
 {
-	struct hash roots[TILES_LEVELS];
+	struct tiles_root roots[TILES_LEVELS];
 	unsigned count = tiles_complete(frontier, leaf, roots);
 
-	for (unsigned level = 1; level <= count; level++)
-		tiles_put(txn, tree, level, frontier->size, &roots[level - 1]);
+	tiles_put(txn, tree, roots, count);
+}
+
+size_t tiles_root_count_max(size_t leaf_count)
+{
+	return leaf_count / (TILE_WIDTH - 1) + TILES_LEVELS;
 }
 
 /* One hash of a tile: a stored tile root, or a leaf. */

@@ -12,13 +12,21 @@
 
 /* The tile levels above the leaves' own. */
 #define TILES_LEVELS (TREE_DEPTH_MAX / TILE_HEIGHT - 1)
+/* The root of a tile that leaves complete: the last of its level in a tree of `size` leaves. */
+struct tiles_root {
+	uint64_t size;
+	unsigned level;
+	struct hash root;
+};
 /*
  * Appends a leaf to the frontier, and gives the roots of the tiles that it completes: on levels 1 to the answer, level
- * by level, each the last tile of its level. All but one leaf in 256 complete none.
+ * by level; no more are written. All but one leaf in 256 complete none.
  */
-unsigned tiles_complete(struct frontier *frontier, const struct hash *leaf, struct hash ret_roots[static TILES_LEVELS]);
-/* Stores the root of the tile that is the last of its level in a tree of `size` leaves. */
-void tiles_put(struct store_txn *txn, uint32_t tree, unsigned level, uint64_t size, const struct hash *root);
+unsigned tiles_complete(struct frontier *frontier, const struct hash *leaf, struct tiles_root *ret_roots);
+/* How many roots so many leaves complete at most: one in 256, one of these in 256 on the next level, and so on. */
+size_t tiles_root_count_max(size_t leaf_count);
+/* Stores them. */
+void tiles_put(struct store_txn *txn, uint32_t tree, const struct tiles_root *roots, size_t count);
 /* Both at once. */
 void tiles_append(struct store_txn *txn, uint32_t tree, struct frontier *frontier, const struct hash *leaf);
 
