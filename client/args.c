@@ -141,6 +141,10 @@ static bool option_take(struct parser *parser)
 		line->wants_help = true;
 		return true;
 	}
+	if (strcmp(option->name, "version") == 0) {
+		line->wants_version = true;
+		return true;
+	}
 	return value_add(args, option, dashes, text);
 }
 

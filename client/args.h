@@ -10,7 +10,7 @@
 
 struct command_line {
 	const struct command *command;	/* NULL if none was named */
-	bool wants_help;
+	bool wants_help, wants_version;
 	struct args globals;		/* values of settings_options, no words */
 	struct args args;		/* what is the command's */
 };

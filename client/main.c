@@ -10,6 +10,7 @@
 #include "client/out.h"
 #include "proto/key.h"
 #include "proto/text.h"
+#include "proto/version.h"
 
 static const struct command *const commands[] = {
 #define COMMAND_ADDRESS(name) &name,
@@ -119,7 +120,10 @@ int main(int argc, char **argv)
 		return EXIT_OTHER;
 	if (!args_parse(argc, argv, commands, &line))
 		return EXIT_USAGE;
-	if (line.command == NULL)
+	if (line.wants_version) {
+		puts("subsidy " SUBSIDY_VERSION);
+		code = EXIT_OK;
+	} else if (line.command == NULL)
 		code = line.wants_help ? help_all() : out_usage("which command?");
 	else if (line.wants_help)
 		code = help_command(line.command);

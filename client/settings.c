@@ -21,10 +21,11 @@ const struct option settings_options[] = {
     {"state", "FOLDER", "what the client remembers; by default ~/.local/state/subsidy", false},
     {"json", NULL, "print JSON for programs", false},
     {"help", NULL, "this text", false},
+    {"version", NULL, "which version this is", false},
     {0},
 };
 
-/* The text settings by name; `json` and `help` are flags and stand in no file. */
+/* The text settings by name; `json`, `help` and `version` are flags and stand in no file. */
 static char **field_of(struct settings *settings, const char *name)
 {
 	const struct {

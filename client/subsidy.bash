@@ -1,7 +1,7 @@
 # Completion of subsidy and subsidyd for bash: commands, options, order types and their values, files. It asks nobody,
 # neither a ledger nor the programs. Where it has nothing of its own to offer, bash offers files.
 
-_subsidy_globals="--server --feed --ca --token --cert --vkey --state --json --help"
+_subsidy_globals="--server --feed --ca --token --cert --vkey --state --json --help --version"
 _subsidy_roles="clerk reviewer leader auditor"
 _subsidy_types="venue.license venue.suspend venue.resume venue.key venue.distrust enterprise.register enterprise.relate
 	enterprise.delist policy.adopt trade.hold trade.release trade.void grant.add grant.revoke grant.replace

@@ -14,8 +14,8 @@
 #include "daemon/restore.h"
 #include "daemon/server.h"
 #include "daemon/verify.h"
-#include "daemon/version.h"
 #include "proto/key.h"
+#include "proto/version.h"
 
 enum exit_code {
 	EXIT_DONE = 0,
@@ -342,7 +342,7 @@ int main(int argc, char **argv)
 				return usage_error("--threads takes a number from 1 to 64");
 			break;
 		case 'h': help(stdout); return EXIT_DONE;
-		case 'v': puts("subsidyd " SUBSIDYD_VERSION); return EXIT_DONE;
+		case 'v': puts("subsidyd " SUBSIDY_VERSION); return EXIT_DONE;
 		default: return usage_error("the command line was not understood");
 		}
 	}

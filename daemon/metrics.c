@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "daemon/tls.h"
-#include "daemon/version.h"
+#include "proto/version.h"
 
 /* Microseconds as a decimal number of seconds. */
 static void add_seconds(struct buf *text, const char *name, uint64_t value_us)
@@ -45,7 +45,7 @@ static void add_program(struct buf *text, const struct metrics *metrics)
 {
 	add_head(text, "subsidy_build_info", "gauge", "1, for its labels.");
 	buf_printf(text, "subsidy_build_info{");
-	add_label(text, "version", SUBSIDYD_VERSION);
+	add_label(text, "version", SUBSIDY_VERSION);
 	buf_printf(text, ",rules=\"%" PRIu32 "\",", metrics->rules_version);
 	add_label(text, "openssl", tls_library());
 	buf_printf(text, "} 1\n");

@@ -485,6 +485,7 @@ static const struct text_row rows[] = {
 	{"where the signed order goes; must not exist yet", "签好的指令写到哪里；该文件不得已存在"},
 	{"where the template goes; by default standard output", "样例文件写到哪里；默认为标准输出"},
 	{"which policy; otherwise the first by name", "哪一个政策；否则为按名称的第一个"},
+	{"which version this is", "显示版本号"},
 	{"whom those letters say to ask when a code is lost", "信函中写明授权码遗失时向谁询问"},
 	{"whose figures are shown; otherwise the first by name", "显示哪一政策的数字；否则为按名称的第一个"},
 	{"write an empty file's head and two example rows, in Chinese or in English",

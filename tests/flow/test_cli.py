@@ -5,7 +5,7 @@ import stat
 import unittest
 
 from tests.flow import wire
-from tests.flow.harness import (CLIENT, FIRMS, FlowTest, Proxy, World, certificate_command, check, read_json, refund,
+from tests.flow.harness import (CLIENT, DAEMON, FIRMS, FlowTest, Proxy, World, certificate_command, check, read_json, refund,
                                 run, trade, write_csv)
 
 COMMANDS = ("key", "push", "receipt", "order", "list", "show", "trades", "explain", "feed", "overview", "policies",
@@ -74,6 +74,14 @@ class Cli(FlowTest):
                     self.assertTrue(usage[0].startswith(f"{word}subsidy {args[0]} "), usage)
                     self.assertTrue(all(line.startswith(f"       subsidy {args[0]} ") for line in usage[1:]), usage)
                     self.assertEqual(len(usage), count, usage)
+
+    def test_version(self):
+        """Both programs are of one version."""
+        told = check(self.world.client("--version")).out
+        self.assertRegex(told, r"^subsidy [0-9.]+\n$")
+        self.assertEqual(check(self.world.client("push", "--version")).out, told)
+        daemon = check(run([DAEMON, "--version"], self.world.folder)).out
+        self.assertEqual(daemon, told.replace("subsidy ", "subsidyd "))
 
     def test_help_as_a_word(self):
         for words in ((), ("list",), ("push",)):

@@ -37,7 +37,7 @@ DOORS = [
 
 # Includes only go down. Modules of one line may include each other; a new module must be given its place.
 DAEMON_LAYERS = [
-    "log memory clock array notify target address mailbox version inherit logline folder child finding crew spare priority",
+    "log memory clock array notify target address mailbox inherit logline folder child finding crew spare priority",
     "overlay",
     "store",
     "copy",
@@ -64,7 +64,7 @@ DAEMON_LAYERS = [
 ]
 # proto: bytes below everything, formats above.
 PROTO_LAYERS = [
-    "err limits text array",
+    "err limits text array version",
     "bytes",
     "money date usci hash jsontext",
     "code",

@@ -63,6 +63,10 @@ static void takes_options_before_and_after_the_command(void **state)
 	assert_true(parse("-h", line));
 	assert_true(line->wants_help);
 	assert_null(line->command);
+	assert_false(line->wants_version);
+	assert_true(parse("--version", line));
+	assert_true(line->wants_version);
+	assert_false(line->wants_help);
 	assert_true(parse("help", line));
 	assert_true(line->wants_help);
 	assert_null(line->command);
