@@ -66,7 +66,7 @@ static void makes_what_is_made_one_by_one(void **state)
 	fill(&feed, 1);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		struct signer *other;
-		char venue[16];
+		char venue[32];
 
 		snprintf(venue, sizeof(venue), "venue-%zu", i);
 		other = ledger_license(fixture, KEY_ED25519, venue);
@@ -113,8 +113,8 @@ static void says_what_cells_must_hold(void **state)
 	ledger_set_folded(&fixture->ledger);
 	folded = fixture->ledger.head.folded;
 	fixture->ledger.may_lag = true;
-	for (size_t i = 0; i < LEDGER_PUSH_RECORDS; i++) {
-		snprintf(feed.trade_nos[i], sizeof(feed.trade_nos[i]), "T%zu", i);
+	for (unsigned i = 0; i < LEDGER_PUSH_RECORDS; i++) {
+		snprintf(feed.trade_nos[i], sizeof(feed.trade_nos[i]), "T%u", i);
 		feed.records[i] = ledger_trade(feed.trade_nos[i], firms[0], firms[1], 1);
 	}
 	ledger_push(fixture, signer, "qddex", leaves, 0, feed.records, SCRIBE_RECORDS_MIN);

@@ -29,7 +29,7 @@ static void expect_left(struct place *place, bool is_left)
 static void puts_many(struct place *place, unsigned db, size_t count)
 {
 	struct slice large = slice_of(calloc(1, LARGE), LARGE);
-	char key[16];
+	char key[24];
 
 	for (size_t i = 0; i < count; i++) {
 		snprintf(key, sizeof(key), "k%zu", i);
