@@ -42,7 +42,8 @@ struct push_fold {
 	struct arena scratch;
 	bool has_relations;               /* of any two parties */
 	uint64_t first_index, next_index; /* of its entries, and of the one to come */
-	struct scribe *scribe;            /* that makes them, or NULL */
+	struct scribe_push records;       /* the new ones, as entries hold them */
+	struct scribe *scribe;            /* that makes these entries, or NULL */
 	struct party_row *parties;        /* those of the plan; saved at the end */
 	uint8_t *dispositions;            /* of the new records */
 	bool *is_filed; /* of each record: its share of the cells is there, or none is due to it by the plan */
@@ -62,13 +63,16 @@ static size_t place_of(const struct push_fold *push, uint64_t index)
 	return (size_t)(push->ingest->held_count + index - push->first_index);
 }
 
-/* One that is not stored yet. */
+/* One that is not stored yet: of those before the record in hand. */
 static bool take_own_trade(
     struct push_fold *push, uint64_t index, struct trade *ret_trade, enum disposition *ret_disposition)
 {
-	const struct record *record = &push->ingest->records[place_of(push, index)];
+	const struct record *record = index < push->next_index ? &push->ingest->records[place_of(push, index)] : NULL;
 
-	assert(index < push->next_index && record->kind == RECORD_TRADE);
+	if (record == NULL || record->kind != RECORD_TRADE) {
+		store_fail(push->txn, ERR_DAMAGED);
+		return false;
+	}
 	*ret_trade = record->trade;
 	*ret_disposition = (enum disposition)push->dispositions[index - push->first_index];
 	return true;
@@ -293,12 +297,12 @@ static void apply_refund(
 	fold_refile(push->txn, &outcome->trade, push->venue_number, is_related(push, outcome), &before, &after);
 }
 
-/* The entry of a record, whose index it gives. */
-static uint64_t append_record(struct push_fold *push, size_t place, const struct outcome *outcome)
+/* The entry of the next record, whose index it gives. */
+static uint64_t append_record(struct push_fold *push, const struct outcome *outcome)
 {
-	const struct ingest *ingest = push->ingest;
 	struct scribe_line line = {.disposition = outcome->disposition, .refers = outcome->refers};
-	struct entry entry = {.kind = ENTRY_RECORD};
+	uint64_t index = push->next_index++;
+	struct entry entry;
 
 	if (outcome->party_count > 0) {
 		line.link_count = 2;
@@ -307,17 +311,9 @@ static uint64_t append_record(struct push_fold *push, size_t place, const struct
 	}
 	if (push->scribe != NULL) {
 		scribe_tell(push->scribe, &line);
-		return push->next_index++;
+		return index;
 	}
-	entry.link_count = line.link_count;
-	memcpy(entry.links, line.links, sizeof(line.links));
-	entry.record.venue = slice_text(ingest->venue.id);
-	entry.record.generation = ingest->generation;
-	entry.record.feed_index = ingest->push.start + place;
-	entry.record.record = ingest->push.records[place];
-	entry.record.disposition = line.disposition;
-	entry.record.refers = line.refers;
-	push->next_index++;
+	scribe_entry(&push->records, (size_t)(index - push->first_index), &line, &entry);
 	return ledger_append(push->ledger, push->txn, &entry);
 }
 
@@ -333,7 +329,7 @@ static enum disposition fold_record(struct push_fold *push, size_t place)
 		decide_refund(push, &record->refund, &outcome);
 	if (store_error(push->txn) != OK)
 		return outcome.disposition;
-	index = append_record(push, place, &outcome);
+	index = append_record(push, &outcome);
 	for (size_t i = 0; i < outcome.party_count; i++) {
 		outcome.parties[i]->party.last_index = index;
 		if (record->kind == RECORD_TRADE && outcome.disposition == DISPOSITION_COUNTED)
@@ -464,17 +460,11 @@ static void decide_records(struct push_fold *push)
 /* A few entries are made sooner than another thread is woken; and where it can't begin, the writer does it by itself. */
 static struct scribe *begin_scribe(const struct push_fold *push)
 {
-	const struct ingest *ingest = push->ingest;
-	const struct scribe_push records = {.venue = slice_text(ingest->venue.id),
-	    .generation = ingest->generation,
-	    .feed_index = ingest->push.start + ingest->held_count,
-	    .records = ingest->push.records + ingest->held_count,
-	    .count = (size_t)ingest_new_count(ingest)};
 	struct scribe *scribe = push->ledger->scribe;
 
-	if (scribe == NULL || records.count < SCRIBE_RECORDS_MIN)
+	if (scribe == NULL || push->records.count < SCRIBE_RECORDS_MIN)
 		return NULL;
-	return scribe_begin(scribe, push->ledger, &records) == OK ? scribe : NULL;
+	return scribe_begin(scribe, push->ledger, &push->records) == OK ? scribe : NULL;
 }
 
 static void fold_records(struct push_fold *push)
@@ -523,6 +513,11 @@ uint64_t fold_push(struct ledger *ledger, struct store_txn *txn, const struct in
 	    .feed = ingest->feed,
 	    .first_index = ledger->head.size,
 	    .next_index = ledger->head.size,
+	    .records = {.venue = slice_text(ingest->venue.id),
+		.generation = ingest->generation,
+		.feed_index = ingest->push.start + ingest->held_count,
+		.records = ingest->push.records + ingest->held_count,
+		.count = (size_t)ingest_new_count(ingest)},
 	    .has_relations = store_count(txn, STORE_RELATIONS) > 0};
 	struct entry entry = {.kind = ENTRY_PUSH};
 	uint64_t new_count = ingest_new_count(ingest), index = 0;

@@ -34,29 +34,33 @@ struct scribe {
 	bool is_stopping;
 };
 
+void scribe_entry(const struct scribe_push *push, size_t place, const struct scribe_line *line, struct entry *ret_entry)
+{
+	*ret_entry = (struct entry){
+	    .kind = ENTRY_RECORD, .link_count = line->link_count, .links = {line->links[0], line->links[1]}};
+	ret_entry->record.venue = push->venue;
+	ret_entry->record.generation = push->generation;
+	ret_entry->record.feed_index = push->feed_index + place;
+	ret_entry->record.record = push->records[place];
+	ret_entry->record.disposition = line->disposition;
+	ret_entry->record.refers = line->refers;
+}
+
 /* ---- the thread */
 
 static void write_line(struct scribe *scribe, size_t place)
 {
-	const struct scribe_line *line = &scribe->lines[place];
 	struct ledger_made *made = &scribe->made;
-	struct entry entry = {.kind = ENTRY_RECORD,
-	    .time_us = scribe->first_time_us + place,
-	    .previous = made->last_leaf,
-	    .flags = place == 0 ? scribe->first_flags : 0,
-	    .link_count = line->link_count,
-	    .links = {line->links[0], line->links[1]}};
+	struct entry entry;
 	size_t start = scribe->bytes.size;
 	enum err err;
 
 	if (made->err != OK)
 		return;
-	entry.record.venue = scribe->push.venue;
-	entry.record.generation = scribe->push.generation;
-	entry.record.feed_index = scribe->push.feed_index + place;
-	entry.record.record = scribe->push.records[place];
-	entry.record.disposition = line->disposition;
-	entry.record.refers = line->refers;
+	scribe_entry(&scribe->push, place, &scribe->lines[place], &entry);
+	entry.time_us = scribe->first_time_us + place;
+	entry.previous = made->last_leaf;
+	entry.flags = place == 0 ? scribe->first_flags : 0;
 	err = entry_encode(&entry, &scribe->bytes);
 	if (err != OK) {
 		made->err = err;
@@ -130,6 +134,7 @@ enum err scribe_begin(struct scribe *scribe, const struct ledger *ledger, const 
 	scribe->push = *push;
 	scribe->first_time_us = ledger->stamp.time_us + (head->size - ledger->command_start);
 	scribe->first_flags = head->size == ledger->command_start ? ledger->stamp.flags : 0;
+	/* The push entry comes behind them. */
 	if (!entry_time_is_valid(scribe->first_time_us + push->count))
 		return ERR_INVALID;
 	buf_clear(&scribe->bytes);

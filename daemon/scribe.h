@@ -32,6 +32,9 @@ struct scribe_line {
 	uint64_t links[2];
 };
 
+/* What the entry of one of the records says; its time, flags and predecessor are the ledger's. */
+void scribe_entry(const struct scribe_push *push, size_t place, const struct scribe_line *line, struct entry *ret_entry);
+
 /* The entries shall follow the ledger's last. ERR_MEMORY, or ERR_INVALID for a time beyond every date: nothing is begun. */
 enum err scribe_begin(struct scribe *scribe, const struct ledger *ledger, const struct scribe_push *push) must_check;
 /* Of the next record. */

@@ -349,6 +349,48 @@ static void sums_up_months_of_a_push_that_jumps_between_many(void **state)
 	signer_free(signer);
 }
 
+/* A number whose row was changed, so that it leads to none of the trades that there are. */
+static void expect_damage(const struct record *records, size_t record_count, uint64_t ahead)
+{
+	struct ledger_fixture fixture;
+	struct ledger_push push = {
+	    .venue = "qddex", .records = records, .record_count = record_count, .earlier = leaves};
+	struct ingest ingest;
+	struct buf body;
+	uint64_t first;
+
+	ledger_setup(&fixture);
+	push.signer = ledger_license(&fixture, KEY_ED25519, "qddex");
+	assert_true(trade_put(fixture.txn, 1, slice_text("T9"), fixture.ledger.head.size + ahead, &first));
+	buf_init(&body, PUSH_SIZE_MAX);
+	ledger_push_body(&fixture, &push, &body);
+	ingest_init(&ingest, "qddex", buf_slice(&body), false);
+	assert_int_equal(ingest_decode(&ingest, &fixture.why), OK);
+	ledger_stamp_now(&fixture);
+	assert_int_equal(ingest_check(&ingest, fixture.txn, &fixture.why), OK);
+	(void)fold_push(&fixture.ledger, fixture.txn, &ingest);
+	assert_int_equal(store_error(fixture.txn), ERR_DAMAGED);
+	ingest_done(&ingest);
+	buf_done(&body);
+	signer_free(push.signer);
+	ledger_teardown(&fixture);
+}
+
+static void stops_at_a_number_that_leads_nowhere(void **state)
+{
+	const struct record duplicate[] = {ledger_refund("A1", "T1", 1, 0), ledger_trade("T9", a, b, 100)};
+	const struct record refund[] = {ledger_refund("A1", "T1", 1, 0), ledger_refund("A2", "T9", 1, 0)};
+
+	(void)state;
+	/* To a refund of this push, to the record itself, to its push entry, to what is not there. */
+	for (uint64_t ahead = 0; ahead < 4; ahead++) {
+		expect_damage(duplicate, 2, ahead);
+		expect_damage(refund, 2, ahead);
+	}
+	expect_damage(duplicate, 2, TREE_SIZE_MAX / 2);
+	expect_damage(refund, 2, TREE_SIZE_MAX / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +404,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(gives_the_same_bytes_for_the_same_commands, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sums_each_month_for_reconciliation, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sums_up_months_of_a_push_that_jumps_between_many, setup, teardown),
+	    cmocka_unit_test_setup_teardown(stops_at_a_number_that_leads_nowhere, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
