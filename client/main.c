@@ -67,6 +67,12 @@ static enum exit_code help_command(const struct command *command)
 	return EXIT_OK;
 }
 
+static enum exit_code version_print(void)
+{
+	puts("subsidy " SUBSIDY_VERSION);
+	return EXIT_OK;
+}
+
 static enum err settings_load(struct settings *settings, const struct args *globals, struct why *why)
 {
 	char *path = settings_path();
@@ -120,10 +126,9 @@ int main(int argc, char **argv)
 		return EXIT_OTHER;
 	if (!args_parse(argc, argv, commands, &line))
 		return EXIT_USAGE;
-	if (line.wants_version) {
-		puts("subsidy " SUBSIDY_VERSION);
-		code = EXIT_OK;
-	} else if (line.command == NULL)
+	if (line.wants_version)
+		code = version_print();
+	else if (line.command == NULL)
 		code = line.wants_help ? help_all() : out_usage("which command?");
 	else if (line.wants_help)
 		code = help_command(line.command);

@@ -15,16 +15,15 @@
 
 struct ledger_id {
 	char origin[ORIGIN_TEXT_SIZE];
-	char id[LEDGER_ID_SIZE + 1]; /* 16 hex digits */
-	struct key key;              /* signs its checkpoints: what is remembered, or the newest that follows from it */
-	size_t older_count;          /* keys that were remembered before: what they signed stays signed */
+	char id[LEDGER_ID_SIZE + 1];	/* 16 hex digits */
+	struct key key;			/* signs its checkpoints: what is remembered, or the newest that follows from it */
+	size_t older_count;		/* keys that were remembered before: what they signed stays signed */
 	struct key older[PIN_OLDER_MAX];
-	uint64_t older_size
-	    [PIN_OLDER_MAX]; /* up to which size each signed alone: a larger checkpoint needs the key after it */
-	uint64_t size;       /* at the time of asking; 0 of a copy in plain files */
-	size_t valid_count;  /* all that sign now, the older first; at the time of asking */
+	uint64_t older_size[PIN_OLDER_MAX];	/* up to which size each signed alone: a larger checkpoint needs the key after it */
+	uint64_t size;			/* at the time of asking; 0 of a copy in plain files */
+	size_t valid_count;		/* all that sign now, the older first; at the time of asking */
 	struct key valid[LOG_KEYS_MAX];
-	size_t past_count; /* ids of ledgers that it says it continues, oldest first; when asked, not when recalled */
+	size_t past_count;		/* ids of ledgers that it says it continues, oldest first; when asked, not when recalled */
 	char past[CONTINUED_LEDGERS_MAX][LEDGER_ID_SIZE + 1];
 };
 
@@ -38,11 +37,11 @@ const struct key *pin_signer(const struct ledger_id *ledger, struct slice note);
 size_t pin_keys(const struct ledger_id *ledger, struct key ret_keys[static PIN_KEYS_MAX]);
 
 /* Asks at `door` and compares. On anything but EXIT_OK it has complained; EXIT_UNVERIFIED where the key differs. */
-enum exit_code pin_ledger(
-    struct link *link, const struct settings *settings, enum link_door door, struct ledger_id *ret_ledger) must_check;
+enum exit_code pin_ledger(struct link *link, const struct settings *settings, enum link_door door,
+    struct ledger_id *ret_ledger) must_check;
 
 /* What is remembered of that door's address, without asking anybody. ERR_NOT_FOUND, ERR_CONFIG, ERR_IO, ERR_SYNTAX. */
-enum err pin_recall(
-    const struct settings *settings, enum link_door door, struct ledger_id *ret_ledger, struct why *why) must_check;
+enum err pin_recall(const struct settings *settings, enum link_door door, struct ledger_id *ret_ledger,
+    struct why *why) must_check;
 
 #endif

@@ -342,8 +342,8 @@ static enum err join_body(struct evbuffer *input, struct slice *ret_body, struct
 	memory = spare_take(size);
 	if (memory == NULL)
 		return why_set(why, ERR_MEMORY, "not enough memory for the body");
-	evbuffer_remove(input, memory, size);
-	if (evbuffer_add_reference(input, memory, size, give_back, memory) != 0) {
+	if (evbuffer_remove(input, memory, size) != (int)size ||
+	    evbuffer_add_reference(input, memory, size, give_back, memory) != 0) {
 		spare_give(memory, size);
 		return why_set(why, ERR_MEMORY, "not enough memory for the body");
 	}

@@ -93,7 +93,8 @@ enum err ingest_init_decoded(struct ingest *ingest, const char *venue_id, const 
 enum err ingest_check(struct ingest *ingest, struct store_txn *txn, struct why *why) must_check;
 /*
  * The same for a push of new records alone, as if the one before it were written: OK, and then the writer sees whether it
- * came so (ingest_is_stale); any other answer says only that the push must wait for its turn, ERR_FEED_BUSY where nothing was looked at.
+ * came so (ingest_is_stale); any other answer says only that the push must wait for its turn,
+ * ERR_FEED_BUSY where nothing was looked at.
  */
 enum err ingest_check_ahead(struct ingest *ingest, const struct ingest_foreseen *foreseen, struct store_txn *txn) must_check;
 /* Of a push that is checked. */

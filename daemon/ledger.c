@@ -117,6 +117,14 @@ bool ledger_may_lag_behind(const struct entry *entry)
 	return entry->kind == ENTRY_PUSH || entry->kind == ENTRY_EVIDENCE;
 }
 
+static void advance(struct ledger *ledger, size_t count, bool must_fold)
+{
+	ledger->head.size += count;
+	if (!ledger->may_lag)
+		ledger->head.folded = ledger->head.size;
+	ledger->must_fold |= must_fold;
+}
+
 uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entry *entry)
 {
 	struct ledger_head *head = &ledger->head;
@@ -163,10 +171,7 @@ uint64_t ledger_append(struct ledger *ledger, struct store_txn *txn, struct entr
 	    is_replay ? leaf_of_stored(ledger, index, is_stored ? &stored : NULL, bytes) : hash_leaf(bytes);
 	tiles_append(txn, LEDGER_TREE, &head->frontier, &head->last_leaf);
 	head->last_time_us = entry->time_us;
-	head->size = index + 1;
-	if (!ledger->may_lag)
-		head->folded = head->size;
-	ledger->must_fold |= !ledger_may_lag_behind(entry);
+	advance(ledger, 1, !ledger_may_lag_behind(entry));
 	return index;
 }
 
@@ -190,10 +195,7 @@ void ledger_append_made(struct ledger *ledger, struct store_txn *txn, const stru
 	head->last_leaf = made->last_leaf;
 	head->frontier = made->frontier;
 	head->last_time_us = made->last_time_us;
-	head->size += made->count;
-	if (!ledger->may_lag)
-		head->folded = head->size;
-	ledger->must_fold |= made->must_fold;
+	advance(ledger, made->count, made->must_fold);
 }
 
 void ledger_append_first(struct ledger *ledger, struct store_txn *txn, struct slice bytes, const struct hash *last_leaf)

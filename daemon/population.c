@@ -158,38 +158,27 @@ static enum err take_cell(void *cookie, const struct cell_key *key, const struct
 	return add_cell(pass, key, cell, venue);
 }
 
-/* The position of a member; the count of members where there is none of that code. */
-static size_t find_member(const struct array *members, const struct code *code)
+static int compare_code(const void *code, const void *member)
 {
-	size_t low = 0, high = members->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct member *member = array_at(members, middle);
-		int order = memcmp(member->code.text, code->text, USCI_SIZE);
-
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return members->count;
+	return memcmp(((const struct code *)code)->text, ((const struct member *)member)->code.text, USCI_SIZE);
 }
 
 static enum err keep_share(void *cookie, const struct cell_key *key, const struct cell_sums *sums)
 {
 	struct population *population = cookie;
-	size_t position = find_member(&population->members, &key->code);
+	const struct array *members = &population->members;
+	const struct member *member =
+	    members->count == 0 ? NULL
+				: bsearch(&key->code, members->items, members->count, sizeof(*member), compare_code);
 	struct share *share;
 
-	if (position == population->members.count)
+	if (member == NULL)
 		return ERR_DAMAGED;
 	share = array_add(&population->shares);
 	if (share == NULL)
 		return ERR_MEMORY;
-	*share = (struct share){.position = position, .key = *key, .sums = *sums};
+	*share = (struct share){
+	    .position = (size_t)(member - (const struct member *)members->items), .key = *key, .sums = *sums};
 	return OK;
 }
 

@@ -446,8 +446,7 @@ static enum err take_back_unfolded(struct replay *replay)
 	if (err == ERR_DAMAGED)
 		err = finding_set(replay->finding, FINDING_STATE,
 		    "database meta: row head says that cells hold what the first %llu entries give, but behind these "
-		    "are "
-		    "some that cells must hold",
+		    "are some that cells must hold",
 		    (unsigned long long)head->folded);
 	return err;
 }

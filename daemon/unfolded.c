@@ -26,13 +26,16 @@ static enum err begin(struct reading *reading)
 static enum err give(const struct reading *reading, const struct chain_item *item, const struct code *code)
 {
 	const struct touched untouched = {0};
-	uint16_t venue_number = venues_number(reading->venues, item->entry.record.venue);
+	uint16_t venue_number;
 	uint64_t relation;
 	bool is_listed;
 	enum err err = OK;
 
-	if (!ledger_may_lag_behind(&item->entry) || item->entry.kind != ENTRY_RECORD ||
-	    item->record.kind != RECORD_TRADE || venue_number == 0)
+	if (item->entry.kind != ENTRY_RECORD || !ledger_may_lag_behind(&item->entry) ||
+	    item->record.kind != RECORD_TRADE)
+		return ERR_DAMAGED;
+	venue_number = venues_number(reading->venues, item->entry.record.venue);
+	if (venue_number == 0)
 		return ERR_DAMAGED;
 	is_listed = relation_get(reading->txn, &item->supplier, &item->buyer, &relation);
 	for (enum side side = SIDE_SUPPLIER; side <= SIDE_BUYER && err == OK; side++) {
@@ -61,9 +64,8 @@ enum err unfolded_each(struct store_txn *txn, const struct venues *venues,
 	for (uint64_t index = reading.from; index < reading.end && err == OK; index++) {
 		arena_reset(&arena);
 		err = chain_item_read(txn, index, &arena, &item);
-		if (err == OK && !ledger_may_lag_behind(&item.entry))
-			err = ERR_DAMAGED;
-		if (err == OK && item.entry.kind == ENTRY_RECORD)
+		/* What may stand there and is no record adds nothing. */
+		if (err == OK && (item.entry.kind == ENTRY_RECORD || !ledger_may_lag_behind(&item.entry)))
 			err = give(&reading, &item, NULL);
 	}
 	arena_done(&arena);
