@@ -7,10 +7,9 @@
 
 #define LEDGER_PUSH_RECORDS (DISTRUST_SLICE_MAX + 2)
 #define LEDGER_MAP_SIZE (256u << 20)
-#include "ledger_fixture.h"
+#include "replay_fixture.h"
 
 #include "daemon/chain.h"
-#include "daemon/replay.h"
 
 #define VENUE "qddex"
 
@@ -173,36 +172,9 @@ static inline void refund(struct world *world, const char *adjust_no, const char
 	ledger_push(&world->fixture, world->sound, VENUE, world->leaves, world->feed_size++, &record, 1);
 }
 
-/* Replays; where all is well, every row must be the same. */
 static inline enum err replay(struct world *world, struct why *why)
 {
-	struct ledger_head head;
-	struct finding finding = {.kind = FINDING_NONE};
-	struct replay_task task = {.original = world->fixture.txn, .head = &head};
-	char folder[] = "/tmp/subsidyd-test-XXXXXX";
-	struct hash digest = ledger_digest(world->fixture.txn), again;
-	struct replay_counts counts;
-	struct store_txn *txn;
-	struct store *scratch;
-	enum err err;
-
-	assert_non_null(mkdtemp(folder));
-	assert_int_equal(store_open(folder, LEDGER_MAP_SIZE, STORE_SCRATCH, &scratch, why), OK);
-	assert_int_equal(ledger_read_head(task.original, &head), OK);
-	task.scratch = scratch;
-	task.size = head.size;
-	err = replay_run(&task, &counts, &finding);
-	*why = finding.why;
-	if (err == OK) {
-		assert_int_equal(store_read(scratch, &txn), OK);
-		store_borrow_entries(txn, task.original);
-		again = ledger_digest(txn);
-		store_abort(txn);
-		assert_memory_equal(&digest, &again, sizeof(digest));
-	}
-	store_close(scratch);
-	ledger_remove_folder(folder);
-	return err;
+	return ledger_replay(&world->fixture, why);
 }
 
 static inline void expect_sound(struct world *world)

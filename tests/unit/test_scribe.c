@@ -1,8 +1,8 @@
 /* Entries that a scribe makes: those that would have been made one by one, stored at the end or not at all. */
 #define LEDGER_PUSH_RECORDS 2100
 #include "feed_fixture.h"
+#include "replay_fixture.h"
 
-#include "daemon/replay.h"
 #include "daemon/scribe.h"
 
 static struct feed_of_records feed;
@@ -28,28 +28,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A replay makes each entry by itself, and every row of every database from them. */
 static void expect_the_same_again(struct ledger_fixture *fixture)
 {
-	char folder[] = "/tmp/subsidyd-test-XXXXXX";
-	struct finding finding = {.kind = FINDING_NONE};
-	struct replay_task task = {
-	    .original = fixture->txn, .head = &fixture->ledger.head, .size = fixture->ledger.head.size};
-	struct replay_counts counts;
-	struct store_txn *txn;
-	struct hash stored = ledger_digest(fixture->txn), replayed;
-
-	assert_non_null(mkdtemp(folder));
-	assert_int_equal(store_open(folder, LEDGER_MAP_SIZE, STORE_SCRATCH, &task.scratch, &fixture->why), OK);
-	if (replay_run(&task, &counts, &finding) != OK)
-		fail_msg("%s", finding.why.text);
-	assert_int_equal(store_read(task.scratch, &txn), OK);
-	store_borrow_entries(txn, fixture->txn);
-	replayed = ledger_digest(txn);
-	assert_memory_equal(&replayed, &stored, sizeof(stored));
-	store_abort(txn);
-	store_close(task.scratch);
-	ledger_remove_folder(folder);
+	if (ledger_replay(fixture, &fixture->why) != OK)
+		fail_msg("%s", fixture->why.text);
 }
 
 static void makes_what_is_made_one_by_one(void **state)

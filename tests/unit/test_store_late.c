@@ -21,6 +21,14 @@ static void leave(struct place *place)
 	commit(place);
 }
 
+/* A commit of this cell alone, which leaves it. */
+static void leave_cell(struct place *place, const char *key, const char *value)
+{
+	begin(place);
+	put(place, STORE_CELLS, key, value);
+	leave(place);
+}
+
 static void expect_left(struct place *place, bool is_left)
 {
 	assert_int_equal(store_has_left_cells(place->txn), is_left);
@@ -84,9 +92,7 @@ static void refuses_where_some_are_written(void **state)
 	struct place *place = *state;
 	struct store_cursor cursor;
 
-	begin(place);
-	put(place, STORE_CELLS, "c", "1");
-	leave(place);
+	leave_cell(place, "c", "1");
 	begin(place);
 	put(place, STORE_CELLS, "d", "1");
 	store_cursor_open(&cursor, place->txn, STORE_HEADS);
@@ -128,9 +134,7 @@ static void refuses_where_half_of_the_memory_is_taken(void **state)
 	expect_stored(place, STORE_CELLS, "c", "1");
 	expect_stored(place, STORE_CELLS, "d", "1");
 	/* And then there is room again. */
-	begin(place);
-	put(place, STORE_CELLS, "c", "2");
-	leave(place);
+	leave_cell(place, "c", "2");
 	expect_stored(place, STORE_CELLS, "c", "1");
 }
 
@@ -154,9 +158,7 @@ static void keeps_them_where_a_transaction_changed_nothing(void **state)
 {
 	struct place *place = *state;
 
-	begin(place);
-	put(place, STORE_CELLS, "c", "1");
-	leave(place);
+	leave_cell(place, "c", "1");
 	begin(place);
 	assert_string_equal(value_of(place->txn, STORE_CELLS, "c"), "1");
 	assert_string_equal(value_of(place->txn, STORE_HEADS, "none"), "");
@@ -180,9 +182,7 @@ static void forgets_them_where_a_change_was_dropped(void **state)
 	struct store_cursor cursor;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		begin(place);
-		put(place, STORE_CELLS, "c", "1");
-		leave(place);
+		leave_cell(place, "c", "1");
 		begin(place);
 		if (rows[i].has_cursor) {
 			store_cursor_open(&cursor, place->txn, STORE_CELLS);
@@ -204,9 +204,7 @@ static void has_none_after_a_start(void **state)
 {
 	struct place *place = *state;
 
-	begin(place);
-	put(place, STORE_CELLS, "c", "1");
-	leave(place);
+	leave_cell(place, "c", "1");
 	close_store(place);
 	assert_int_equal(open_at(place, MAP_SIZE, STORE_OPEN), OK);
 	begin(place);

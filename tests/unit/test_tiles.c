@@ -352,6 +352,24 @@ static void says_what_keeps_it_from_a_tile(void **state)
 	buf_done(&bytes);
 }
 
+/* Room for them is asked for beforehand: wherever the leaves begin, there are no more. */
+static void knows_how_many_roots_come_at_most(void **state)
+{
+	static const uint64_t starts[] = {0, 1, 255, 65535, 65536, (1u << 24) - 1, (1ULL << 40) - 1};
+	static const size_t counts[] = {1, 2, 255, 256, 257, 65535, 65536, 65537};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		for (size_t j = 0; j < sizeof(counts) / sizeof(counts[0]); j++) {
+			uint64_t roots = 0;
+
+			for (unsigned level = 1; level <= TILES_LEVELS; level++)
+				roots += ((starts[i] + counts[j]) >> (TILE_HEIGHT * level)) -
+					 (starts[i] >> (TILE_HEIGHT * level));
+			assert_in_range(tiles_root_count_max(counts[j]), roots, counts[j] + TILES_LEVELS);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +383,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(lays_out_70000_leaves, setup, teardown),
 	    cmocka_unit_test_setup_teardown(makes_the_published_bundle, setup, teardown),
 	    cmocka_unit_test_setup_teardown(says_what_keeps_it_from_a_tile, setup, teardown),
+	    cmocka_unit_test(knows_how_many_roots_come_at_most),
 	};
 	return cmocka_run_group_tests(tests, make_leaves, NULL);
 }

@@ -9,6 +9,7 @@
 #include "daemon/query_internal.h"
 #include "daemon/replay.h"
 #include "tests/unit/query_fixture.h"
+#include "tests/unit/stored_head.h"
 
 #define TAIL_TRADES 90
 #define BLOCK_RECORDS (WORLD_RECORDS_MAX - 1)
@@ -99,23 +100,6 @@ static void forget_memory(struct world *world)
 
 	store_close(world->store);
 	assert_int_equal(store_open(world->folder, WORLD_MAP_SIZE, STORE_OPEN, &world->store, &why), OK);
-}
-
-static struct ledger_head head_of(struct world *world)
-{
-	struct store_txn *txn = world_read(world);
-	struct ledger_head head;
-
-	assert_int_equal(ledger_read_head(txn, &head), OK);
-	store_abort(txn);
-	return head;
-}
-
-static uint64_t lag_of(struct world *world)
-{
-	struct ledger_head head = head_of(world);
-
-	return head.size - head.folded;
 }
 
 static void set_folded_in(struct store *store, uint64_t folded)
@@ -268,8 +252,8 @@ static void gives_what_stored_cells_give(void **state)
 	struct hash digest, stored_digest;
 
 	(void)state;
-	assert_int_equal(lag_of(late), 2 * TAIL_TRADES + 21);
-	assert_int_equal(lag_of(stored), 0);
+	assert_int_equal(stored_lag(late->store), 2 * TAIL_TRADES + 21);
+	assert_int_equal(stored_lag(stored->store), 0);
 	for (unsigned db = 0; db < STORE_FIXED_COUNT; db++) {
 		if (db == STORE_META || db == STORE_TRADES)
 			continue;
@@ -323,7 +307,7 @@ static void stores_what_was_left(void **state)
 	late->cells = WORLD_STORES;
 	push_trades(late, 0, 300, 1);
 	push_trades(stored, 0, 300, 1);
-	assert_int_equal(lag_of(late), 0);
+	assert_int_equal(stored_lag(late->store), 0);
 	assert_int_equal(compare_databases(late->store, stored->store, 1, &db_count, &finding), OK);
 	world_free(late);
 	world_free(stored);
@@ -355,7 +339,7 @@ static void adds_up_to_a_bounded_number_of_entries(void **state)
 			number += count;
 			left -= count + 1;
 		}
-		assert_int_equal(lag_of(world), rows[i].entries);
+		assert_int_equal(stored_lag(world->store), rows[i].entries);
 		txn = world_read(world);
 		for (size_t firm = 0; firm < WORLD_FIRMS; firm++)
 			expect_history(txn, firm, rows[i].err);
@@ -407,12 +391,12 @@ static void lets_nothing_but_trades_that_count_be_lacking(void **state)
 		push_trades(right, 0, 100, 1);
 		push_trades(wrong, 0, 100, 1);
 		push_trades(stored, 0, 100, 1);
-		assert_int_equal(lag_of(right), 2);
+		assert_int_equal(stored_lag(right->store), 2);
 		happen(right, event);
-		assert_int_equal(lag_of(right), 0);
+		assert_int_equal(stored_lag(right->store), 0);
 		/* And behind it trades may be lacking again. */
 		push_trades(right, 0, 101, 1);
-		assert_int_equal(lag_of(right), 2);
+		assert_int_equal(stored_lag(right->store), 2);
 		happen(stored, event);
 		push_trades(stored, 0, 101, 1);
 		txn = world_read(right);
@@ -423,7 +407,7 @@ static void lets_nothing_but_trades_that_count_be_lacking(void **state)
 		store_abort(stored_txn);
 		wrong->cells = WORLD_LEAVES_WRONGLY;
 		happen(wrong, event);
-		assert_true(lag_of(wrong) > 2);
+		assert_true(stored_lag(wrong->store) > 2);
 		expect_readers_refuse(wrong, event);
 		world_free(right);
 		world_free(wrong);
@@ -495,7 +479,7 @@ static void close_scratch(struct scratch *scratch)
 /* Replays into the scratch store or on from what is there; then every database must be the same. */
 static enum err verify_in(struct world *world, struct scratch *scratch)
 {
-	struct ledger_head head = head_of(world);
+	struct ledger_head head = stored_head(world->store);
 	struct store_txn *txn = world_read(world);
 	const struct replay_task task = {
 	    .original = txn, .store = world->store, .scratch = scratch->store, .size = head.size, .head = &head};
@@ -523,11 +507,11 @@ static void gives_a_lagging_ledger_again(void **state)
 	assert_int_equal(verify_in(world, &scratch), OK);
 	world->cells = WORLD_STORES;
 	push_trades(world, 0, 510, 1);
-	assert_int_equal(lag_of(world), 0);
+	assert_int_equal(stored_lag(world->store), 0);
 	assert_int_equal(verify_in(world, &scratch), OK);
 	world->cells = WORLD_LEAVES;
 	push_trades(world, 2, 520, 1);
-	assert_int_equal(lag_of(world), 2);
+	assert_int_equal(stored_lag(world->store), 2);
 	assert_int_equal(verify_in(world, &scratch), OK);
 	/* What was kept and is not as it was left is no fault of the ledger. */
 	set_folded_in(scratch.store, 1);
@@ -542,7 +526,7 @@ static void gives_a_lagging_ledger_again(void **state)
 static void completes_the_cells_of_a_ledger_that_is_made_of_another(void **state)
 {
 	struct world *world = make_tailed_ledger(WORLD_LEAVES);
-	struct ledger_head head = head_of(world);
+	struct ledger_head head = stored_head(world->store);
 	struct store_txn *txn = world_read(world);
 	struct replay_task task = {.original = txn, .size = head.size, .head = &head, .takes_entries = true};
 	struct replay_counts counts;
@@ -561,7 +545,7 @@ static void completes_the_cells_of_a_ledger_that_is_made_of_another(void **state
 	world->cells = WORLD_STORES;
 	push_trades(world, 0, 500, 1);
 	task = (struct replay_task){.original = world_read(world), .scratch = scratch.store, .takes_entries = true};
-	task.size = head_of(world).size;
+	task.size = stored_head(world->store).size;
 	assert_int_equal(replay_run(&task, &counts, &scratch.finding), OK);
 	store_abort(task.original);
 	assert_int_equal(compare_databases(world->store, scratch.store, 1, &db_count, &scratch.finding), OK);
@@ -586,7 +570,7 @@ static void finds_a_wrong_word_of_what_is_lacking(void **state)
 {
 	static const char *const wrong_row = "row head says that cells hold";
 	struct world *world = make_tailed_ledger(WORLD_LEAVES);
-	uint64_t folded = head_of(world).folded, size = head_of(world).size;
+	uint64_t folded = stored_head(world->store).folded, size = stored_head(world->store).size;
 	struct store_txn *txn;
 	struct ledger_head head;
 
@@ -603,13 +587,13 @@ static void finds_a_wrong_word_of_what_is_lacking(void **state)
 	expect_finding(world, wrong_row);
 	world_free(world);
 	world = make_tailed_ledger(WORLD_STORES);
-	set_folded(world, head_of(world).size - 2);
+	set_folded(world, stored_head(world->store).size - 2);
 	expect_finding(world, "database cells: ");
 	world_push_refund(world, 0, "R2", "N100", WORLD_YUAN(1), 0);
-	set_folded(world, head_of(world).size - 2);
+	set_folded(world, stored_head(world->store).size - 2);
 	expect_finding(world, wrong_row);
 	/* And one beyond the end is no head at all. */
-	set_folded(world, head_of(world).size + 1);
+	set_folded(world, stored_head(world->store).size + 1);
 	txn = world_read(world);
 	assert_int_equal(ledger_read_head(txn, &head), ERR_DAMAGED);
 	store_abort(txn);

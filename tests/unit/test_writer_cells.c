@@ -2,6 +2,7 @@
 #define LEDGER_MAP_SIZE (1u << 30)
 #define LEDGER_PUSH_RECORDS 17000
 #include "writer_bench.h"
+#include "stored_head.h"
 
 #include "daemon/compare.h"
 #include "daemon/history.h"
@@ -11,24 +12,6 @@
 #define ATTEMPTS 10   /* to look before an idle writer stores what it left: GATE_LOOK_MS */
 #define LAST_TRADE 14 /* one more is needed behind it */
 #define FOLD_WAIT_MS (20 * GATE_LOOK_MS)
-
-static struct ledger_head stored_head(struct bench *bench)
-{
-	struct ledger_head head;
-	struct store_txn *txn;
-
-	assert_int_equal(store_read(bench->fixture.store, &txn), OK);
-	assert_int_equal(ledger_read_head(txn, &head), OK);
-	store_abort(txn);
-	return head;
-}
-
-static uint64_t stored_lag(struct bench *bench)
-{
-	struct ledger_head head = stored_head(bench);
-
-	return head.size - head.folded;
-}
 
 static enum err count_trades(void *cookie, const struct cell_key *key, const struct cell_sums *sums)
 {
@@ -64,7 +47,7 @@ static uint64_t push_until_some_are_left(struct bench *bench, uint64_t first)
 {
 	for (uint64_t i = first; i < first + ATTEMPTS && i < LAST_TRADE; i++) {
 		assert_int_equal(run(bench, trades_job(bench, i, 1)), OK);
-		if (stored_lag(bench) > 0)
+		if (stored_lag(bench->fixture.store) > 0)
 			return i + 1;
 	}
 	fail_msg("the cells of %d single pushes were stored with each: is there no room on the disk?", ATTEMPTS);
@@ -73,15 +56,15 @@ static uint64_t push_until_some_are_left(struct bench *bench, uint64_t first)
 
 static void wait_until_folded(struct bench *bench)
 {
-	for (unsigned i = 0; i < FOLD_WAIT_MS && stored_lag(bench) > 0; i++)
+	for (unsigned i = 0; i < FOLD_WAIT_MS && stored_lag(bench->fixture.store) > 0; i++)
 		usleep(1000);
-	assert_int_equal(stored_lag(bench), 0);
+	assert_int_equal(stored_lag(bench->fixture.store), 0);
 }
 
 static void expect_replays(struct bench *bench)
 {
 	char folder[] = "/tmp/subsidyd-test-XXXXXX";
-	struct ledger_head head = stored_head(bench);
+	struct ledger_head head = stored_head(bench->fixture.store);
 	struct finding finding = {.kind = FINDING_NONE};
 	struct replay_task task = {.store = bench->fixture.store, .size = head.size, .head = &head};
 	struct replay_counts counts;
@@ -117,7 +100,7 @@ static void leaves_the_cells_of_single_pushes(void **state)
 
 	count_stored(bench, &in_cells, &in_history);
 	assert_int_equal(in_history, count);
-	if (stored_lag(bench) > 0)
+	if (stored_lag(bench->fixture.store) > 0)
 		assert_true(in_cells < count);
 	wait_until_folded(bench);
 	expect_counted(bench, 0);
@@ -129,11 +112,12 @@ static void leaves_the_cells_of_single_pushes(void **state)
 static void stores_them_when_it_stops(void **state)
 {
 	struct bench *bench = *state;
-	uint64_t count = push_until_some_are_left(bench, 5), in_cells, in_history, size = stored_head(bench).size;
+	uint64_t count = push_until_some_are_left(bench, 5), in_cells, in_history,
+		 size = stored_head(bench->fixture.store).size;
 
 	stop(bench);
-	assert_int_equal(stored_head(bench).size, size);
-	assert_int_equal(stored_lag(bench), 0);
+	assert_int_equal(stored_head(bench->fixture.store).size, size);
+	assert_int_equal(stored_lag(bench->fixture.store), 0);
 	count_stored(bench, &in_cells, &in_history);
 	assert_int_equal(in_cells, count);
 	assert_int_equal(in_history, count);
@@ -179,7 +163,7 @@ static void stores_them_with_all_that_is_no_trade(void **state)
 		unblock(bench);
 		receive(bench, bench->job_count - 2, 2);
 		assert_int_equal(job->command.err, OK);
-		if (stored_lag(bench) != 0)
+		if (stored_lag(bench->fixture.store) != 0)
 			fail_msg("event %zu: cells are left", i);
 		count_stored(bench, &in_cells, &in_history);
 		assert_int_equal(in_cells, trade_count);
@@ -192,7 +176,7 @@ static void leaves_them_again_behind_it(void **state)
 	struct bench *bench = *state;
 
 	assert_int_equal(run(bench, license_job(bench, "sddex")), OK);
-	assert_int_equal(stored_lag(bench), 0);
+	assert_int_equal(stored_lag(bench->fixture.store), 0);
 	(void)push_until_some_are_left(bench, 5);
 }
 
@@ -212,7 +196,7 @@ static void leaves_them_where_evidence_comes(void **state)
 
 		assert_int_equal(run(bench, trades_job(bench, 5 + i, 1)), OK);
 		assert_int_equal(run(bench, push_job(bench, &push)), ERR_FEED_CONFLICT);
-		lag = stored_lag(bench);
+		lag = stored_lag(bench->fixture.store);
 	}
 	assert_true(lag >= 3);
 }
@@ -240,7 +224,7 @@ static uint64_t lag_behind(size_t entries)
 	push.signer = bench->venue_signer;
 	assert_int_equal(run(bench, push_job(bench, &push)), OK);
 	writer_counts(bench->writer, &counts);
-	lag = stored_lag(bench);
+	lag = stored_lag(bench->fixture.store);
 	/* Unless the writer has been idle meanwhile. */
 	if (lag > 0)
 		assert_int_equal(counts.unfolded, lag);
@@ -295,7 +279,7 @@ static void makes_them_again_after_a_crash(void **state)
 	assert_int_equal(run(bench, license_job(bench, "qddex")), ERR_REFUSED);
 	assert_int_equal(run(bench, trades_job(bench, count, 1)), OK);
 	assert_int_equal(run(bench, license_job(bench, "sddex")), OK);
-	assert_int_equal(stored_lag(bench), 0);
+	assert_int_equal(stored_lag(bench->fixture.store), 0);
 	count_stored(bench, &in_cells, &in_history);
 	assert_int_equal(in_cells, count + 1);
 	assert_int_equal(in_history, count + 1);
@@ -316,7 +300,7 @@ static void stores_them_where_room_is_short(void **state)
 	start(bench);
 	for (uint64_t i = 5; i < 8; i++) {
 		assert_int_equal(run(bench, trades_job(bench, i, 1)), OK);
-		assert_int_equal(stored_lag(bench), 0);
+		assert_int_equal(stored_lag(bench->fixture.store), 0);
 	}
 	writer_counts(bench->writer, &counts);
 	assert_true(counts.is_room_short);
@@ -358,12 +342,12 @@ static void stores_nothing_while_the_clock_is_doubted(void **state)
 		atomic_store(&wall_us, start_us);
 		count = push_until_some_are_left(bench, count);
 		atomic_store(&wall_us, start_us + 2 * CLOCK_AHEAD_MAX_S * 1000000ULL);
-		lag = stored_lag(bench);
+		lag = stored_lag(bench->fixture.store);
 	}
 	assert_true(lag > 0);
 	assert_int_equal(run(bench, trades_job(bench, count, 1)), ERR_CLOCK);
 	stop(bench);
-	assert_int_equal(stored_lag(bench), lag);
+	assert_int_equal(stored_lag(bench->fixture.store), lag);
 	atomic_store(&wall_us, start_us);
 	start(bench);
 	assert_int_equal(run(bench, trades_job(bench, count, 1)), OK);
